@@ -1,0 +1,23 @@
+/** Every way badhop itself can fail to run. A fault of the host is never one of these. */
+export const errorTable = {
+  usage: { title: 'Wrong use', hint: 'See `badhop --help`.' },
+  'bundle-unreadable': { title: 'The bundle cannot be read', hint: 'Record one with `badhop collect`, and give its folder.' },
+  'bundle-exists': { title: 'The folder for the bundle is not empty', hint: 'Name a new folder.' },
+  'node-too-old': { title: 'This Node.js is too old', hint: 'Install Node.js 20.11 or later.' },
+  internal: { title: 'A bug in badhop', hint: 'Please report it with the output of `badhop diagnose --format json`.' },
+} as const;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** The one error class. `message` names the thing and the place; `hint` says what to do. */
+export class BadhopError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'BadhopError';
+    this.code = code;
+    this.hint = options.hint ?? errorTable[code].hint;
+  }
+}

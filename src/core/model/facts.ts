@@ -1,0 +1,73 @@
+import type { Known } from './fact.ts';
+import type { BackendEvent, PhpFpmPools, Service, ServiceLoad } from './facts/backend.ts';
+import type { NginxAccessLog, NginxErrorLog } from './facts/logs.ts';
+import type { NginxConfig, NginxConfigTest, NginxInstance } from './facts/nginx.ts';
+import type {
+  Connections,
+  FirewallRule,
+  HostIdentity,
+  KernelEvent,
+  Listener,
+  NameResolution,
+  ProcessDetail,
+  ProcessInfo,
+  Resources,
+  SystemdUnit,
+} from './facts/system.ts';
+import type { NginxLayout, Symptom, Topology } from './facts/topology.ts';
+import type { ProbeResult } from './probe.ts';
+
+/** Every fact by its id. A fault that names one in `requires` gets it in this type. */
+export interface Facts {
+  readonly 'host-identity': Known<HostIdentity>;
+  readonly processes: Known<readonly ProcessInfo[]>;
+  readonly 'process-details': Known<readonly ProcessDetail[]>;
+  readonly listeners: Known<readonly Listener[]>;
+  readonly connections: Known<Connections>;
+  readonly 'systemd-units': Known<readonly SystemdUnit[]>;
+  readonly 'kernel-log': Known<readonly KernelEvent[]>;
+  readonly resources: Known<Resources>;
+  readonly 'firewall-rules': Known<readonly FirewallRule[]>;
+  readonly 'name-resolution': Known<readonly NameResolution[]>;
+  /** Owner, group and mode of upstream sockets and each parent folder, and of every path a fault compares. */
+  readonly 'socket-files': Known<readonly PathFile[]>;
+
+  readonly 'nginx-instances': Known<readonly NginxInstance[]>;
+  readonly 'nginx-config': Known<readonly NginxConfig[]>;
+  /** The tree as `nginx -T` prints it. */
+  readonly 'nginx-config-dump': Known<readonly NginxConfig[]>;
+  readonly 'nginx-config-test': Known<readonly NginxConfigTest[]>;
+  readonly 'nginx-error-log': Known<NginxErrorLog>;
+  readonly 'nginx-access-log': Known<NginxAccessLog>;
+
+  readonly 'php-fpm-pools': Known<PhpFpmPools>;
+  readonly 'backend-events': Known<readonly BackendEvent[]>;
+  readonly 'probe-results': Known<readonly ProbeResult[]>;
+
+  // derived
+  readonly 'nginx-layout': Known<NginxLayout>;
+  readonly services: Known<readonly Service[]>;
+  readonly 'service-load': Known<readonly ServiceLoad[]>;
+  readonly topology: Known<Topology>;
+  readonly symptoms: Known<readonly Symptom[]>;
+}
+
+export type FactId = keyof Facts;
+
+/** A path with its parents from `/` down; `chain` ends at the first one that is missing. */
+export interface PathFile {
+  readonly path: string;
+  readonly exists: boolean;
+  readonly why?: string;
+  readonly chain: readonly PathPart[];
+}
+
+export interface PathPart {
+  readonly path: string;
+  readonly kind: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly owner?: string;
+  readonly group?: string;
+}

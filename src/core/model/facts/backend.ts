@@ -1,0 +1,116 @@
+import type { Address } from '../host.ts';
+import type { WireProtocol } from '../probe.ts';
+
+/** A value with where it was read. */
+export interface Sourced<T> {
+  readonly value: T;
+  /** `file:/etc/php/8.2/fpm/pool.d/www.conf:115`, `argv of 812`, `default of gunicorn`. */
+  readonly source: string;
+}
+
+/** A php-fpm pool as its files say. */
+export interface PhpFpmPool {
+  readonly name: string;
+  readonly path: string;
+  readonly line: number;
+  readonly listen?: Sourced<Address>;
+  readonly values: Readonly<Record<string, Sourced<string>>>;
+  /** Of the master that runs it, where one runs. */
+  readonly masterPid?: number;
+  readonly mainConfig: string;
+  readonly errorLog?: string;
+}
+
+export interface PhpFpmPools {
+  readonly pools: readonly PhpFpmPool[];
+  readonly unread: readonly { readonly path: string; readonly why: string }[];
+  /** Settings of the `[global]` sections, by main config path. */
+  readonly globals: Readonly<Record<string, Readonly<Record<string, Sourced<string>>>>>;
+}
+
+export type ServiceKind =
+  | 'php-fpm'
+  | 'gunicorn'
+  | 'uwsgi'
+  | 'tomcat'
+  | 'java'
+  | 'node'
+  | 'puma'
+  | 'unicorn'
+  | 'uvicorn'
+  | 'nginx'
+  | 'apache'
+  | 'haproxy'
+  | 'other';
+
+/** A backend that runs here or should: found by what runs, what listens, and what units and pool files say. */
+export interface Service {
+  /** Stable in one report: `php-fpm:www`, `unit:api.service`, `pid:812`. */
+  readonly id: string;
+  readonly kind: ServiceKind;
+  /** For people: `php-fpm pool www`, `gunicorn (shop.service)`. */
+  readonly name: string;
+  readonly unit?: string;
+  readonly masterPid?: number;
+  readonly workerPids: readonly number[];
+  /** What it listens on now. */
+  readonly listening: readonly Address[];
+  /** What its configuration says it should listen on. */
+  readonly configuredListen: readonly Sourced<Address>[];
+  /** The protocol it speaks, by its kind and configuration (a probe may say otherwise). */
+  readonly speaks?: WireProtocol;
+  readonly manager?: 'static' | 'dynamic' | 'ondemand' | 'prefork' | 'threads' | 'event-loop';
+  /** Requests it can work on at once. */
+  readonly workersMax?: Sourced<number>;
+  /** Its own watchdog's limit for one request. 0 = off. */
+  readonly requestTimeoutMs?: Sourced<number>;
+  readonly backlog?: Sourced<number>;
+  readonly configFiles: readonly string[];
+  readonly logFiles: readonly string[];
+}
+
+/** One telling line of a backend's own log or journal. */
+export interface BackendEvent {
+  readonly serviceId: string;
+  readonly kind:
+    | 'pool-full'
+    | 'request-killed'
+    | 'worker-signal'
+    | 'worker-exit'
+    | 'worker-recycled'
+    | 'out-of-memory'
+    | 'listen-queue-full'
+    | 'request-too-big'
+    | 'boot-failed'
+    | 'address-in-use'
+    | 'started'
+    | 'stopped'
+    | 'slow-request'
+    | 'app-error'
+    | 'dependency-error';
+  readonly timeMs: number;
+  readonly text: string;
+  /** `file:/var/log/php8.2-fpm.log:12`, `journal:shop.service`. */
+  readonly source: string;
+  readonly pid?: number;
+  readonly signal?: number;
+  readonly seconds?: number;
+  readonly uri?: string;
+  /** An address that the line names (`connect to 127.0.0.1:5432`). */
+  readonly address?: string;
+}
+
+/** How busy a service is, sampled more than once. */
+export interface ServiceLoad {
+  readonly serviceId: string;
+  readonly workers: number;
+  /** Workers seen busy in every sample / in at least one. */
+  readonly busyAlways: number;
+  readonly busyEver: number;
+  /** Longest accept queue of its listeners in each sample. */
+  readonly queue: readonly number[];
+  readonly backlog: number;
+  /** How it is known: status page, connections held by workers, CPU and wait channel. */
+  readonly how: string;
+  readonly pssPerWorkerBytes?: number;
+}

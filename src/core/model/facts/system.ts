@@ -1,0 +1,190 @@
+import type { Address, HostClock } from '../host.ts';
+
+/** Who and what the host is, and as whom badhop runs there. */
+export interface HostIdentity {
+  readonly hostname: string;
+  readonly os: string;
+  readonly kernel: string;
+  readonly uid: number;
+  readonly user: string;
+  readonly clock: HostClock;
+  /** True where systemd is pid 1 and answers. */
+  readonly systemd: boolean;
+  readonly bootMs: number;
+  readonly cpus: number;
+}
+
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly ppid: number;
+  /** R, S, D, T, t, Z, X, I as in /proc/PID/stat. */
+  readonly state: string;
+  readonly comm: string;
+  /** Empty for kernel threads. Bounded to 64 arguments of 512 bytes, secrets redacted. */
+  readonly argv: readonly string[];
+  readonly exe?: string;
+  readonly cwd?: string;
+  readonly uid: number;
+  readonly user?: string;
+  readonly gids?: readonly number[];
+  readonly startMs: number;
+  readonly rssBytes: number;
+  readonly threads: number;
+  /** User and system CPU time used so far, ms. */
+  readonly cpuMs: number;
+  /** The deepest cgroup path, e.g. `/system.slice/php8.2-fpm.service`. */
+  readonly cgroup?: string;
+  /** The systemd unit that the cgroup names, e.g. `php8.2-fpm.service`. */
+  readonly unit?: string;
+  /** The kernel function it sleeps in, where readable: tells accept from a stuck call. */
+  readonly wchan?: string;
+}
+
+/** What costs more to read, for the processes that matter (nginx, backends). */
+export interface ProcessDetail {
+  readonly pid: number;
+  readonly pssBytes?: number;
+  readonly openFiles?: number;
+  readonly openFilesLimit?: number;
+  /** Inodes of the sockets it holds: `socket:[123]`. */
+  readonly socketInodes: readonly number[];
+}
+
+export interface Listener {
+  readonly kind: 'tcp' | 'unix';
+  /** tcp: the bound address, `0.0.0.0`, `::` (`*` for both families). unix: the path. */
+  readonly host: string;
+  readonly port: number;
+  readonly path?: string;
+  /** tcp on `::`: takes IPv4 too, where known. */
+  readonly v6only?: boolean;
+  /** Connections that wait to be accepted, and how many may. -1 where not known. */
+  readonly queue: number;
+  readonly backlog: number;
+  readonly inode?: number;
+  readonly pids: readonly number[];
+}
+
+/** Connections towards or from one address in one TCP state (`unix` for local sockets). */
+export interface ConnectionCount {
+  readonly state: string;
+  readonly local: string;
+  readonly remote: string;
+  readonly count: number;
+}
+
+export interface Connections {
+  /** By remote address and port, as a client sees its peer. */
+  readonly byRemote: readonly ConnectionCount[];
+  /** By local address and port, as a server sees its clients. */
+  readonly byLocal: readonly ConnectionCount[];
+  readonly byState: Readonly<Record<string, number>>;
+}
+
+export interface SystemdUnit {
+  readonly name: string;
+  readonly description: string;
+  readonly loadState: string;
+  readonly activeState: string;
+  readonly subState: string;
+  readonly result: string;
+  readonly restarts: number;
+  readonly mainPid: number;
+  readonly execMainStatus: number;
+  readonly execMainCode: string;
+  readonly activeEnterMs?: number;
+  readonly inactiveEnterMs?: number;
+  readonly fragmentPath?: string;
+  readonly dropIns: readonly string[];
+  readonly execStart?: string;
+  readonly environmentFiles?: readonly string[];
+  readonly unitFileState?: string;
+  readonly privateTmp?: boolean;
+  readonly limitNofile?: number;
+  readonly tasksMax?: number;
+  readonly memoryMax?: number;
+  /** Last lines of its journal in time order, at most 40. */
+  readonly journal: readonly JournalLine[];
+}
+
+export interface JournalLine {
+  readonly timeMs: number;
+  readonly identifier: string;
+  readonly pid?: number;
+  readonly text: string;
+}
+
+/** Events from the kernel log that can end or block a request. */
+export interface KernelEvent {
+  readonly kind: 'oom-kill' | 'segfault' | 'conntrack-full' | 'syn-flood' | 'other';
+  readonly timeMs: number;
+  readonly text: string;
+  readonly source: string;
+  readonly pid?: number;
+  readonly comm?: string;
+  /** The cgroup path in an OOM record (`task_memcg`, `oom_memcg`). */
+  readonly cgroup?: string;
+  readonly rssBytes?: number;
+}
+
+export interface Resources {
+  readonly memory?: { readonly totalBytes: number; readonly availableBytes: number; readonly swapTotalBytes: number; readonly swapFreeBytes: number };
+  readonly load?: readonly [number, number, number];
+  /** PSI `some avg10` in percent, where the kernel has it. */
+  readonly pressure?: Readonly<Partial<Record<'cpu' | 'memory' | 'io', { readonly someAvg10: number; readonly fullAvg10: number }>>>;
+  readonly disks: readonly Disk[];
+  /** sysctl values by name, e.g. `net.core.somaxconn`. */
+  readonly sysctl: Readonly<Record<string, string>>;
+  /** TcpExt and other counters by name: ListenOverflows, ListenDrops, TCPTimeouts … */
+  readonly netCounters: Readonly<Record<string, number>>;
+  /** How much each counter grew over the sampling pause of the run. */
+  readonly netCounterGrowth: Readonly<Record<string, number>>;
+}
+
+export interface Disk {
+  readonly mount: string;
+  readonly path: string;
+  readonly totalBytes: number;
+  readonly availableBytes: number;
+  readonly inodes: number;
+  readonly inodesFree: number;
+}
+
+/** One rule that can refuse or drop packets, in the words of the tool that printed it. */
+export interface FirewallRule {
+  readonly tool: 'iptables' | 'ip6tables' | 'nft';
+  readonly table: string;
+  readonly chain: string;
+  /** Built-in hook the chain hangs on, directly or by jumps: input, output, forward. */
+  readonly hook?: 'input' | 'output' | 'forward' | 'prerouting' | 'postrouting';
+  readonly verdict: 'reject' | 'drop';
+  readonly rejectWith?: string;
+  /** Matches, where the rule has them and they were understood. Absent = matches any. */
+  readonly protocol?: string;
+  readonly destination?: string;
+  readonly source?: string;
+  readonly destinationPorts?: readonly (readonly [number, number])[];
+  readonly sourcePorts?: readonly (readonly [number, number])[];
+  readonly inInterface?: string;
+  readonly outInterface?: string;
+  /** Owner uid of a local sender, where matched (`-m owner --uid-owner`). */
+  readonly uid?: number;
+  /** Match parts that were not understood: the rule may be narrower than it looks. */
+  readonly unparsed: readonly string[];
+  readonly packets?: number;
+  readonly text: string;
+  /** Position in evaluation order, and earlier accepting rules that take the same packets are already left out. */
+  readonly order: number;
+  /** A chain policy (`:INPUT DROP`) instead of a rule. */
+  readonly policy?: boolean;
+}
+
+/** What a name means, by the system's resolver and by the one nginx is configured to use. */
+export interface NameResolution {
+  readonly name: string;
+  /** By getaddrinfo (hosts file, search list, DNS) in the order that nginx gets at start. */
+  readonly system: readonly string[];
+  readonly systemError?: string;
+}
+
+export type { Address };

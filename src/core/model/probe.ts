@@ -1,0 +1,98 @@
+import type { Address } from './host.ts';
+
+/** One question to one backend, in one protocol. One connection a question; never a POST. */
+export type ProbeRequest =
+  | { readonly kind: 'connect'; readonly address: Address }
+  | { readonly kind: 'http'; readonly address: Address; readonly path: string; readonly hostHeader: string; readonly timeoutMs?: number }
+  | {
+      readonly kind: 'tls';
+      readonly address: Address;
+      readonly serverName?: string;
+      readonly version?: 'TLSv1.2' | 'TLSv1.3';
+      readonly path?: string;
+      readonly hostHeader?: string;
+      readonly timeoutMs?: number;
+    }
+  | { readonly kind: 'fastcgi'; readonly address: Address; readonly params: Readonly<Record<string, string>>; readonly timeoutMs?: number }
+  | { readonly kind: 'uwsgi'; readonly address: Address; readonly params: Readonly<Record<string, string>>; readonly timeoutMs?: number }
+  | { readonly kind: 'dns'; readonly resolver: Address; readonly name: string; readonly timeoutMs?: number };
+
+/** What came back. `ms` is the whole time, `connectMs` the connection alone. */
+export interface ProbeResult {
+  readonly request: ProbeRequest;
+  readonly outcome: ProbeOutcome;
+  readonly connectMs: number;
+  readonly ms: number;
+}
+
+export type ProbeOutcome =
+  /** The connection was not made. `code` is the errno name: ECONNREFUSED, ENOENT, EACCES, EAGAIN, EHOSTUNREACH … */
+  | { readonly state: 'connect-failed'; readonly code: string }
+  | { readonly state: 'connect-timeout' }
+  /** Connected, and that was all that was asked. */
+  | { readonly state: 'connected' }
+  /** Connected, asked, and no byte came within the time. */
+  | { readonly state: 'no-answer' }
+  /** Connected, and the peer closed (`end`) or reset (`reset`) without a byte. */
+  | { readonly state: 'closed'; readonly how: 'end' | 'reset' }
+  /** Bytes came. `speaks` is the protocol that they are valid in. */
+  | { readonly state: 'answered'; readonly speaks: WireProtocol; readonly answer: ProbeAnswer };
+
+export type WireProtocol = 'http' | 'fastcgi' | 'uwsgi' | 'tls' | 'dns' | 'http2' | 'ajp' | 'other';
+
+export interface ProbeAnswer {
+  /** Status of an HTTP, CGI or uwsgi answer. */
+  readonly status?: number;
+  /** Bytes of the status line and header. */
+  readonly headerBytes?: number;
+  /** Header field names in lower case with their values (redacted). */
+  readonly headers?: readonly (readonly [string, string])[];
+  /** The first bytes, as text with control characters kept; at most 512. */
+  readonly head?: string;
+  /** FastCGI: the records' stderr text, at most 2048. */
+  readonly stderr?: string;
+  /** php-fpm status page, key by key. */
+  readonly body?: string;
+  readonly tls?: TlsAnswer;
+  readonly dns?: { readonly rcode: string; readonly addresses: readonly string[] };
+  /** The answer was complete and well-formed in its protocol. */
+  readonly complete: boolean;
+  /** The peer reset or cut the connection before the answer was complete. */
+  readonly cut?: 'end' | 'reset' | 'timeout' | 'limit';
+}
+
+export interface TlsAnswer {
+  readonly handshake: 'done' | 'failed';
+  readonly protocol?: string;
+  readonly error?: string;
+  /** OpenSSL's verification code name, `OK` where the chain is good. */
+  readonly verify?: string;
+  readonly subject?: string;
+  readonly issuer?: string;
+  readonly validFrom?: string;
+  readonly validTo?: string;
+  readonly names?: readonly string[];
+  readonly clientCertificateRequested?: boolean;
+}
+
+/** One name for a question, the same in every run: the key in a bundle, and what evidence quotes as its source. */
+export function probeKey(request: ProbeRequest): string {
+  const address = request.kind === 'dns' ? request.resolver : request.address;
+  const where = address.kind === 'unix' ? `unix:${address.path}` : `${address.kind}:${address.host}:${address.port}`;
+  switch (request.kind) {
+    case 'connect':
+      return `connect ${where}`;
+    case 'http':
+      return `http ${where} ${request.hostHeader} ${request.path}`;
+    case 'tls':
+      return `tls ${where} ${request.serverName ?? '-'} ${request.version ?? '-'} ${request.hostHeader ?? '-'} ${request.path ?? '-'}`;
+    case 'fastcgi':
+    case 'uwsgi':
+      return `${request.kind} ${where} ${JSON.stringify(request.params)}`;
+    case 'dns':
+      return `dns ${where} ${request.name}`;
+  }
+}
+
+/** Asks one question. Never throws, always ends within the request's time. */
+export type Prober = (request: ProbeRequest) => Promise<ProbeResult>;

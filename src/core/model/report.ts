@@ -1,0 +1,50 @@
+import type { Finding } from './finding.ts';
+import type { Symptom, Topology } from './facts/topology.ts';
+import type { Service } from './facts/backend.ts';
+
+export type Verdict = 'failing' | 'recovered' | 'at-risk' | 'healthy' | 'inconclusive';
+
+/** The contract of `badhop diagnose --format json`; its schema is `docs/report.schema.json`. Every other output is made of it. */
+export interface Report {
+  readonly schemaVersion: 1;
+  readonly tool: { readonly name: 'badhop'; readonly version: string };
+  readonly host: {
+    readonly name: string;
+    readonly hostname: string;
+    readonly os: string;
+    readonly kernel: string;
+    readonly user: string;
+    readonly nginx: readonly string[];
+  };
+  /** ISO 8601, by the host's clock. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly window: { readonly from: string; readonly to: string };
+  readonly verdict: Verdict;
+  /** The verdict in one sentence. */
+  readonly summary: string;
+  readonly traffic: { readonly requests: number; readonly failed: number; readonly explainedShare: number; readonly unexplainedShare: number };
+  readonly topology: ReportTopology;
+  readonly symptoms: readonly ReportSymptom[];
+  readonly findings: readonly Finding[];
+  readonly ruledOut: readonly { readonly fault: string; readonly because: string }[];
+  readonly notChecked: readonly NotChecked[];
+  /** Errors of badhop's own: a fault or parser that threw. Empty unless we have a bug. */
+  readonly internalErrors: readonly string[];
+}
+
+export interface NotChecked {
+  readonly what: string;
+  readonly why: string;
+  readonly how: string;
+}
+
+export type ReportTopology = Topology & { readonly services: readonly Service[] };
+
+/** A symptom without its groups; its samples as evidence. Times are ISO 8601. */
+export interface ReportSymptom extends Omit<Symptom, 'errorGroups' | 'accessGroups' | 'firstMs' | 'lastMs' | 'buckets' | 'shape'> {
+  readonly firstAt: string;
+  readonly lastAt: string;
+  readonly shape: string;
+  readonly samples: readonly { readonly source: string; readonly text: string }[];
+}
