@@ -69,6 +69,16 @@ export interface Service {
   readonly logFiles: readonly string[];
 }
 
+/**
+ * A configuration file that a running or configured backend was given on its command line. Where a setting
+ * stands more than once, the later ones carry an index: `socket`, `socket[1]`.
+ */
+export interface BackendConfig {
+  readonly path: string;
+  readonly kind: 'gunicorn' | 'uwsgi' | 'tomcat' | 'puma' | 'unicorn';
+  readonly values: Readonly<Record<string, Sourced<string>>>;
+}
+
 /** One telling line of a backend's own log or journal. */
 export interface BackendEvent {
   readonly serviceId: string;
@@ -113,4 +123,11 @@ export interface ServiceLoad {
   /** How it is known: status page, connections held by workers, CPU and wait channel. */
   readonly how: string;
   readonly pssPerWorkerBytes?: number;
+  /** Process states of its workers in the last sample (`S`, `R`, `T`, `D`), counted. */
+  readonly states?: Readonly<Record<string, number>>;
+  /** Kernel functions its workers sleep in (`inet_csk_accept`), counted; only where this user may read them. */
+  readonly waits?: Readonly<Record<string, number>>;
+  /** CPU time its workers used between the first and the last sample, and the time between these. */
+  readonly cpuMs?: number;
+  readonly sampledMs?: number;
 }

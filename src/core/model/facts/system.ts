@@ -11,6 +11,8 @@ export interface HostIdentity {
   /** True where systemd is pid 1 and answers. */
   readonly systemd: boolean;
   readonly bootMs: number;
+  /** IP addresses of this host's interfaces, loopback included; absent where they could not be read. */
+  readonly addresses?: readonly string[];
   readonly cpus: number;
 }
 
@@ -150,16 +152,25 @@ export interface Disk {
   readonly inodesFree: number;
 }
 
-/** One rule that can refuse or drop packets, in the words of the tool that printed it. */
+/**
+ * One step of what the kernel does with a packet at a hook, in evaluation order. Chains that a built-in chain
+ * jumps to are laid out in place, so the list of a hook can be read from top to bottom; `firewallVerdict` does so.
+ */
 export interface FirewallRule {
   readonly tool: 'iptables' | 'ip6tables' | 'nft';
+  /** The packets that pass here: IPv4, IPv6 or both. Absent: `ip` for iptables, `ip6` for ip6tables, both for nft. */
+  readonly family?: 'ip' | 'ip6' | 'inet';
   readonly table: string;
   readonly chain: string;
   /** Built-in hook the chain hangs on, directly or by jumps: input, output, forward. */
   readonly hook?: 'input' | 'output' | 'forward' | 'prerouting' | 'postrouting';
-  readonly verdict: 'reject' | 'drop';
+  /**
+   * `reject` and `drop` end the packet; `accept` ends this base chain (`stage`) alone; `return` goes on at `skipTo`;
+   * `rewrite` changes the destination (DNAT, REDIRECT), after which destination matches cannot be judged.
+   */
+  readonly verdict: 'accept' | 'reject' | 'drop' | 'return' | 'rewrite';
   readonly rejectWith?: string;
-  /** Matches, where the rule has them and they were understood. Absent = matches any. */
+  /** Matches of the rule itself, for people, where it has them and they were understood. Absent = matches any. */
   readonly protocol?: string;
   readonly destination?: string;
   readonly source?: string;
@@ -169,15 +180,46 @@ export interface FirewallRule {
   readonly outInterface?: string;
   /** Owner uid of a local sender, where matched (`-m owner --uid-owner`). */
   readonly uid?: number;
-  /** Match parts that were not understood: the rule may be narrower than it looks. */
+  /** Everything that must hold, the jumps that lead here included. This is what `firewallVerdict` judges. */
+  readonly matches?: readonly FirewallMatch[];
+  /** Match parts that were not understood, those of the jumps included: the rule may be narrower than it looks. */
   readonly unparsed: readonly string[];
   readonly packets?: number;
+  /** The rule as its tool prints it. */
   readonly text: string;
-  /** Position in evaluation order, and earlier accepting rules that take the same packets are already left out. */
+  /** Position in evaluation order, over all hooks. */
   readonly order: number;
+  /** Number of the base chain in its hook's order: an `accept` goes on with the next one. */
+  readonly stage?: number;
+  /** For `return`: the `order` at which evaluation goes on. */
+  readonly skipTo?: number;
   /** A chain policy (`:INPUT DROP`) instead of a rule. */
   readonly policy?: boolean;
 }
+
+/** One condition on a packet. `negated` turns it round (`!`, `!=`). */
+export interface FirewallMatch {
+  readonly negated: boolean;
+  readonly on: FirewallCondition;
+}
+
+export type FirewallCondition =
+  | { readonly kind: 'protocol'; readonly values: readonly string[] }
+  /** Addresses, `a.b.c.d/n` blocks or `from-to` ranges. */
+  | { readonly kind: 'source' | 'destination'; readonly values: readonly string[] }
+  | { readonly kind: 'sourcePort' | 'destinationPort' | 'anyPort'; readonly values: readonly (readonly [number, number])[] }
+  /** Names; a trailing `+` or `*` stands for any ending. */
+  | { readonly kind: 'inInterface' | 'outInterface'; readonly values: readonly string[] }
+  | { readonly kind: 'uid'; readonly values: readonly (readonly [number, number])[] }
+  /** Connection tracking states in lower case: new, established, related, invalid, untracked. */
+  | { readonly kind: 'state'; readonly values: readonly string[] }
+  /** A SYN alone, the first packet of a connection. */
+  | { readonly kind: 'syn' }
+  /** `-m addrtype`: LOCAL, UNICAST, BROADCAST … */
+  | { readonly kind: 'sourceType' | 'destinationType'; readonly values: readonly string[] }
+  | { readonly kind: 'family'; readonly values: readonly ('ip' | 'ip6')[] }
+  /** Something that cannot be judged from outside: a rate, a mark, a set. */
+  | { readonly kind: 'other'; readonly text: string };
 
 /** What a name means, by the system's resolver and by the one nginx is configured to use. */
 export interface NameResolution {
