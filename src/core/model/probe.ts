@@ -26,6 +26,8 @@ export interface ProbeResult {
 }
 
 export type ProbeOutcome =
+  /** Nothing was sent: the answer is not in the bundle, or the question has no form in its protocol. Says nothing about the peer. */
+  | { readonly state: 'not-asked'; readonly why: string }
   /** The connection was not made. `code` is the errno name: ECONNREFUSED, ENOENT, EACCES, EAGAIN, EHOSTUNREACH … */
   | { readonly state: 'connect-failed'; readonly code: string }
   | { readonly state: 'connect-timeout' }
