@@ -29,6 +29,8 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly ruledOut: readonly { readonly fault: string; readonly because: string }[];
   readonly notChecked: readonly NotChecked[];
+  /** How much was looked at, where the engine counted it. */
+  readonly checked?: { readonly faults: number; readonly probes: number };
   /** Errors of badhop's own: a fault or parser that threw. Empty unless we have a bug. */
   readonly internalErrors: readonly string[];
 }
@@ -46,5 +48,7 @@ export interface ReportSymptom extends Omit<Symptom, 'errorGroups' | 'accessGrou
   readonly firstAt: string;
   readonly lastAt: string;
   readonly shape: string;
+  /** Why `madeBy` is unknown: `the log format lacks $upstream_status`. */
+  readonly because?: string;
   readonly samples: readonly { readonly source: string; readonly text: string }[];
 }
