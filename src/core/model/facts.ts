@@ -1,5 +1,5 @@
 import type { Known } from './fact.ts';
-import type { BackendConfig, BackendEvent, PhpFpmPools, Service, ServiceLoad } from './facts/backend.ts';
+import type { BackendConfigs, BackendEvent, PhpFpmPools, Service, ServiceLoad } from './facts/backend.ts';
 import type { NginxAccessLog, NginxErrorLog } from './facts/logs.ts';
 import type { NginxConfig, NginxConfigTest, NginxInstance } from './facts/nginx.ts';
 import type {
@@ -41,8 +41,8 @@ export interface Facts {
   readonly 'nginx-access-log': Known<NginxAccessLog>;
 
   readonly 'php-fpm-pools': Known<PhpFpmPools>;
-  /** Files named on the command lines of backends: gunicorn.conf.py, uwsgi.ini, server.xml. */
-  readonly 'backend-configs': Known<readonly BackendConfig[]>;
+  /** Command lines of backends and the files named there: gunicorn.conf.py, uwsgi.ini, server.xml. */
+  readonly 'backend-configs': Known<BackendConfigs>;
   readonly 'backend-events': Known<readonly BackendEvent[]>;
   readonly 'probe-results': Known<readonly ProbeResult[]>;
 

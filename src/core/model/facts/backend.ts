@@ -69,14 +69,31 @@ export interface Service {
   readonly logFiles: readonly string[];
 }
 
-/**
- * A configuration file that a running or configured backend was given on its command line. Where a setting
- * stands more than once, the later ones carry an index: `socket`, `socket[1]`.
- */
+/** A configuration file that a backend was given on its command line. A setting given again carries an index: `socket`, `socket[1]`. */
 export interface BackendConfig {
   readonly path: string;
-  readonly kind: 'gunicorn' | 'uwsgi' | 'tomcat' | 'puma' | 'unicorn';
+  readonly kind: ServiceKind;
   readonly values: Readonly<Record<string, Sourced<string>>>;
+}
+
+/** What the command line of a running process, or of a unit's ExecStart, says about a backend. */
+export interface BackendCommand {
+  readonly of: { readonly kind: 'process'; readonly pid: number } | { readonly kind: 'unit'; readonly unit: string };
+  readonly service: ServiceKind;
+  /** By its title, where it has one that tells; `any` where only the process tree can say. */
+  readonly role: 'master' | 'worker' | 'any';
+  /** The application, script or pool that the command line or the title names. */
+  readonly app?: string;
+  readonly listen: readonly { readonly address: Sourced<Address>; readonly speaks?: WireProtocol }[];
+  /** Settings by their long option names, from the command line and the files it names. */
+  readonly values: Readonly<Record<string, Sourced<string>>>;
+  readonly configFiles: readonly string[];
+}
+
+export interface BackendConfigs {
+  readonly commands: readonly BackendCommand[];
+  readonly files: readonly BackendConfig[];
+  readonly unread: readonly { readonly path: string; readonly why: string }[];
 }
 
 /** One telling line of a backend's own log or journal. */
