@@ -1,0 +1,81 @@
+/** Debian packages that the lab's hosts run. Installed on this machine, because every lab host is an overlay of it. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { say } from './setup.mjs';
+
+export const labPackages = [
+  'apache2',
+  'curl',
+  'dbus',
+  'dnsmasq',
+  'gunicorn',
+  'haproxy',
+  'iproute2',
+  'iptables',
+  'nftables',
+  'nginx',
+  'openssh-server',
+  'openssl',
+  'php-cli',
+  'php-fpm',
+  'procps',
+  'puma',
+  'python3-flask',
+  'python3-uvicorn',
+  'systemd-container',
+  'systemd-sysv',
+  'tomcat10',
+  'uwsgi-core',
+  'uwsgi-plugin-python3',
+];
+
+const policyFile = '/usr/sbin/policy-rc.d';
+const installMinutes = 15;
+
+/** Installs what is missing where it may. Returns why something is still missing, or `undefined`. */
+export function ensureLabPackages() {
+  const missing = missingPackages();
+  if (missing === undefined) return 'this is no Debian: dpkg-query is not there';
+  if (missing.length === 0) return undefined;
+  if (process.getuid?.() !== 0) return `not root, and these packages are missing: ${missing.join(' ')}`;
+  if (spawnSync('apt-get', ['--version']).status !== 0) return `apt-get does not run, and these packages are missing: ${missing.join(' ')}`;
+
+  say(`Installing ${missing.length} Debian packages for the lab; their services are not started …`);
+  const problem = withoutServiceStarts(() => aptGet(['update']) ?? aptGet(['install', '--yes', '--no-install-recommends', ...missing]));
+  const still = missingPackages() ?? missing;
+  return still.length === 0 ? undefined : `apt-get could not install ${still.join(' ')}: ${problem ?? 'no error was given'}`;
+}
+
+function missingPackages() {
+  const listed = spawnSync('dpkg-query', ['--show', '--showformat', '${Package} ${db:Status-Status}\n'], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  if (listed.status !== 0) return undefined;
+  const installed = listed.stdout.split('\n').flatMap(line => (line.endsWith(' installed') ? [line.slice(0, -' installed'.length)] : []));
+  return labPackages.filter(name => !installed.some(candidate => provides(candidate, name)));
+}
+
+/** `php-fpm` is an empty package that pulls in the release's own, e.g. `php8.2-fpm`. */
+function provides(candidate, name) {
+  return candidate === name || (name.startsWith('php-') && candidate.replace(/^php\d+\.\d+-/, 'php-') === name);
+}
+
+function aptGet(args) {
+  const result = spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
+    maxBuffer: 64 * 1024 * 1024,
+    timeout: installMinutes * 60_000,
+  });
+  if (result.status === 0) return undefined;
+  return `${result.error?.message ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(-3).join(' | ');
+}
+
+/** Debian's own way to install a service without starting it: policy-rc.d answers 101, "forbidden". */
+function withoutServiceStarts(action) {
+  const ours = !existsSync(policyFile);
+  if (ours) writeFileSync(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return action();
+  } finally {
+    if (ours) rmSync(policyFile, { force: true });
+  }
+}
