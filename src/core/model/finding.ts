@@ -47,6 +47,8 @@ export interface Finding {
   readonly evidence: readonly Evidence[];
   readonly symptoms: readonly string[];
   readonly consequences: readonly string[];
+  /** Fault id of the root that brought this about; absent on a root. */
+  readonly causedBy?: string;
   readonly fixes: readonly FixPlan[];
   readonly fixData?: Readonly<Record<string, unknown>>;
 }

@@ -210,7 +210,7 @@ function conditionTruth(on: FirewallCondition, packet: FirewallPacket): Truth {
       return typeTruth(packet, packet.destination, on.values);
     case 'family':
       return yesNo(on.values.includes(packetFamily(packet)));
-    case 'other':
+    default:
       return 'maybe';
   }
 }

@@ -208,3 +208,9 @@ export interface AccessLogFormat {
   /** Server blocks that write to it. */
   readonly servers: readonly string[];
 }
+
+/** How evidence names a place in a log: `file:/var/log/nginx/error.log:812`, or by byte where the file was entered in its middle. */
+export function formatLogSource(source: LogSource): string {
+  if (source.path.startsWith('journal:')) return source.path;
+  return source.line === undefined ? `file:${source.path}@${source.offset}` : `file:${source.path}:${source.line}`;
+}

@@ -1,0 +1,118 @@
+import type { ConfigDirective, Setting } from '../model/facts/nginx.ts';
+import type { PassKind, Route } from '../model/facts/topology.ts';
+import { enter, inForce, makeSetting, originOf, toSetting, type Chain } from './directives.ts';
+import { coreDirectives, defaultOf, routeDirectives } from './nginx-defaults.ts';
+import { isIpLiteral, parsePassTarget, passKindOf, substitute, type PassTarget } from './pass-target.ts';
+
+/** A pass as it stands in the configuration, with the target it can mean. */
+export interface FoundRoute {
+  readonly route: Route;
+  readonly target: PassTarget;
+}
+
+interface Place {
+  readonly serverId: string;
+  readonly version: string;
+  readonly maps: ReadonlyMap<string, readonly string[]>;
+}
+
+// Deeper nesting than this is not what a person writes, and recursion has to end.
+const maxDepth = 40;
+const maxCandidates = 8;
+
+/** Every pass below a server block. A target made of `set` and `map` variables gives one route for each value it can have. */
+export function* routesOf(server: ConfigDirective, outer: Chain, place: Place): Generator<FoundRoute> {
+  yield* walk(enter(outer, server), 'server', undefined, place, 0);
+}
+
+function* walk(chain: Chain, location: string, samplePath: string | undefined, place: Place, depth: number): Generator<FoundRoute> {
+  if (depth > maxDepth) return;
+  for (const directive of chain.at(-1) ?? []) {
+    const pass = passKindOf(directive.name);
+    if (pass !== undefined) yield* passRoutes(directive, pass, chain, location, samplePath, place);
+    else if (directive.block !== undefined && directive.name === 'location') {
+      const words = directive.args.map(arg => arg.value);
+      yield* walk(enter(chain, directive), `location ${words.join(' ')}`, samplePathOf(words), place, depth + 1);
+    } else if (directive.block !== undefined && (directive.name === 'if' || directive.name === 'limit_except')) {
+      yield* walk(enter(chain, directive), location, samplePath, place, depth + 1);
+    }
+  }
+}
+
+function* passRoutes(directive: ConfigDirective, pass: PassKind, chain: Chain, location: string, samplePath: string | undefined, place: Place): Generator<FoundRoute> {
+  const written = directive.args[0]?.value ?? '';
+  const whole = parsePassTarget(pass, written);
+  const candidates = whole.variables.length === 0 ? [written] : candidatesOf(written, chain, place.maps);
+  for (const [index, text] of candidates.entries()) {
+    const target = parsePassTarget(pass, text);
+    const named = target.host !== undefined && !isIpLiteral(target.host) && target.variables.length === 0;
+    yield {
+      target,
+      route: {
+        id: `${place.serverId} ${location} ${directive.path}:${directive.line}${index === 0 ? '' : `#${index + 1}`}`,
+        serverId: place.serverId,
+        location,
+        ...(samplePath === undefined ? {} : { samplePath }),
+        pass,
+        target: written,
+        tls: target.tls,
+        origin: { path: directive.path, line: directive.line },
+        variables: whole.variables,
+        ...(named ? { hostName: target.host } : {}),
+        settings: settingsOf(chain, pass, place.version),
+        headers: headersOf(chain, pass),
+      },
+    };
+  }
+}
+
+/** What a target with variables can be: `set` gives one value, a `map` each of its values. Unknown ones stay in the text. */
+function candidatesOf(written: string, chain: Chain, maps: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  let texts = [written];
+  for (let round = 0; round < 4; round++) {
+    const next: string[] = [];
+    for (const text of texts) {
+      const unknown = parsePassTarget('proxy', text).variables.find(name => valuesOf(name, chain, maps).length > 0);
+      if (unknown === undefined) next.push(text);
+      else for (const value of valuesOf(unknown, chain, maps)) next.push(substitute(text, new Map([[unknown, value]])));
+    }
+    texts = [...new Set(next)].slice(0, maxCandidates);
+  }
+  return texts;
+}
+
+function valuesOf(name: string, chain: Chain, maps: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const set = chain.flat().filter(directive => directive.name === 'set' && directive.args[0]?.value === `$${name}`);
+  if (set.length > 0) return set.map(directive => directive.args[1]?.value ?? '').filter(value => value !== '' && !value.includes(`$${name}`));
+  return maps.get(name) ?? [];
+}
+
+function settingsOf(chain: Chain, pass: PassKind, version: string): Record<string, Setting> {
+  const settings: Record<string, Setting> = {};
+  for (const name of [...routeDirectives.map(suffix => [suffix, `${pass}_${suffix}`] as const), ...coreDirectives.map(core => [core, core] as const)]) {
+    const [key, directive] = name;
+    const found = inForce(chain, directive).at(-1);
+    const fallback = defaultOf(key, pass, version);
+    if (found !== undefined) settings[key] = toSetting(found);
+    else if (fallback !== undefined) settings[key] = makeSetting(directive, fallback, { kind: 'default', version });
+  }
+  return settings;
+}
+
+function headersOf(chain: Chain, pass: PassKind): Setting[] {
+  return inForce(chain, pass === 'proxy' || pass === 'grpc' ? `${pass}_set_header` : `${pass}_param`).map(directive =>
+    makeSetting(
+      directive.name,
+      directive.args.map(arg => arg.value),
+      originOf(directive),
+    ),
+  );
+}
+
+/** A path that the location takes. Regular expressions are not run: a guess is made for the common ones. */
+function samplePathOf(words: readonly string[]): string | undefined {
+  const [first = '', second] = words;
+  if (second === undefined) return first.startsWith('/') ? first : undefined;
+  if (first === '=' || first === '^~') return second;
+  return second.includes('php') ? '/index.php' : undefined;
+}

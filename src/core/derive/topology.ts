@@ -1,0 +1,154 @@
+import { defineDerivation } from '../model/collector.ts';
+import { known, valueOr, type Known } from '../model/fact.ts';
+import type { Service } from '../model/facts/backend.ts';
+import type { Listener, NameResolution } from '../model/facts/system.ts';
+import type { NginxLayout, Peer, Topology, UpstreamGroup, WrittenGroup, WrittenMember } from '../model/facts/topology.ts';
+import { formatAddress, type Address } from '../model/host.ts';
+import { isIpLiteral, splitHostPort } from './pass-target.ts';
+
+/** What a peer is joined with. */
+interface Surroundings {
+  readonly listeners: readonly Listener[];
+  readonly services: readonly Service[];
+  readonly names: ReadonlyMap<string, readonly string[]>;
+  readonly ownAddresses: ReadonlySet<string> | undefined;
+}
+
+export default defineDerivation({
+  id: 'topology',
+  title: 'the path of a request: listen, server, location, upstream, peer, listener, service',
+  needs: ['nginx-layout', 'listeners', 'services', 'name-resolution', 'host-identity', 'nginx-error-log'],
+  derive(facts): Known<Topology> {
+    const layout = facts['nginx-layout'];
+    if (layout.state !== 'known') return layout;
+    const resolutions: readonly NameResolution[] = valueOr(facts['name-resolution'], []);
+    const identity = facts['host-identity'].state === 'known' ? facts['host-identity'].value : undefined;
+    const around: Surroundings = {
+      listeners: valueOr(facts.listeners, []),
+      services: valueOr(facts.services, []),
+      names: new Map(resolutions.map(resolution => [resolution.name, resolution.system])),
+      ownAddresses: identity?.addresses === undefined ? undefined : new Set(identity.addresses),
+    };
+    const { groups, peers } = resolveGroups(layout.value, around);
+    const log = facts['nginx-error-log'];
+    const logged = log.state === 'known' ? log.value.groups.flatMap(group => (group.peer === undefined ? [] : [group.peer])) : [];
+    const strangers = strangersIn(logged, layout.value, peers, around);
+    return known({ servers: layout.value.servers, routes: layout.value.routes, groups, peers: [...peers, ...strangers] });
+  },
+});
+
+function resolveGroups(layout: NginxLayout, around: Surroundings): { groups: UpstreamGroup[]; peers: Peer[] } {
+  const peers = new Map<string, Peer>();
+  const groups = layout.groups.map(group => {
+    const { members, instanceId: _instance, ...rest } = group;
+    const routeIds = layout.routes.filter(route => route.groupId === group.id).map(route => route.id);
+    const peerIds = members.flatMap(member =>
+      addressesOf(member, around).map(address => {
+        const id = formatAddress(address);
+        peers.set(id, merge(peers.get(id), makePeer(id, address, group, member, routeIds, around)));
+        return id;
+      }),
+    );
+    return { ...rest, peerIds: [...new Set(peerIds)] };
+  });
+  return { groups, peers: [...peers.values()] };
+}
+
+/** The addresses that nginx makes of a `server` line: each address of a name is a peer of its own. */
+function addressesOf(member: WrittenMember, around: Surroundings): Address[] {
+  if (member.path !== undefined) return [{ kind: 'unix', path: member.path }];
+  const { host = '', port } = member;
+  if (port === undefined || host === '') return [];
+  if (isIpLiteral(host)) return [{ kind: 'tcp', host, port }];
+  return (around.names.get(host) ?? []).map(address => ({ kind: 'tcp', host: address, port }));
+}
+
+function makePeer(id: string, address: Address, group: WrittenGroup, member: WrittenMember, routeIds: readonly string[], around: Surroundings): Peer {
+  const listeners = around.listeners.filter(listener => listensOn(listener, address));
+  const serviceId = serviceOf(address, listeners, around.services)?.id;
+  const named = member.host !== undefined && !isIpLiteral(member.host);
+  return {
+    id,
+    address,
+    groupIds: [group.id],
+    routeIds,
+    written: member.written,
+    ...(named ? { hostName: member.host } : {}),
+    origin: member.origin,
+    flags: member.flags,
+    local: isLocal(address, around),
+    listeners,
+    ...(serviceId === undefined ? {} : { serviceId }),
+  };
+}
+
+function merge(before: Peer | undefined, peer: Peer): Peer {
+  if (before === undefined) return peer;
+  const flags = before.flags.down && !peer.flags.down ? peer.flags : before.flags;
+  return { ...before, flags, groupIds: [...new Set([...before.groupIds, ...peer.groupIds])], routeIds: [...new Set([...before.routeIds, ...peer.routeIds])] };
+}
+
+/** Addresses that the log names and the configuration on disk does not: what the running workers still use. */
+function strangersIn(logged: readonly string[], layout: NginxLayout, peers: readonly Peer[], around: Surroundings): Peer[] {
+  const seen = new Set([...peers.map(peer => peer.id), ...layout.groups.map(group => group.name)]);
+  const strangers: Peer[] = [];
+  for (const text of logged) {
+    if (seen.has(text)) continue;
+    seen.add(text);
+    const address = parsePeer(text);
+    if (address === undefined) continue;
+    const listeners = around.listeners.filter(listener => listensOn(listener, address));
+    const serviceId = serviceOf(address, listeners, around.services)?.id;
+    const flags: Peer['flags'] = { down: false, backup: false, maxFails: 1, failTimeoutMs: 10_000, maxConns: 0 };
+    const origin = { path: '', line: 0 };
+    const base = { id: text, address, groupIds: [], routeIds: [], written: text, origin, flags, local: isLocal(address, around), listeners, onlyInLog: true };
+    strangers.push(serviceId === undefined ? base : { ...base, serviceId });
+  }
+  return strangers;
+}
+
+function parsePeer(text: string): Address | undefined {
+  if (text.startsWith('unix:')) return { kind: 'unix', path: text.slice(5) };
+  const { host, port } = splitHostPort(text);
+  return port === undefined || !isIpLiteral(host) ? undefined : { kind: 'tcp', host, port };
+}
+
+function listensOn(listener: Listener, address: Address): boolean {
+  if (address.kind === 'unix') return listener.kind === 'unix' && listener.path !== undefined && runPath(listener.path) === runPath(address.path);
+  if (listener.kind !== 'tcp' || listener.port !== address.port) return false;
+  if (listener.host === address.host) return true;
+  const v6 = address.host.includes(':');
+  if (listener.host === '*') return true;
+  if (listener.host === '::') return v6 || listener.v6only !== true;
+  return listener.host === '0.0.0.0' && !v6;
+}
+
+function serviceOf(address: Address, listeners: readonly Listener[], services: readonly Service[]): Service | undefined {
+  const pids = new Set(listeners.flatMap(listener => listener.pids));
+  const text = formatAddress(address);
+  const serves = (candidate: Address, port: Address): boolean => {
+    if (formatAddress(candidate) === text) return true;
+    if (candidate.kind === 'unix' && port.kind === 'unix') return runPath(candidate.path) === runPath(port.path);
+    return candidate.kind === 'tcp' && port.kind === 'tcp' && candidate.port === port.port && ['0.0.0.0', '::', '*'].includes(candidate.host);
+  };
+  // Pools of one master share its pid: the address decides first.
+  if (listeners.length > 0) {
+    const byAddress = services.find(service => service.listening.some(listening => serves(listening, address)));
+    if (byAddress !== undefined) return byAddress;
+    const byPid = services.find(service => (service.masterPid !== undefined && pids.has(service.masterPid)) || service.workerPids.some(pid => pids.has(pid)));
+    if (byPid !== undefined) return byPid;
+  }
+  return services.find(service => service.configuredListen.some(configured => serves(configured.value, address)));
+}
+
+function isLocal(address: Address, around: Surroundings): boolean {
+  if (address.kind === 'unix') return true;
+  if (address.host === '::1' || address.host.startsWith('127.') || address.host === '0.0.0.0' || address.host === '::') return true;
+  if (around.ownAddresses !== undefined) return around.ownAddresses.has(address.host);
+  return around.listeners.some(listener => listener.host === address.host);
+}
+
+// /var/run is a link to /run on every system with systemd; both spellings are one path.
+function runPath(path: string): string {
+  return path.startsWith('/var/run/') ? path.slice(4) : path;
+}
