@@ -1,0 +1,87 @@
+import type { Finding, FixPlan } from '../model/finding.ts';
+import type { Report } from '../model/report.ts';
+import { causeLines, evidenceLines, pathLine, planFacts, stepLines, type Story } from './finding-lines.ts';
+import { line, styled, wholeLine, type Line } from './layout.ts';
+import { listWays } from './path.ts';
+import { describeSymptom } from './symptom-text.ts';
+import { shellLine } from './text.ts';
+import { clockTime, formatShare, plural, reason, sentence } from './wording.ts';
+
+// A host may have thousands of routes; beyond this the list helps nobody, and the JSON has them all.
+const mostWays = 60;
+
+/** Everything that the report holds, below its head. */
+export function verboseLines(report: Report, story: Story, width: number): Line[] {
+  const { host, traffic } = report;
+  return [
+    line(2, `${host.os}, kernel ${host.kernel}, read as ${host.user}, in ${(report.durationMs / 1000).toFixed(1)} s`),
+    line(2, `${plural(traffic.requests, 'request')}, ${traffic.failed} failed, ${formatShare(traffic.explainedShare)} of those explained`),
+    ...section('Paths', wayLines(report)),
+    ...story.roots.flatMap(finding => findingLines(report, finding, 'Root cause', width)),
+    ...story.consequences.flatMap(finding => findingLines(report, finding, 'Follows', width)),
+    ...story.advice.flatMap(finding => findingLines(report, finding, 'Advice', width)),
+    ...section(
+      'Symptoms',
+      report.symptoms.flatMap(each => symptomBlock(report, each, width)),
+    ),
+    ...section(
+      'Ruled out',
+      report.ruledOut.map(each => line(2, [styled('strong', each.fault), `: ${sentence(each.because)}`], { hang: 4 })),
+    ),
+    ...section(
+      'Not checked',
+      report.notChecked.map(each => line(2, [styled('strong', each.what), `: ${reason(each)}`], { hang: 4 })),
+    ),
+    ...section(
+      "badhop's own errors",
+      report.internalErrors.map(text => line(2, text, { hang: 4, maxRows: 6 })),
+    ),
+  ];
+}
+
+function section(heading: string, lines: readonly Line[]): Line[] {
+  return lines.length === 0 ? [] : [line(0, ''), line(0, styled('strong', heading)), ...lines];
+}
+
+function wayLines({ topology }: Report): Line[] {
+  const ways = listWays(topology);
+  const shown = ways.slice(0, mostWays).map(hops => line(2, ['client', ...hops].join(' → '), { hang: 4 }));
+  return ways.length > mostWays ? [...shown, line(2, `and ${ways.length - mostWays} more`)] : shown;
+}
+
+function findingLines(report: Report, finding: Finding, heading: string, width: number): Line[] {
+  return [
+    line(0, ''),
+    ...causeLines(report, finding, heading, Infinity),
+    line(2, [styled('quiet', 'fault '), finding.fault, styled('quiet', ', seen at '), finding.subject.name], { hang: 4 }),
+    pathLine(report, finding),
+    ...evidenceLines(finding.evidence, { pieces: Infinity, rows: 12, width }),
+    ...(finding.consequences.length > 0 ? [line(2, [styled('quiet', 'leads to '), finding.consequences.join(', ')], { hang: 4 })] : []),
+    ...finding.fixes.flatMap(planLines),
+  ];
+}
+
+function planLines(plan: FixPlan): Line[] {
+  const who = plan.automatic ? 'badhop can apply it' : 'a person has to do it';
+  return [
+    line(2, [styled('strong', `Fix ${plan.id}:`), ` ${plan.summary}`, styled('quiet', ` (${planFacts(plan)}, ${who})`)], { hang: 4 }),
+    ...plan.steps.flatMap(step => stepLines(step, 4)),
+    ...plan.validate.map(argv => wholeLine(4, [styled('quiet', 'must pass: '), styled('code', shellLine(argv))])),
+    line(4, [styled('quiet', 'it worked when: '), plan.verify], { hang: 6 }),
+  ];
+}
+
+function symptomBlock(report: Report, symptom: Report['symptoms'][number], width: number): Line[] {
+  const causes = report.findings.filter(finding => finding.symptoms.includes(symptom.id)).map(finding => finding.fault);
+  const when = symptom.firstAt === symptom.lastAt ? `at ${clockTime(symptom.firstAt)}` : `${clockTime(symptom.firstAt)}–${clockTime(symptom.lastAt)}`;
+  const state = symptom.ongoing ? 'going on' : 'stopped';
+  return [
+    line(2, describeSymptom(symptom), { hang: 4 }),
+    line(
+      4,
+      styled('quiet', `${when}, ${state}, ${symptom.shape}; ${causes.length > 0 ? `explained by ${[...new Set(causes)].join(', ')}` : 'not explained'}`),
+      { hang: 6 },
+    ),
+    ...evidenceLines(symptom.samples, { pieces: 2, rows: 3, width }),
+  ];
+}
