@@ -1,0 +1,109 @@
+import { basename } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { collectors } from '../src/core/collectors/index.ts';
+import { derivations } from '../src/core/derive/index.ts';
+import { faults } from '../src/core/faults/index.ts';
+import { fixes } from '../src/core/fixes/index.ts';
+import { entryFiles, indexedFolders } from '../scripts/generate.ts';
+import { scaffoldMark } from '../scripts/new.ts';
+import { filesBelow, isThere, root, textOf } from './source-files.ts';
+
+const pageHeadings = ['What it means', 'How badhop knows', 'What to do', 'When it is wrong', 'See also'];
+
+const ids = {
+  'src/core/collectors': collectors.map(({ id }) => id),
+  'src/core/derive': derivations.map(({ id }) => id),
+  'src/core/faults': faults.map(({ meta }) => meta.id),
+  'src/core/fixes': fixes.map(({ id }) => id),
+};
+const factIds = new Set<string>([...ids['src/core/collectors'], ...ids['src/core/derive']]);
+const faultIds = new Set(ids['src/core/faults']);
+
+describe('the lists', () => {
+  it.each(Object.entries(ids))('%s: is not empty, and each id is its file name and stands once', (folder, list) => {
+    const indexed = indexedFolders.find(candidate => candidate.folder === folder);
+    const files = indexed === undefined ? [] : entryFiles(root, indexed).map(path => basename(path, '.ts'));
+    expect(list.length).toBeGreaterThan(0);
+    const names: readonly string[] = list;
+    expect(names.toSorted()).toEqual(files.toSorted());
+    expect(new Set(list).size).toBe(list.length);
+  });
+
+  it('gets each fact from one place', () => {
+    expect(ids['src/core/derive'].filter(id => collectors.some(collector => collector.id === id))).toEqual([]);
+  });
+
+  it('gets every fact that something needs', () => {
+    const needed = [
+      ...[...collectors, ...derivations].flatMap(({ id, needs }) => needs.map(need => ({ id: id as string, need }))),
+      ...faults.flatMap(({ meta }) => [...meta.requires, ...(meta.uses ?? [])].map(need => ({ id: meta.id, need }))),
+    ];
+    expect(needed.filter(({ need }) => !factIds.has(need)).map(({ id, need }) => `${id} needs ${need}`)).toEqual([]);
+  });
+
+  it('has no fact that waits for itself', () => {
+    const needs = new Map<string, readonly string[]>([...collectors, ...derivations].map(part => [part.id, part.needs]));
+    const cycles = [...needs.keys()].filter(id => reaches(needs, id, id));
+    expect(cycles).toEqual([]);
+  });
+
+  it('has no fact that nobody uses', () => {
+    const used = new Set<string>([
+      ...[...collectors, ...derivations].flatMap(({ needs }) => needs),
+      ...faults.flatMap(({ meta }) => [...meta.requires, ...(meta.uses ?? [])]),
+      'host-identity', // the report's own head
+    ]);
+    expect([...factIds].filter(id => !used.has(id))).toEqual([]);
+  });
+
+  it('has a fault for every fix, and no fix for a fault that is not there', () => {
+    expect(fixes.filter(fix => fix.fixes.length === 0).map(({ id }) => id)).toEqual([]);
+    expect(fixes.flatMap(fix => fix.fixes.filter(id => !faultIds.has(id)).map(id => `${fix.id} fixes ${id}`))).toEqual([]);
+  });
+});
+
+describe.each(faults.map(({ meta }) => [meta.id, meta] as const))('fault %s', (id, meta) => {
+  it('lies in the folder of its layer', () => {
+    expect(isThere(`src/core/faults/${meta.layer}/${id}.ts`)).toBe(true);
+  });
+
+  it('leads to faults of the catalogue only', () => {
+    expect(meta.leadsTo.filter(other => !faultIds.has(other) || other === id)).toEqual([]);
+  });
+
+  it('has a title without its full stop, and a message', () => {
+    expect(meta.title).toMatch(/^\S.*[^.\s]$/);
+    expect(Object.keys(meta.messages)).not.toHaveLength(0);
+    for (const message of Object.values(meta.messages)) expect(message).toMatch(/[.!?`]$/);
+  });
+
+  it('has a page with the fixed headings', () => {
+    const headings = [...textOf(`docs/faults/${id}.md`).matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual(pageHeadings);
+  });
+
+  it('has a scenario in the lab', () => {
+    expect(isThere(`lab/scenarios/${id}.ts`)).toBe(true);
+  });
+});
+
+describe('leftovers', () => {
+  it('has no page of a fault that is gone', () => {
+    const pages = filesBelow('docs/faults', '.md').map(path => basename(path, '.md'));
+    expect(pages.filter(page => page !== 'README' && !faultIds.has(page))).toEqual([]);
+  });
+
+  it('has nothing of the scaffold left', () => {
+    const written = [...filesBelow('src', '.ts'), ...filesBelow('lab', '.ts'), ...filesBelow('docs', '.md'), ...filesBelow('.changeset', '.md')];
+    expect(written.filter(path => textOf(path).includes(scaffoldMark))).toEqual([]);
+  });
+});
+
+function reaches(needs: ReadonlyMap<string, readonly string[]>, from: string, goal: string, seen = new Set<string>()): boolean {
+  return (needs.get(from) ?? []).some(next => {
+    if (next === goal) return true;
+    if (seen.has(next)) return false;
+    seen.add(next);
+    return reaches(needs, next, goal, seen);
+  });
+}
