@@ -1,5 +1,5 @@
-import { askAll, defineCollector, type Collection } from '../model/collector.ts';
-import { absent, known } from '../model/fact.ts';
+import { askAll, defineCollector, type Collection, type Request } from '../model/collector.ts';
+import { absent, known, type Known } from '../model/fact.ts';
 import type { PhpFpmPool, Service } from '../model/facts/backend.ts';
 import type { ErrorGroup } from '../model/facts/logs.ts';
 import type { Peer, Route, Topology } from '../model/facts/topology.ts';
@@ -33,7 +33,7 @@ export default defineCollector({
   },
 });
 
-function* ask(requests: readonly ProbeRequest[]): Generator<readonly { readonly kind: 'probe'; readonly request: ProbeRequest }[], ProbeResult[], readonly import('../model/fact.ts').Known<unknown>[]> {
+function* ask(requests: readonly ProbeRequest[]): Generator<readonly Request[], ProbeResult[], readonly Known<unknown>[]> {
   const answers = yield* askAll(requests.map(request => ({ kind: 'probe', request }) as const));
   return answers.flatMap(answer => (answer.state === 'known' ? [answer.value] : []));
 }
@@ -88,7 +88,7 @@ function failingPaths(peer: Peer, groups: readonly ErrorGroup[]): string[] {
   const uris = groups
     .filter(group => group.peer === peer.id && classes.has(group.class) && group.method === 'GET')
     .flatMap(group => group.samples.flatMap(sample => (sample.uri === undefined ? [] : [sample.uri])))
-    .filter(uri => uri.startsWith('/') && uri.length <= 2048);
+    .filter(uri => uri.startsWith('/') && uri.length <= 2048 && !uri.includes('..'));
   return [...new Set(uris)].slice(0, 2);
 }
 

@@ -14,6 +14,7 @@ import type {
   Resources,
   SystemdUnit,
 } from './facts/system.ts';
+import type { Hop } from './facts/hop.ts';
 import type { NginxLayout, Symptom, Topology } from './facts/topology.ts';
 import type { ProbeResult } from './probe.ts';
 
@@ -52,6 +53,7 @@ export interface Facts {
   readonly 'service-load': Known<readonly ServiceLoad[]>;
   readonly topology: Known<Topology>;
   readonly symptoms: Known<readonly Symptom[]>;
+  readonly hops: Known<readonly Hop[]>;
 }
 
 export type FactId = keyof Facts;

@@ -25,7 +25,10 @@ export interface ProcessInfo {
   /** Empty for kernel threads. Bounded to 64 arguments of 512 bytes, secrets redacted. */
   readonly argv: readonly string[];
   readonly exe?: string;
+  /** The file it was started from is gone or was replaced (an upgrade without a restart). */
+  readonly exeDeleted?: boolean;
   readonly cwd?: string;
+  readonly cwdDeleted?: boolean;
   readonly uid: number;
   readonly user?: string;
   readonly gids?: readonly number[];

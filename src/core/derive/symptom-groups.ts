@@ -1,0 +1,73 @@
+import type { AccessGroup, ErrorGroup, MessageClass, TimeBuckets } from '../model/facts/logs.ts';
+
+/** Classes of messages that stand for a request that failed because of what is behind nginx or in nginx itself. */
+const failing: ReadonlySet<MessageClass> = new Set<MessageClass>([
+  'connect-refused', 'connect-timeout', 'connect-reset', 'connect-no-file', 'connect-denied', 'connect-queue-full', 'connect-unreachable', 'connect-no-local-port',
+  'connect-other', 'too-many-open-files', 'worker-connections', 'send-timeout', 'read-timeout', 'reset', 'premature-close', 'truncated', 'header-too-big',
+  'invalid-header', 'no-valid-header', 'protocol-error', 'no-live-upstreams', 'host-not-found', 'resolver-timeout', 'resolver-missing', 'resolver-error',
+  'tls-wrong-version', 'tls-handshake', 'tls-verify', 'tls-other', 'body-too-large', 'temp-file', 'disk-full', 'auth-request', 'worker-died', 'out-of-memory',
+]);
+
+const quietLevels: ReadonlySet<string> = new Set(['info', 'notice', 'debug', 'warn']);
+
+/** True for a group of records that has to be explained. */
+export function isFailing(group: ErrorGroup): boolean {
+  if (!failing.has(group.class) || quietLevels.has(group.level)) return false;
+  // Handshakes with clients carry the same texts.
+  if (group.class.startsWith('tls-')) return group.peer !== undefined || group.phase?.includes('upstream') === true;
+  return true;
+}
+
+/** What the group is about: the peer or group that the record names, or the name that could not be resolved. */
+export function upstreamOf(group: ErrorGroup): string | undefined {
+  if (group.peer !== undefined) return group.peer;
+  const message = group.samples[0]?.message ?? '';
+  if (group.class === 'host-not-found' || group.class === 'resolver-timeout' || group.class === 'resolver-error') {
+    const end = message.indexOf(' could not be resolved');
+    return end === -1 ? undefined : message.slice(0, end);
+  }
+  const asked = message.indexOf('no resolver defined to resolve ');
+  return asked === -1 ? undefined : message.slice(asked + 'no resolver defined to resolve '.length);
+}
+
+/** Puts groups together under a key, biggest first. */
+export function groupBy<T>(items: readonly T[], key: (item: T) => string): T[][] {
+  const map = new Map<string, T[]>();
+  for (const item of items) {
+    const name = key(item);
+    const list = map.get(name);
+    if (list === undefined) map.set(name, [item]);
+    else list.push(item);
+  }
+  return [...map.values()];
+}
+
+/** Adds up counts in time. */
+export function mergeBuckets(all: readonly TimeBuckets[]): TimeBuckets {
+  const counts = new Map<number, number>();
+  for (const buckets of all) for (const [at, start] of buckets.starts.entries()) counts.set(start, (counts.get(start) ?? 0) + (buckets.counts[at] ?? 0));
+  const starts = [...counts.keys()].sort((a, b) => a - b);
+  return { widthMs: all[0]?.widthMs ?? 10_000, starts, counts: starts.map(start => counts.get(start) ?? 0) };
+}
+
+/** The value that nearly all of the groups share, by their counts. */
+export function dominant<T extends ErrorGroup | AccessGroup>(groups: readonly T[], pick: (group: T) => string | undefined): string | undefined {
+  const counts = new Map<string, number>();
+  let total = 0;
+  for (const group of groups) {
+    total += group.count;
+    const value = pick(group);
+    if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + group.count);
+  }
+  for (const [value, count] of counts) if (count >= total * 0.8) return value;
+  return undefined;
+}
+
+/** Whether a class of message ends in that status, by how nginx maps its reasons. */
+export function endsIn(group: ErrorGroup, status: number): boolean {
+  const timeout = group.class === 'read-timeout' || group.class === 'send-timeout' || group.class === 'connect-timeout';
+  if (status === 504) return timeout;
+  // The kernel's own give-up of a connect is a 502 under the same number.
+  if (status === 502) return !timeout || group.class === 'connect-timeout';
+  return status === 500 || status === 503;
+}

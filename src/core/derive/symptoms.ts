@@ -1,0 +1,189 @@
+import { defineDerivation } from '../model/collector.ts';
+import { known, type Known } from '../model/fact.ts';
+import type { AccessGroup, ErrorGroup, NginxAccessLog } from '../model/facts/logs.ts';
+import type { Symptom, Topology } from '../model/facts/topology.ts';
+import { formatAddress } from '../model/host.ts';
+import { probeKey, type ProbeResult } from '../model/probe.ts';
+import { describeShape } from '../logs/shape.ts';
+import { dominant, endsIn, groupBy, isFailing, mergeBuckets, upstreamOf } from './symptom-groups.ts';
+
+const serverErrors: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+
+/** What a symptom is before it is known whether it goes on. */
+type Draft = Omit<Symptom, 'ongoing' | 'shape'>;
+
+export default defineDerivation({
+  id: 'symptoms',
+  title: 'groups of failing requests and failing probes',
+  needs: ['nginx-error-log', 'nginx-access-log', 'topology', 'probe-results', 'nginx-instances'],
+  derive(facts, context): Known<readonly Symptom[]> {
+    const errors = facts['nginx-error-log'].state === 'known' ? facts['nginx-error-log'].value.groups.filter(isFailing) : [];
+    const access = facts['nginx-access-log'].state === 'known' ? facts['nginx-access-log'].value : undefined;
+    const probes = facts['probe-results'].state === 'known' ? facts['probe-results'].value : [];
+    const topology = facts.topology.state === 'known' ? facts.topology.value : undefined;
+    const fromErrors = errorSymptoms(errors);
+    const { attached, rest } = accessSymptoms((access?.failing ?? []).filter(group => serverErrors.has(group.status)), fromErrors);
+    const fromProbes = topology === undefined ? [] : probeSymptoms(probes, topology, context.nowMs);
+    const down = facts['nginx-instances'].state === 'known' && facts['nginx-instances'].value.length > 0 && facts['nginx-instances'].value.every(instance => !instance.running);
+    const drafts = [...attached, ...rest, ...fromProbes, ...(down ? [refusedClients(context.nowMs)] : [])];
+    return known(drafts.map(draft => finish(draft, access, probes, context.nowMs)));
+  },
+});
+
+function errorSymptoms(groups: readonly ErrorGroup[]): Draft[] {
+  return groupBy(groups, group => `${group.class} ${upstreamOf(group) ?? ''}`).map(same => {
+    const upstream = upstreamOf(same[0] as ErrorGroup);
+    const first = same[0] as ErrorGroup;
+    return {
+      id: upstream === undefined ? first.class : `${first.class}@${upstream}`,
+      class: first.class,
+      ...(upstream === undefined ? {} : { upstream }),
+      ...where(same, group => group.server),
+      madeBy: 'nginx',
+      count: same.reduce((sum, group) => sum + group.count, 0),
+      firstMs: Math.min(...same.map(group => group.firstMs)),
+      lastMs: Math.max(...same.map(group => group.lastMs)),
+      buckets: mergeBuckets(same.map(group => group.buckets)),
+      errorGroups: [...same].sort((a, b) => b.count - a.count),
+      accessGroups: [],
+    };
+  });
+}
+
+/**
+ * Joins the access log's failing requests to the error log's groups. What the backend answered itself, and what nothing in the
+ * error log accounts for, become symptoms of their own.
+ */
+function accessSymptoms(groups: readonly AccessGroup[], drafts: readonly Draft[]): { attached: Draft[]; rest: Draft[] } {
+  const joined = new Map<Draft, AccessGroup[]>();
+  const backend: AccessGroup[] = [];
+  const loose: AccessGroup[] = [];
+  // How many failing requests of each symptom are still without a line of the access log.
+  const free = new Map(drafts.map(draft => [draft, draft.count]));
+  for (const group of [...groups].sort((a, b) => b.count - a.count)) {
+    if (group.madeBy === 'backend') {
+      backend.push(group);
+      continue;
+    }
+    const partner = drafts
+      .filter(draft => fits(draft, group) && (free.get(draft) ?? 0) > 0)
+      .sort((a, b) => Number(b.upstream === group.peer) - Number(a.upstream === group.peer) || (free.get(b) ?? 0) - (free.get(a) ?? 0))[0];
+    const room = partner === undefined ? 0 : (free.get(partner) ?? 0);
+    // A few lines more than records is the edge of the window; many more is something that the error log does not know.
+    if (partner !== undefined && group.count <= room * 1.5 + 3) {
+      joined.set(partner, [...(joined.get(partner) ?? []), group]);
+      free.set(partner, Math.max(0, room - group.count));
+    } else loose.push(group);
+  }
+  return {
+    attached: drafts.map(draft => ({ ...draft, accessGroups: joined.get(draft) ?? [] })),
+    rest: [
+      ...groupBy(backend, group => `${group.status} ${group.peer ?? ''}`).map(same => accessDraft(same, 'backend-answered-5xx')),
+      ...groupBy(loose, group => `${group.status} ${group.peer ?? ''} ${group.madeBy}`).map(same => accessDraft(same, 'unattributed-5xx')),
+    ],
+  };
+}
+
+function fits(draft: Draft, group: AccessGroup): boolean {
+  if (!draft.errorGroups.some(error => endsIn(error, group.status))) return false;
+  if (group.peer !== undefined && draft.upstream !== undefined && group.peer !== draft.upstream) return false;
+  return draft.firstMs - 15_000 <= group.lastMs && group.firstMs <= draft.lastMs + 15_000;
+}
+
+function accessDraft(same: readonly AccessGroup[], kind: 'backend-answered-5xx' | 'unattributed-5xx'): Draft {
+  const first = same[0] as AccessGroup;
+  return {
+    id: `${kind}-${first.status}${first.peer === undefined ? '' : `@${first.peer}`}${kind === 'unattributed-5xx' ? `-${first.madeBy}` : ''}`,
+    class: kind,
+    ...(first.peer === undefined ? {} : { upstream: first.peer }),
+    ...where(same, group => group.host),
+    status: first.status,
+    madeBy: first.madeBy,
+    count: same.reduce((sum, group) => sum + group.count, 0),
+    firstMs: Math.min(...same.map(group => group.firstMs)),
+    lastMs: Math.max(...same.map(group => group.lastMs)),
+    buckets: mergeBuckets(same.map(group => group.buckets)),
+    errorGroups: [],
+    accessGroups: [...same].sort((a, b) => b.count - a.count),
+  };
+}
+
+/** Peers in use that do not answer now in the protocol that nginx speaks to them. */
+function probeSymptoms(probes: readonly ProbeResult[], topology: Topology, nowMs: number): Draft[] {
+  const drafts = new Map<string, Draft>();
+  for (const probe of probes) {
+    if (probe.request.kind === 'dns') continue;
+    const address = formatAddress(probe.request.address);
+    const peer = topology.peers.find(one => one.id === address && !one.flags.down && one.routeIds.length > 0);
+    const route = topology.routes.find(one => peer?.routeIds.includes(one.id) === true && asks(probe, one.pass, one.tls));
+    if (peer === undefined || route === undefined || !hasFailed(probe)) continue;
+    drafts.set(peer.id, {
+      id: `probe-failed@${peer.id}`,
+      class: 'probe-failed',
+      upstream: peer.id,
+      madeBy: 'nginx',
+      count: 0,
+      firstMs: nowMs,
+      lastMs: nowMs,
+      errorGroups: [],
+      accessGroups: [],
+      probe: probeKey(probe.request),
+    });
+  }
+  return [...drafts.values()];
+}
+
+function asks(probe: ProbeResult, pass: string, tls: boolean): boolean {
+  const { kind } = probe.request;
+  if (kind === 'connect') return true;
+  return pass === 'proxy' ? kind === (tls ? 'tls' : 'http') : kind === pass;
+}
+
+function hasFailed({ outcome }: ProbeResult): boolean {
+  if (outcome.state === 'connected') return false;
+  if (outcome.state !== 'answered') return true;
+  return outcome.answer.tls?.handshake === 'failed' || outcome.speaks === 'other';
+}
+
+function refusedClients(nowMs: number): Draft {
+  return { id: 'client-refused', class: 'client-refused', madeBy: 'nginx', count: 0, firstMs: nowMs, lastMs: nowMs, errorGroups: [], accessGroups: [] };
+}
+
+function finish(draft: Draft, access: NginxAccessLog | undefined, probes: readonly ProbeResult[], nowMs: number): Symptom {
+  const shape = describeShape(draft.buckets, nowMs);
+  return { ...draft, shape, ongoing: draft.count === 0 || goesOn(draft, access, probes, nowMs) };
+}
+
+/**
+ * Whether the failing goes on. Requests that came after the last failure and did not fail are the best sign that it stopped:
+ * at three expected failures that did not come, chance explains less than 5 %. Without traffic the probes and the age decide.
+ */
+function goesOn(draft: Draft, access: NginxAccessLog | undefined, probes: readonly ProbeResult[], nowMs: number): boolean {
+  const ageMs = nowMs - draft.lastMs;
+  if (access !== undefined && access.total > 0) {
+    const during = countBetween(access, draft.firstMs, draft.lastMs);
+    const after = countBetween(access, draft.lastMs + access.buckets.all.widthMs, nowMs);
+    const share = during === 0 ? 1 : Math.min(1, draft.count / during);
+    if (after * share >= 3) return false;
+  }
+  const live = probes.filter(probe => probe.request.kind !== 'dns' && formatAddress(probe.request.address) === draft.upstream);
+  if (live.some(hasFailed)) return true;
+  if (draft.class.startsWith('connect-') && draft.class !== 'connect-queue-full' && live.length > 0) return ageMs < 3_000;
+  const spanMs = draft.lastMs - draft.firstMs;
+  const gapMs = draft.count > 1 ? spanMs / (draft.count - 1) : 60_000;
+  return ageMs <= Math.max(120_000, gapMs * 4);
+}
+
+function countBetween(access: NginxAccessLog, fromMs: number, toMs: number): number {
+  const { widthMs, starts, counts } = access.buckets.all;
+  let sum = 0;
+  for (const [at, start] of starts.entries()) if (start + widthMs > fromMs && start <= toMs) sum += counts[at] ?? 0;
+  return sum;
+}
+
+function where<T extends ErrorGroup | AccessGroup>(same: readonly T[], server: (group: T) => string | undefined): Pick<Draft, 'server' | 'urlTemplate' | 'method'> {
+  const name = dominant(same, server);
+  const urlTemplate = dominant(same, group => group.urlTemplate);
+  const method = dominant(same, group => group.method);
+  return { ...(name === undefined ? {} : { server: name }), ...(urlTemplate === undefined ? {} : { urlTemplate }), ...(method === undefined ? {} : { method }) };
+}
