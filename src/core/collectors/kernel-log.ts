@@ -1,0 +1,55 @@
+import { ask, defineCollector } from '../model/collector.ts';
+import { absent, denied, known } from '../model/fact.ts';
+import type { KernelEvent } from '../model/facts/system.ts';
+import { JOURNAL_FIELDS, parseJournal } from '../parsers/journal.ts';
+import { kernelEvents, parseDmesg } from '../parsers/kernel-log.ts';
+import { parseSystemStat } from '../parsers/proc-stat.ts';
+import { outputOf, textOf } from './shared/answers.ts';
+
+/** A kill long before the window may be why something is down in it. */
+const BEFORE_WINDOW_MS = 86_400_000;
+
+const HOW = 'run as root to read the kernel log';
+
+export default defineCollector({
+  id: 'kernel-log',
+  title: 'Kernel log: out-of-memory kills, crashes, full tables',
+  needs: [],
+  *collect(_facts, context) {
+    const since = context.sinceMs - BEFORE_WINDOW_MS;
+    const from = `@${Math.max(0, Math.floor(since / 1000))}`;
+    const [journal, dmesg, stat] = yield* ask(
+      {
+        kind: 'exec',
+        argv: ['journalctl', '-k', '-o', 'json', `--output-fields=${JOURNAL_FIELDS}`, '--since', from, '-n', '5000', '--no-pager'],
+        options: { timeoutMs: 2500, maxBytes: 8_388_608 },
+      },
+      { kind: 'exec', argv: ['dmesg', '--time-format', 'iso'], options: { timeoutMs: 2500, maxBytes: 8_388_608 } },
+      { kind: 'read', path: '/proc/stat', options: { limit: 4_194_304 } },
+    );
+    let ring = outputOf(dmesg, 'dmesg', HOW);
+    if (dmesg.state === 'known' && ring.state === 'absent') {
+      // busybox and util-linux before 2.26 know no time formats.
+      const [plain] = yield* ask({ kind: 'exec', argv: ['dmesg'], options: { timeoutMs: 2500, maxBytes: 8_388_608 } });
+      ring = outputOf(plain, 'dmesg', HOW);
+    }
+    const bootMs = parseSystemStat(textOf(stat) ?? '').bootMs ?? 0;
+    const log = outputOf(journal, 'journalctl', HOW);
+    const lines = log.state === 'known' ? parseJournal(log.value).entries : [];
+    const fromJournal = kernelEvents(lines, 'journal:kernel');
+    const fromRing = ring.state === 'known' ? kernelEvents(parseDmesg(ring.value, bootMs, context.clock.offsetMinutes), 'dmesg') : [];
+
+    if (ring.state !== 'known' && lines.length === 0) {
+      if (ring.state === 'denied' || log.state === 'denied') return denied(ring.state === 'denied' ? ring.why : 'the kernel log may not be read', HOW);
+      if (ring.state === 'timeout') return ring;
+      return absent(`the kernel log could not be read: ${ring.why}`, HOW);
+    }
+    const events = [...fromJournal, ...fromRing.filter(event => !fromJournal.some(one => isSame(one, event)))];
+    return known(events.filter(event => event.timeMs >= since).sort((a, b) => a.timeMs - b.timeMs));
+  },
+});
+
+/** The ring buffer's times drift from the journal's by what the clock was set meanwhile. */
+function isSame(a: KernelEvent, b: KernelEvent): boolean {
+  return a.kind === b.kind && a.text === b.text && Math.abs(a.timeMs - b.timeMs) < 10_000;
+}

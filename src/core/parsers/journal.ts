@@ -1,0 +1,65 @@
+import type { JournalLine } from '../model/facts/system.ts';
+import { linesOf, wholeNumber } from './text.ts';
+
+/** A journal entry with the unit that it is about. */
+export interface JournalEntry extends JournalLine {
+  readonly unit?: string;
+}
+
+const MAX_TEXT = 4096;
+
+/** What `--output-fields` should name: everything that is read here and no command lines, which may hold secrets. */
+export const JOURNAL_FIELDS = 'MESSAGE,SYSLOG_IDENTIFIER,_COMM,_PID,UNIT,_SYSTEMD_UNIT,COREDUMP_UNIT,OBJECT_SYSTEMD_UNIT,_TRANSPORT';
+
+/**
+ * Reads `journalctl -o json`: one object a line, in the journal's order. `MESSAGE` is a text, an array of bytes where
+ * it is no printable UTF-8, or null where it is too long. What systemd says of a unit carries `UNIT`, what the unit
+ * itself says `_SYSTEMD_UNIT`. Sample (systemd 252):
+ * `{"UNIT":"loop.service","MESSAGE":"Started loop.service - Loops.","_PID":"1","__REALTIME_TIMESTAMP":"1795246204342251",…}`
+ */
+export function parseJournal(text: string): { readonly entries: readonly JournalEntry[]; readonly unread: number } {
+  const entries: JournalEntry[] = [];
+  let unread = 0;
+  for (const line of linesOf(text)) {
+    if (!line.startsWith('{')) {
+      if (line !== '') unread += 1;
+      continue;
+    }
+    const entry = readEntry(line);
+    if (entry === undefined) unread += 1;
+    else entries.push(entry);
+  }
+  return { entries, unread };
+}
+
+function readEntry(line: string): JournalEntry | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const time = wholeNumber(fieldText(fields['__REALTIME_TIMESTAMP'])?.slice(0, -3));
+  if (time === undefined) return undefined;
+  const pid = wholeNumber(fieldText(fields['_PID']));
+  const unit = ['UNIT', 'COREDUMP_UNIT', 'OBJECT_SYSTEMD_UNIT', '_SYSTEMD_UNIT'].map(name => fieldText(fields[name])).find(name => name !== undefined);
+  return {
+    timeMs: time,
+    identifier: fieldText(fields['SYSLOG_IDENTIFIER']) ?? fieldText(fields['_COMM']) ?? '',
+    text: (fieldText(fields['MESSAGE']) ?? '').slice(0, MAX_TEXT),
+    ...(pid === undefined ? {} : { pid }),
+    ...(unit === undefined ? {} : { unit }),
+  };
+}
+
+/** A field that occurs more than once is an array of its values: the first counts. */
+function fieldText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const list: readonly unknown[] = value;
+  if (typeof list[0] === 'string') return list[0];
+  const bytes = list.slice(0, MAX_TEXT).filter(byte => typeof byte === 'number');
+  return String.fromCharCode(...bytes.map(byte => byte & 0xff));
+}
