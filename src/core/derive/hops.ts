@@ -57,6 +57,7 @@ function hopOf(peer: Peer, topology: Topology, facts: Parts): Hop {
 
 function speaksTo(probe: ProbeResult, route: Route): boolean {
   const { kind } = probe.request;
+  if (probe.outcome.state === 'not-asked') return false;
   if (route.pass === 'proxy') return kind === (route.tls ? 'tls' : 'http');
   return kind === route.pass || (kind === 'connect' && !['fastcgi', 'uwsgi'].includes(route.pass));
 }

@@ -140,7 +140,7 @@ function asks(probe: ProbeResult, pass: string, tls: boolean): boolean {
 }
 
 function hasFailed({ outcome }: ProbeResult): boolean {
-  if (outcome.state === 'connected') return false;
+  if (outcome.state === 'connected' || outcome.state === 'not-asked') return false;
   if (outcome.state !== 'answered') return true;
   return outcome.answer.tls?.handshake === 'failed' || outcome.speaks === 'other';
 }

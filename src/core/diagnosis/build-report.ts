@@ -72,6 +72,7 @@ export function buildReport(input: ReportInput): Report {
       explainedShare: shares.total === 0 ? 0 : round((shares.total - shares.unexplained) / shares.total),
       unexplainedShare: shares.total === 0 ? 0 : round(shares.unexplained / shares.total),
     },
+    checked: { faults: input.faults.length, probes: facts['probe-results'].state === 'known' ? facts['probe-results'].value.length : 0 },
     topology: topologyOf(facts),
     symptoms: symptoms.map(toReportSymptom),
     findings,
@@ -126,7 +127,8 @@ function toReportSymptom(symptom: Symptom): ReportSymptom {
   const { errorGroups, accessGroups, firstMs, lastMs, buckets: _buckets, shape, ...rest } = symptom;
   const records = errorGroups.flatMap(group => group.samples.map(sample => ({ source: formatLogSource(sample.source), text: sample.text })));
   const requests = accessGroups.flatMap(group => group.samples.map(sample => ({ source: formatLogSource(sample.source), text: sample.text })));
-  return { ...rest, firstAt: iso(firstMs), lastAt: iso(lastMs), shape: shape.text, samples: [...records.slice(0, 3), ...requests.slice(0, 2)] };
+  const because = accessGroups.find(group => group.because !== undefined)?.because;
+  return { ...rest, ...(because === undefined ? {} : { because }), firstAt: iso(firstMs), lastAt: iso(lastMs), shape: shape.text, samples: [...records.slice(0, 3), ...requests.slice(0, 2)] };
 }
 
 function topologyOf(facts: Facts): ReportTopology {

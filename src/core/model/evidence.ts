@@ -31,6 +31,8 @@ export function describeProbe({ outcome, connectMs, ms }: ProbeResult): string {
       return `connected, asked, and got no byte within ${Math.round(ms)} ms`;
     case 'closed':
       return outcome.how === 'reset' ? `connected, asked, and the connection was reset after ${Math.round(ms)} ms` : `connected, asked, and the connection was closed without a byte after ${Math.round(ms)} ms`;
+    case 'not-asked':
+      return `not asked: ${outcome.why}`;
     case 'answered':
       return `${describeAnswer(outcome.speaks, outcome.answer)}, after ${Math.round(ms)} ms`;
   }
