@@ -37,24 +37,44 @@ export function entryFiles(root: string, { folder, define }: Pick<IndexedFolder,
     .toSorted((a, b) => compare(basename(a), basename(b)));
 }
 
-/** Everything that is generated: the committed text by its path. */
-export async function generated(root: string): Promise<ReadonlyMap<string, string>> {
-  const files = new Map(indexedFolders.map(folder => [join(folder.folder, 'index.ts'), indexText(root, folder)]));
-  files.set('docs/faults/README.md', await faultTable(root));
-  if (existsSync(join(root, 'src/cli/bin.ts'))) files.set('docs/cli.md', cliReference(root));
-  return files;
+interface GeneratedFile {
+  readonly path: string;
+  text(): string | Promise<string>;
 }
 
-/** Writes what differs and returns its paths; with `check` it only returns them. */
-export async function generate(root: string, check: boolean): Promise<readonly string[]> {
+export interface Outcome {
+  /** Paths whose committed text differed. */
+  readonly stale: readonly string[];
+  /** Why a file could not be made; the others are made all the same. */
+  readonly problems: readonly string[];
+}
+
+/** Writes what differs; with `check` it only says so. */
+export async function generate(root: string, check: boolean): Promise<Outcome> {
   const stale: string[] = [];
-  for (const [path, text] of await generated(root)) {
+  const problems: string[] = [];
+  for (const file of generatedFiles(root)) {
+    const { path } = file;
     const full = join(root, path);
-    if (existsSync(full) && readFileSync(full, 'utf8') === text) continue;
-    stale.push(path);
-    if (!check) writeFileSync(full, text);
+    try {
+      const wanted = await file.text();
+      if (existsSync(full) && readFileSync(full, 'utf8') === wanted) continue;
+      stale.push(path);
+      if (!check) writeFileSync(full, wanted);
+    } catch (error) {
+      problems.push(`${path} cannot be made: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
-  return stale;
+  return { stale, problems };
+}
+
+/** The indexes come first: the tables are made by what they list. */
+function generatedFiles(root: string): readonly GeneratedFile[] {
+  return [
+    ...indexedFolders.map(folder => ({ path: join(folder.folder, 'index.ts'), text: () => indexText(root, folder) })),
+    { path: 'docs/faults/README.md', text: () => faultTable(root) },
+    ...(existsSync(join(root, 'src/cli/bin.ts')) ? [{ path: 'docs/cli.md', text: () => cliReference(root) }] : []),
+  ];
 }
 
 function indexText(root: string, folder: IndexedFolder): string {
@@ -133,10 +153,9 @@ function compare(a: string, b: string): number {
 
 if (import.meta.main) {
   const check = process.argv.includes('--check');
-  const stale = await generate(fileURLToPath(new URL('..', import.meta.url)), check);
+  const { stale, problems } = await generate(fileURLToPath(new URL('..', import.meta.url)), check);
   for (const path of stale) console.log(check ? `${path} is out of date` : `wrote ${path}`);
-  if (check && stale.length > 0) {
-    console.error('Run `npm run generate` and commit what it writes.');
-    process.exitCode = 1;
-  }
+  for (const problem of problems) console.error(problem);
+  if (check && stale.length > 0) console.error('Run `npm run generate` and commit what it writes.');
+  process.exitCode = problems.length > 0 || (check && stale.length > 0) ? 1 : 0;
 }

@@ -119,7 +119,9 @@ if (import.meta.main) {
       writeFileSync(join(root, path), text);
       console.log(`wrote ${path}`);
     }
-    for (const path of await generate(root, false)) console.log(`wrote ${path}`);
+    const { stale, problems } = await generate(root, false);
+    for (const path of stale) console.log(`wrote ${path}`);
+    for (const text of problems) console.error(text);
     console.log(`\nReplace every "${scaffoldMark}", then: npm run unit, npm run lab -- ${id}`);
   }
 }

@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scaffoldMark } from '../scripts/new.ts';
+import { root } from './source-files.ts';
+
+const written = ['src/core/faults/nginx/made-up-fault.ts', 'lab/scenarios/made-up-fault.ts', 'docs/faults/made-up-fault.md', '.changeset/made-up-fault.md'];
+
+/** What CONTRIBUTING tells a newcomer to type first, in a copy of the repository. */
+describe('npm run new fault', () => {
+  let copy = '';
+  beforeAll(() => {
+    mkdirSync(join(root, 'dist'), { recursive: true });
+    copy = mkdtempSync(join(root, 'dist/scaffold-'));
+    for (const path of ['src/core', 'scripts', 'lab', 'docs', '.changeset', 'tsconfig.base.json', 'package.json']) {
+      cpSync(join(root, path), join(copy, path), { recursive: true, filter: from => !from.endsWith('.fixtures') });
+    }
+  });
+  afterAll(() => {
+    rmSync(copy, { recursive: true, force: true });
+  });
+
+  it('writes the four files, marked as not done yet', () => {
+    expect(run('made-up-fault', 'nginx')).toMatchObject({ status: 0, stderr: '' });
+    for (const path of written) expect(textOf(path)).toContain(scaffoldMark);
+  });
+
+  it('lists the fault where faults are listed', () => {
+    expect(textOf('src/core/faults/index.ts')).toContain("import madeUpFault from './nginx/made-up-fault.ts';");
+    expect(textOf('docs/faults/README.md')).toContain('[made-up-fault](made-up-fault.md)');
+  });
+
+  it('compiles', () => {
+    const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'src/core', '--noEmit', '--composite', 'false'], {
+      cwd: copy,
+      encoding: 'utf8',
+    });
+    expect(tsc.stdout).toBe('');
+  });
+
+  it.each([
+    [['made-up-fault'], 'The fault "made-up-fault" exists: src/core/faults/nginx/made-up-fault.ts.'],
+    [['Made_Up'], '"Made_Up" is no fault id'],
+    [['other-fault', 'cellar'], '"cellar" is no layer'],
+    [[], 'usage: npm run new fault'],
+  ])('refuses %j', (words, message) => {
+    const result = run(...words);
+    expect(result.status).toBe(2);
+    expect(result.stderr).toContain(message);
+  });
+
+  function run(...words: readonly string[]) {
+    const { status, stderr } = spawnSync(process.execPath, [join(copy, 'scripts/new.ts'), 'fault', ...words], { encoding: 'utf8' });
+    return { status, stderr };
+  }
+
+  function textOf(path: string): string {
+    return readFileSync(join(copy, path), 'utf8');
+  }
+});
