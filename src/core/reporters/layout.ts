@@ -135,7 +135,8 @@ function cellsOf(spans: readonly Span[], look: Look): Cell[] {
   return spans.flatMap(span => {
     const { text, style } = typeof span === 'string' ? { text: span, style: undefined } : span;
     const short = text.length > longestText ? `${text.slice(0, longestText)} … (${text.length} characters)` : text;
-    return Array.from(escapeText(look.unicode ? short : plainMarks(short), !look.unicode), char => ({ char, width: charWidth(char), style }));
+    const escaped = (look.unicode ? short : plainMarks(short)).split(glue).map(part => escapeText(part, !look.unicode));
+    return Array.from(escaped.join(glue), char => ({ char, width: charWidth(char), style }));
   });
 }
 

@@ -62,10 +62,9 @@ function findingLines(report: Report, finding: Finding, heading: string, width: 
 }
 
 function planLines(plan: FixPlan): Line[] {
-  const who = plan.automatic ? 'badhop can apply it' : 'a person has to do it';
   return [
-    line(2, [styled('strong', `Fix ${plan.id}:`), ` ${plan.summary}`, styled('quiet', ` (${planFacts(plan)}, ${who})`)], { hang: 4 }),
-    ...plan.steps.flatMap(step => stepLines(step, 4)),
+    line(2, [styled('strong', `Fix ${plan.id}:`), ` ${plan.summary}`, styled('quiet', ` (${planFacts(plan)})`)], { hang: 4 }),
+    ...plan.steps.flatMap((step, index) => [line(4, styled('quiet', `step ${index + 1}`)), ...stepLines(step, 6)]),
     ...plan.validate.map(argv => wholeLine(4, [styled('quiet', 'must pass: '), styled('code', shellLine(argv))])),
     line(4, [styled('quiet', 'it worked when: '), plan.verify], { hang: 6 }),
   ];

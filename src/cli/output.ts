@@ -1,0 +1,63 @@
+/** How the streams of this process want to be written to. */
+export interface OutputLook {
+  readonly width: number;
+  readonly colour: boolean;
+  readonly unicode: boolean;
+}
+
+interface StreamFacts {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+// Where something still holds the process open, this long after the report is out, it is let go.
+const lingerMs = 250;
+let isPipeClosed = false;
+
+/** Colour, width and character set for a stream: `--no-color` and `--width` first, then the environment, then the terminal. */
+export function chooseLook(stream: StreamFacts, env: NodeJS.ProcessEnv, asked: { readonly color: boolean; readonly width?: number | undefined }): OutputLook {
+  const columns = Number(env['COLUMNS']);
+  const width = asked.width ?? stream.columns ?? (Number.isInteger(columns) && columns > 0 ? columns : 80);
+  return { width, colour: asked.color && wantsColour(stream, env), unicode: speaksUnicode(env) };
+}
+
+function wantsColour(stream: StreamFacts, env: NodeJS.ProcessEnv): boolean {
+  // https://no-color.org: present and not empty.
+  if ((env['NO_COLOR'] ?? '') !== '') return false;
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return stream.isTTY === true && env['TERM'] !== 'dumb';
+}
+
+/** By the locale, as POSIX orders its variables. No locale at all is no promise of UTF-8, except where every terminal has it. */
+function speaksUnicode(env: NodeJS.ProcessEnv): boolean {
+  if (env['TERM'] === 'dumb') return false;
+  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find(value => value !== undefined && value !== '');
+  if (locale === undefined) return process.platform === 'darwin' || process.platform === 'win32';
+  return /utf-?8/i.test(locale);
+}
+
+/** Writes to stdout and resolves when all of it is handed to the system, or nobody reads it any more. */
+export function writeOut(text: string): Promise<void> {
+  if (isPipeClosed) return Promise.resolve();
+  return new Promise(resolve => {
+    process.stdout.write(text, () => {
+      resolve();
+    });
+  });
+}
+
+/** `badhop | head` ends when head does, without a word. */
+export function quietOnClosedPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      isPipeClosed = true;
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') process.exitCode = 2;
+    });
+  }
+}
+
+/** Ends the process soon, even where a handle is left open. Call when all output is written. */
+export function releaseProcess(): void {
+  setTimeout(() => process.exit(), lingerMs).unref();
+}

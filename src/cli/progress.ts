@@ -1,0 +1,34 @@
+import { escapeText } from '../core/reporters/text.ts';
+
+/** One line on stderr that says what is being done, replaced as it changes and erased at the end. */
+export interface Progress {
+  show(stage: string): void;
+  end(): void;
+}
+
+/** Shows nothing unless stderr is a terminal that somebody looks at. */
+export function createProgress(stderr: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Progress {
+  const isWatched = stderr.isTTY && env['TERM'] !== 'dumb' && (env['CI'] ?? '') === '';
+  if (!isWatched) return { show: () => undefined, end: () => undefined };
+  let isShown = false;
+  const erase = (): void => {
+    if (isShown) stderr.write('\r\u001B[K');
+    isShown = false;
+  };
+  const onInterrupt = (): void => {
+    erase();
+    process.kill(process.pid, 'SIGINT');
+  };
+  process.once('SIGINT', onInterrupt);
+  return {
+    show(stage) {
+      const text = Array.from(escapeText(`badhop: ${stage} ...`, true));
+      stderr.write(`\r\u001B[K${text.slice(0, Math.max(10, stderr.columns - 1)).join('')}`);
+      isShown = true;
+    },
+    end() {
+      process.removeListener('SIGINT', onInterrupt);
+      erase();
+    },
+  };
+}
