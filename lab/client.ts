@@ -83,7 +83,7 @@ function errorName(error: Error & { code?: string }): string {
   return error.name === 'AbortError' || error.name === 'TimeoutError' ? 'timeout' : (error.code ?? error.name);
 }
 
-async function send(task: ClientTask): Promise<ClientResult> {
+async function sendAll(task: ClientTask): Promise<ClientResult> {
   const counts: Record<string, number> = {};
   const responses: ClientResponse[] = [];
   const open = new Set<Promise<void>>();
@@ -121,5 +121,5 @@ async function send(task: ClientTask): Promise<ClientResult> {
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   let text = '';
   for await (const chunk of process.stdin) text += String(chunk);
-  process.stdout.write(JSON.stringify(await send(JSON.parse(text) as ClientTask)), () => process.exit(0));
+  process.stdout.write(JSON.stringify(await sendAll(JSON.parse(text) as ClientTask)), () => process.exit(0));
 }

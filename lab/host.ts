@@ -121,7 +121,7 @@ export async function bootHost(options: HostOptions = {}): Promise<LabHost> {
   const name = `badhop-${process.pid.toString(36)}-${(counter++).toString(36)}`;
   live.add(name);
   try {
-    writeRecord(name, process.pid);
+    writeRecord(name, process.pid, true);
     const root = await mountRoot(name, {
       hostname: options.hostname ?? 'web1',
       timezone: options.timezone ?? 'Etc/UTC',
@@ -129,7 +129,7 @@ export async function bootHost(options: HostOptions = {}): Promise<LabHost> {
       diskBytes: options.diskBytes ?? 1 << 30,
     });
     const pid = await startInit(name, root, options.keep ?? false);
-    if (options.keep) writeRecord(name, pid);
+    if (options.keep) writeRecord(name, pid, false);
     const stop = async (): Promise<void> => {
       destroyHost(name);
       live.delete(name);
@@ -231,8 +231,10 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
   };
   const client = async (task: ClientTask, signal?: AbortSignal): Promise<ClientResult> => {
     const limitMs = 20_000 + (task.seconds ?? 0) * 1000 + (task.timeoutMs ?? 10_000);
-    const out = await must([nodeBinary(), CLIENT], { input: JSON.stringify(task), timeoutMs: limitMs, ...(signal && { signal }) });
-    return JSON.parse(out) as ClientResult;
+    const outcome = await exec([nodeBinary(), CLIENT], { input: JSON.stringify(task), timeoutMs: limitMs, ...(signal && { signal }) });
+    // After an early end nsenter reports the signal; the client has printed its result all the same.
+    if (!outcome.stdout.endsWith('}')) throw new Error(`in ${name}: the client said nothing: ${outcome.stderr.slice(-500)}`);
+    return JSON.parse(outcome.stdout) as ClientResult;
   };
   const unitProcesses = async (unit: string): Promise<number[]> => {
     const group = (await must(['systemctl', 'show', '-p', 'ControlGroup', '--value', unit])).trim();

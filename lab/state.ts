@@ -12,15 +12,17 @@ export interface HostRecord {
   readonly owner: number;
   /** Start time of the owner in clock ticks: process ids come back. */
   readonly ownerStart: string;
+  /** False for a kept host, which is its own owner. */
+  readonly byRunner: boolean;
 }
 
 export function recordPath(name: string): string {
   return join(LAB_FOLDER, `${name}.json`);
 }
 
-export function writeRecord(name: string, owner: number): void {
+export function writeRecord(name: string, owner: number, byRunner: boolean): void {
   mkdirSync(LAB_FOLDER, { recursive: true });
-  writeFileSync(recordPath(name), JSON.stringify({ owner, ownerStart: startTime(owner) ?? '' }));
+  writeFileSync(recordPath(name), JSON.stringify({ owner, ownerStart: startTime(owner) ?? '', byRunner }));
 }
 
 /** Field 22 of /proc/PID/stat, counted behind the command's closing bracket; undefined for a dead process. */
@@ -112,7 +114,7 @@ export function removeStaleHosts(): string[] {
 export async function takeSlot(limit: number): Promise<() => void> {
   const folder = join(LAB_FOLDER, 'slots');
   mkdirSync(folder, { recursive: true });
-  const me = { owner: process.pid, ownerStart: startTime(process.pid) ?? '' };
+  const me = { owner: process.pid, ownerStart: startTime(process.pid) ?? '', byRunner: true };
   for (;;) {
     for (let index = 0; index < limit; index++) {
       const path = join(folder, String(index));

@@ -1,0 +1,74 @@
+import type { Report } from '../src/core/model/report.ts';
+import type { Expectation } from './scenario.ts';
+
+/** What in the report is not as expected, a sentence each; empty where all is. */
+export function mismatches(expected: Expectation, report: Report, exitCode: number): string[] {
+  const wrong: string[] = [];
+  const first = report.findings[0];
+  const demand = (holds: boolean, text: string): void => {
+    if (!holds) wrong.push(text);
+  };
+  const oneOf = <T>(allowed: T | readonly T[], value: T): boolean => [allowed].flat().includes(value);
+
+  if (expected.verdict !== undefined)
+    demand(oneOf(expected.verdict, report.verdict), `the verdict is ${report.verdict}, not ${[expected.verdict].flat().join(' or ')}`);
+  if (expected.exitCode !== undefined) demand(exitCode === expected.exitCode, `the exit code is ${exitCode}, not ${expected.exitCode}`);
+  if (expected.first !== undefined) demand(first?.fault === expected.first, `the first finding is ${first?.fault ?? 'missing'}, not ${expected.first}`);
+  if (first !== undefined) {
+    if (expected.firstConfidence !== undefined) {
+      demand(oneOf(expected.firstConfidence, first.confidence), `${first.fault} is ${first.confidence}, not ${[expected.firstConfidence].flat().join(' or ')}`);
+    }
+    if (expected.status !== undefined) demand(first.status === expected.status, `${first.fault} is ${first.status}, not ${expected.status}`);
+    for (const [key, value] of Object.entries(expected.subject ?? {})) {
+      const actual = first.subject[key as keyof typeof first.subject];
+      demand(JSON.stringify(actual) === JSON.stringify(value), `its subject has ${key} ${JSON.stringify(actual)}, not ${JSON.stringify(value)}`);
+    }
+    demand(first.share >= (expected.minShare ?? 0), `it explains ${first.share} of the failing requests, less than ${expected.minShare}`);
+    for (const fault of expected.consequences ?? [])
+      demand(first.consequences.includes(fault), `${fault} is not among its consequences (${first.consequences.join(', ') || 'none'})`);
+    for (const piece of expected.evidence ?? []) {
+      const found = first.evidence.some(({ source, text }) =>
+        [source, text].some(part => (typeof piece === 'string' ? part.includes(piece) : piece.test(part))),
+      );
+      demand(found, `its evidence does not show ${String(piece)}`);
+    }
+  }
+  for (const other of expected.findings ?? []) {
+    const found = report.findings.some(
+      finding =>
+        finding.fault === other.fault && finding.confidence === (other.confidence ?? finding.confidence) && finding.status === (other.status ?? finding.status),
+    );
+    demand(found, `${[other.confidence, other.status, other.fault].filter(Boolean).join(' ')} is not found`);
+  }
+  const active = report.findings.filter(finding => finding.status === 'active');
+  for (const fault of expected.notFindings ?? []) demand(!active.some(finding => finding.fault === fault), `${fault} is found, and it is not so`);
+  if (expected.noneActive) demand(active.length === 0, `nothing is broken, but these are active: ${active.map(finding => finding.fault).join(', ')}`);
+  for (const fault of expected.ruledOut ?? [])
+    demand(
+      report.ruledOut.some(each => each.fault === fault),
+      `${fault} is not ruled out`,
+    );
+  demand(report.internalErrors.length === 0, `badhop failed inside: ${report.internalErrors.join('; ')}`);
+  return [...wrong, ...(expected.check?.(report) ?? [])];
+}
+
+/** What the report says, short, for a message about a failed scenario. */
+export function digest(report: Report): string {
+  const percent = (share: number): string => `${Math.round(share * 100)} %`;
+  const lines = [
+    `verdict ${report.verdict}: ${report.summary}`,
+    `traffic: ${report.traffic.failed} of ${report.traffic.requests} requests failed, ${percent(report.traffic.explainedShare)} explained`,
+    'findings:',
+    ...report.findings.flatMap(finding => [
+      `  ${finding.fault}  ${finding.confidence} ${finding.status}  ${percent(finding.share)}  ${finding.subject.kind} ${finding.subject.id}  → ${finding.consequences.join(', ') || '-'}`,
+      ...finding.evidence.slice(0, 3).map(({ source, text }) => `      ${source}: ${text.slice(0, 160)}`),
+    ]),
+    'symptoms:',
+    ...report.symptoms.map(symptom => `  ${symptom.class}  × ${symptom.count}  ${JSON.stringify(symptom.samples[0]?.text ?? '').slice(0, 160)}`),
+    'ruled out:',
+    ...report.ruledOut.map(each => `  ${each.fault}: ${each.because}`),
+    'not checked:',
+    ...report.notChecked.slice(0, 12).map(each => `  ${each.what}: ${each.why}`),
+  ];
+  return lines.join('\n');
+}

@@ -1,0 +1,186 @@
+import { cpSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FixPlan } from '../src/core/model/finding.ts';
+import type { Report } from '../src/core/model/report.ts';
+import type { ClientResult } from './client.ts';
+import { digest, mismatches } from './expectation.ts';
+import { REPOSITORY, bootHost, nodeBinary } from './host.ts';
+import type { HostOptions, LabHost, Traffic } from './host.ts';
+import { sleep } from './process.ts';
+import type { Scenario, Stage } from './scenario.ts';
+
+export interface RunnerOptions {
+  /** Default true; false proves set-up, break, symptom and repair alone. */
+  readonly diagnose?: boolean;
+  /** Leaves the host running, broken. */
+  readonly keep?: boolean;
+  /** Also records a bundle of the broken host into test/scenarios/NAME. */
+  readonly record?: boolean;
+  /** Told when a step begins. */
+  readonly onStep?: (step: string) => void;
+}
+
+export interface RunnerResult {
+  readonly scenario: Scenario;
+  /** Undefined where all is as expected. */
+  readonly failure?: string;
+  /** Milliseconds of each step that ran. */
+  readonly times: Readonly<Record<string, number>>;
+  readonly report?: Report;
+  /** The host, where it was kept. */
+  readonly host?: LabHost;
+  /** Answers that the background requests got while it was broken. */
+  readonly traffic?: ClientResult;
+}
+
+const BIN = join(REPOSITORY, 'dist', 'cli', 'bin.js');
+
+/** Plays a scenario from boot to repair. Never throws; whatever happens, no host is left behind unless it is to be kept. */
+export async function runScenario(scenario: Scenario, options: RunnerOptions = {}): Promise<RunnerResult> {
+  const { diagnose = true, keep = false, record = false, onStep = () => {} } = options;
+  const times: Record<string, number> = {};
+  const url = scenario.url ?? 'http://127.0.0.1/';
+  const hosts: LabHost[] = [];
+  let step = 'boot';
+  let report: Report | undefined;
+  let traffic: Traffic | undefined;
+  let seen: ClientResult | undefined;
+
+  const boot = async (hostOptions: HostOptions): Promise<LabHost> => {
+    const host = await bootHost(hostOptions);
+    hosts.push(host);
+    return host;
+  };
+  const stage: Stage = { url, another: (hostOptions = {}) => boot({ hostname: 'app1', ...hostOptions, keep, withoutSlot: true }) };
+  const take = async <T>(name: string, action: () => Promise<T> | undefined): Promise<T | undefined> => {
+    step = name;
+    onStep(name);
+    const started = performance.now();
+    const result = await action();
+    times[name] = Math.round(performance.now() - started);
+    return result;
+  };
+  const healthy = async (host: LabHost): Promise<void> => {
+    if (scenario.healthy) await scenario.healthy(host, stage);
+    else await expectAnswer(host, url, status => status >= 200 && status < 400);
+  };
+  const play = async (): Promise<void> => {
+    const host = await take('boot', () => boot({ ...scenario.host, keep }));
+    if (host === undefined) return;
+    await take('set-up', () => scenario.setUp(host, stage));
+    await take('healthy', () => healthy(host));
+    await take('break', () => scenario.breakIt?.(host, stage));
+    if (scenario.traffic !== false) traffic = host.traffic({ urls: [url], rps: 8, seconds: 120, ...scenario.traffic });
+    await take('traffic', () => sleep(scenario.trafficMs ?? 1500));
+    await take('symptom', () => checkSymptom(scenario, host, stage));
+    if (record) await take('record', () => recordBundle(scenario, host));
+    if (diagnose) {
+      const result = await take('diagnose', () => runDiagnosis(scenario, host));
+      report = result?.report;
+      step = 'expectations';
+      if (result) {
+        const wrong = mismatches(scenario.expect, result.report, result.exitCode);
+        if (wrong.length > 0) throw new Error(`${wrong.map(text => `- ${text}`).join('\n')}\n${digest(result.report)}`);
+      }
+    }
+    seen = await take('traffic ends', () => traffic?.stop());
+    traffic = undefined;
+    if (keep) return;
+    const plan = report?.findings[0]?.fixes[0];
+    if (report && scenario.fix === 'first-plan') {
+      await take('fix', () => (plan ? applyPlan(host, plan) : Promise.reject(new Error('the first finding has no plan'))));
+    } else if (scenario.repair) await take('repair', () => scenario.repair?.(host, stage));
+    else return;
+    await take('healthy again', () => eventually(() => healthy(host)));
+  };
+
+  let failure: string | undefined;
+  try {
+    await play();
+  } catch (error) {
+    failure = `${step}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  seen ??= await traffic?.stop().catch(() => undefined);
+  const [first] = hosts;
+  if (!keep) for (const host of hosts.toReversed()) await host.stop();
+  return {
+    scenario,
+    times,
+    ...(failure !== undefined && { failure }),
+    ...(report && { report }),
+    ...(seen && { traffic: seen }),
+    ...(keep && first && { host: first }),
+  };
+}
+
+async function expectAnswer(host: LabHost, url: string, accept: (status: number) => boolean): Promise<void> {
+  const { responses } = await host.request({ urls: [url], timeoutMs: 30_000 });
+  const [response] = responses;
+  if (response !== undefined && accept(response.status)) return;
+  const said = response === undefined ? 'nothing' : response.error || `${response.status} ${response.body.slice(0, 200)}`;
+  const log = await host.exec(['tail', '-qn', '4', '/var/log/nginx/error.log']);
+  throw new Error(`${url} answered ${said}\n${log.stdout}`);
+}
+
+/** At least one of five requests shows it: round robin may send a single one to a good peer. */
+async function checkSymptom(scenario: Scenario, host: LabHost, stage: Stage): Promise<void> {
+  if (scenario.symptom) return scenario.symptom(host, stage);
+  if (scenario.kind === 'healthy') return;
+  const status = scenario.fails ?? 502;
+  const { counts } = await host.request({ urls: [stage.url], count: 5, timeoutMs: 70_000 });
+  if (!counts[status]) throw new Error(`nobody got a ${status}: ${JSON.stringify(counts)}`);
+}
+
+async function eventually(check: () => Promise<void>, timeoutMs = 15_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(200);
+    }
+  }
+}
+
+async function runDiagnosis(scenario: Scenario, host: LabHost): Promise<{ report: Report; exitCode: number }> {
+  if (!existsSync(BIN)) throw new Error(`${BIN} is not there: run npm run build`);
+  const outcome = await host.exec([nodeBinary(), BIN, 'diagnose', '--format', 'json', ...(scenario.args ?? [])], {
+    timeoutMs: 120_000,
+    ...(scenario.runAs !== undefined && { user: scenario.runAs }),
+  });
+  try {
+    return { report: JSON.parse(outcome.stdout) as Report, exitCode: outcome.code };
+  } catch {
+    throw new Error(`badhop printed no report (exit code ${outcome.code}):\n${(outcome.stdout + outcome.stderr).slice(-3000)}`);
+  }
+}
+
+async function recordBundle(scenario: Scenario, host: LabHost): Promise<void> {
+  const inside = '/tmp/badhop-record';
+  await host.run([nodeBinary(), BIN, 'collect', '--out', inside, ...(scenario.args ?? [])], { timeoutMs: 120_000 });
+  const target = join(REPOSITORY, 'test', 'scenarios', scenario.name);
+  rmSync(target, { recursive: true, force: true });
+  cpSync(`/proc/${host.pid}/root${inside}`, target, { recursive: true, verbatimSymlinks: true });
+}
+
+/** Does what a plan says, as the person would who reads it: edits where the text is as expected, then the commands in order. */
+async function applyPlan(host: LabHost, plan: FixPlan): Promise<void> {
+  const checkFirst = async (): Promise<void> => {
+    for (const argv of plan.validate) await host.run(argv);
+  };
+  let isChecked = false;
+  for (const step of plan.steps) {
+    if (step.kind === 'edit') {
+      const text = await host.read(step.path);
+      const at = text.indexOf(step.before);
+      if (at < 0) throw new Error(`${step.path} does not hold what the plan ${plan.id} expects: ${step.before}`);
+      await host.shell('cat > "$1"', [step.path], { input: text.slice(0, at) + step.after + text.slice(at + step.before.length) });
+    } else {
+      // Everything is validated between the last edit and the first command.
+      if (!isChecked) await checkFirst();
+      isChecked = true;
+      if (step.kind === 'command') await host.run(step.argv);
+    }
+  }
+}

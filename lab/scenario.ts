@@ -1,0 +1,95 @@
+import type { Confidence, Finding, FindingStatus, Subject } from '../src/core/model/finding.ts';
+import type { Report, Verdict } from '../src/core/model/report.ts';
+import type { ClientTask } from './client.ts';
+import type { HostOptions, LabHost } from './host.ts';
+
+export type FaultId = string;
+
+/**
+ * One story on a real host: it works, it breaks in one way, users see it, badhop says why, the fix ends it.
+ * The runner checks each of these steps: a break without a symptom fails as much as a wrong diagnosis.
+ */
+export interface Scenario {
+  /** Unique, kebab-case. That of a fault's main scenario is the fault's id. */
+  readonly name: string;
+  /** What happens, in one sentence. */
+  readonly title: string;
+  /** `fault`: proves a fault. `twin`: looks the same and is another fault. `healthy`: scary and harmless. */
+  readonly kind: 'fault' | 'twin' | 'healthy';
+  /** The root cause; absent on a healthy host. */
+  readonly fault?: FaultId;
+  /** The fault that it must not be taken for. */
+  readonly twinOf?: FaultId;
+  readonly host?: HostOptions;
+  /** The request that works, fails, and works again. */
+  readonly url?: string;
+  /** Status that users see when it is broken, for the default check of the symptom. Default 502. */
+  readonly fails?: number;
+  /** Background requests while it is broken; default eight a second of `url`. `false`: none. */
+  readonly traffic?: Partial<ClientTask> | false;
+  /** How long the background requests run before the diagnosis. */
+  readonly trafficMs?: number;
+  /** More arguments for `badhop diagnose`. */
+  readonly args?: readonly string[];
+  /** Whom the diagnosis runs as; default root. */
+  readonly runAs?: string;
+  setUp(host: LabHost, stage: Stage): Promise<void>;
+  /** Replaces the default check before the break: `url` answers with 2xx or 3xx. */
+  healthy?(host: LabHost, stage: Stage): Promise<void>;
+  breakIt?(host: LabHost, stage: Stage): Promise<void>;
+  /** Replaces the default check that users see the break: `url` answers with `fails`. Throws where it is not real. */
+  symptom?(host: LabHost, stage: Stage): Promise<void>;
+  readonly expect: Expectation;
+  /** `first-plan`: the plan of the first finding is applied and must end the symptom. */
+  readonly fix?: 'first-plan';
+  /** What a person does where no plan is applied; afterwards `healthy` must hold again. */
+  repair?(host: LabHost, stage: Stage): Promise<void>;
+}
+
+export interface Stage {
+  readonly url: string;
+  /** Boots another host of this scenario; it ends with the first. */
+  another(options?: HostOptions): Promise<LabHost>;
+}
+
+/** A subset of the report: what is not named here is not checked, so that a new fault rewrites no scenario. */
+export interface Expectation {
+  readonly verdict?: Verdict | readonly Verdict[];
+  readonly exitCode?: number;
+  /** Fault id of the first finding. */
+  readonly first?: FaultId;
+  readonly firstConfidence?: Confidence | readonly Confidence[];
+  readonly status?: FindingStatus;
+  readonly subject?: Partial<Subject>;
+  /** Share of the failing requests that the first finding explains, at least. */
+  readonly minShare?: number;
+  /** Each must be among the first finding's consequences. */
+  readonly consequences?: readonly FaultId[];
+  /** Each piece must stand in the text or the source of the first finding's evidence. */
+  readonly evidence?: readonly (string | RegExp)[];
+  /** Other findings that must be there, in any place. */
+  readonly findings?: readonly (Partial<Pick<Finding, 'confidence' | 'status'>> & { readonly fault: FaultId })[];
+  /** None of these may be found as active, with any confidence. */
+  readonly notFindings?: readonly FaultId[];
+  /** No finding at all may be active. */
+  readonly noneActive?: true;
+  readonly ruledOut?: readonly FaultId[];
+  /** Returns what is wrong. */
+  check?(report: Report): string[];
+}
+
+/** Typed identity, with the defaults of what the kind implies. */
+export function defineScenario(scenario: Scenario): Scenario {
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(scenario.name)) throw new Error(`not a scenario name: ${scenario.name}`);
+  if ((scenario.kind === 'healthy') !== (scenario.fault === undefined)) throw new Error(`${scenario.name}: a healthy scenario has no fault, any other has one`);
+  if (scenario.kind === 'twin' && scenario.twinOf === undefined) throw new Error(`${scenario.name}: a twin says whose`);
+  const implied: Expectation = scenario.fault === undefined ? { noneActive: true } : { first: scenario.fault };
+  return {
+    ...scenario,
+    expect: {
+      ...implied,
+      ...scenario.expect,
+      ...(scenario.twinOf !== undefined && { notFindings: [scenario.twinOf, ...(scenario.expect.notFindings ?? [])] }),
+    },
+  };
+}

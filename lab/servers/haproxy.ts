@@ -1,0 +1,16 @@
+import type { LabHost } from '../host.ts';
+import { waitForListener } from './listening.ts';
+
+/** Debian's haproxy as one HTTP frontend over the given servers. */
+export async function haproxy(
+  host: LabHost,
+  { listen, servers, options = '' }: { listen: string; servers: readonly string[]; options?: string },
+): Promise<void> {
+  const lines = servers.map((server, index) => `  server s${index + 1} ${server}\n`);
+  await host.write(
+    '/etc/haproxy/haproxy.cfg',
+    `global\n  log /dev/log local0\n  user haproxy\n  group haproxy\ndefaults\n  log global\n  mode http\n  option httplog\n  timeout connect 5s\n  timeout client 50s\n  timeout server 50s\nlisten app\n  bind ${listen}\n${options}${lines.join('')}`,
+  );
+  await host.systemctl('restart', 'haproxy');
+  await waitForListener(host, listen);
+}
