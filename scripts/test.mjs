@@ -12,18 +12,27 @@ import { devNode, ensureDependencies, ensureProgram, root, runMain, say } from '
 const onCi = ['true', '1'].includes(process.env.CI ?? '');
 
 await runMain(() => {
-  ensureDependencies();
-  ensureProgram();
-  const missing = ensureLabPackages();
-  if (missing !== undefined) say(`The lab's packages are incomplete: ${missing}.`);
-
-  const { passed, failed, skipped, skippedNames } = runVitest(process.argv.slice(2));
+  const { passed, failed, skipped, skippedNames } = allTests(process.argv.slice(2));
   if (skipped > 0) console.log(`\nSkipped${onCi ? ', which on CI is a failure' : ''}:\n${skippedNames.map(name => `  ${name}`).join('\n')}`);
   const failures = onCi ? failed + skipped : failed;
   const rest = skipped === 0 || onCi ? '' : `, ${skipped} skipped`;
   console.log(`\n${passed} passed, ${failures} failed${rest}`);
   return failures === 0 ? 0 : 1;
 });
+
+/** A set-up that fails counts as one failure, so that the last line is a total in every case. */
+function allTests(args) {
+  try {
+    ensureDependencies();
+    ensureProgram();
+    const missing = ensureLabPackages();
+    if (missing !== undefined) say(`The lab's packages are incomplete: ${missing}.`);
+    return runVitest(args);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    return { passed: 0, failed: 1, skipped: 0, skippedNames: [] };
+  }
+}
 
 function runVitest(args) {
   const folder = mkdtempSync(join(tmpdir(), 'badhop-test-'));
