@@ -71,10 +71,7 @@ interface Context {
   readonly users: IdNames;
 }
 
-function* readUserland(
-  stats: readonly ProcStat[],
-  context: Context,
-): Generator<readonly Request[], readonly ProcessInfo[], readonly Known<unknown>[]> {
+function* readUserland(stats: readonly ProcStat[], context: Context): Generator<readonly Request[], readonly ProcessInfo[], readonly Known<unknown>[]> {
   const wanted = stats.map(stat => filesOf(stat, stats.length));
   const answers = yield* askAll(wanted.flat());
   let at = 0;
@@ -135,4 +132,3 @@ function linkOf(answer: Known<StatResult> | undefined, name: 'exe' | 'cwd'): Par
   if (!target.endsWith(gone)) return { [name]: target };
   return { [name]: target.slice(0, -gone.length), [`${name}Deleted`]: true };
 }
-

@@ -75,7 +75,10 @@ export function hexAddress(hex: string): string | undefined {
 }
 
 function readLine(line: string, names: Map<string, string>): TcpSocket | undefined {
-  const fields = line.trimStart().split(' ', 60).filter(field => field !== '');
+  const fields = line
+    .trimStart()
+    .split(' ', 60)
+    .filter(field => field !== '');
   const [, local, remote, stateHex, queues] = fields;
   if (local === undefined || remote === undefined || stateHex === undefined || queues === undefined) return undefined;
   const state = STATES[Number.parseInt(stateHex, 16)];

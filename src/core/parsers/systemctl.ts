@@ -20,16 +20,6 @@ export function parseListUnits(text: string): readonly ListedUnit[] {
   return units;
 }
 
-/** Reads `systemctl list-unit-files --type=service --no-legend`: name and state. Sample (systemd 252): `shop.service disabled enabled` */
-export function parseListUnitFiles(text: string): ReadonlyMap<string, string> {
-  const states = new Map<string, string>();
-  for (const line of linesOf(text, 20_000)) {
-    const [name, state] = wordsOf(line, 2);
-    if (name?.includes('.') === true && state !== undefined) states.set(name, state);
-  }
-  return states;
-}
-
 /** The properties of one unit; a property that is printed more than once has all its values. */
 export type UnitProperties = ReadonlyMap<string, readonly string[]>;
 

@@ -22,8 +22,8 @@ export function outputOf(answer: Known<ExecResult>, program: string, how?: strin
 /** True for what programs print when the kernel refuses them. */
 export function isRefusal(text: string): boolean {
   const lower = text.toLowerCase();
-  return ['permission denied', 'not permitted', 'must be root', 'access denied', 'insufficient permission', 'interactive authentication required'].some(
-    words => lower.includes(words),
+  return ['permission denied', 'not permitted', 'must be root', 'access denied', 'insufficient permission', 'interactive authentication required'].some(words =>
+    lower.includes(words),
   );
 }
 

@@ -108,6 +108,21 @@ export interface SystemdUnit {
   readonly limitNofile?: number;
   readonly tasksMax?: number;
   readonly memoryMax?: number;
+  /** `simple`, `notify`, `forking` … */
+  readonly type?: string;
+  /** `Restart=`: `no`, `always`, `on-failure` … */
+  readonly restartPolicy?: string;
+  readonly user?: string;
+  readonly group?: string;
+  readonly workingDirectory?: string;
+  /** Folders below /run that systemd makes at the start and removes at the stop. */
+  readonly runtimeDirectory?: string;
+  /** The unit file on disk is newer than what systemd has loaded. */
+  readonly needsReload?: boolean;
+  /** When the main process ended last. */
+  readonly execMainExitMs?: number;
+  /** Units that start this one, such as its socket. */
+  readonly triggeredBy?: readonly string[];
   /** Last lines of its journal in time order, at most 40. */
   readonly journal: readonly JournalLine[];
 }
