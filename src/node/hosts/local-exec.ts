@@ -1,0 +1,146 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+import { absent, denied, known, timedOut, unparsable, type Known } from '../../core/model/fact.ts';
+import type { ExecOptions, ExecResult } from '../../core/model/host.ts';
+import { errorCode } from './file-errors.ts';
+
+const defaultTimeoutMs = 5000;
+const defaultMaxBytes = 4 * 1024 * 1024;
+// A program that writes this many times what is kept is stopped: it may never end.
+const drainFactor = 4;
+// Time for the pipes to close behind a program that has ended but left a child that holds them.
+const closeGraceMs = 200;
+const extraPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+const running = new Set<ChildProcess>();
+let isExitWatched = false;
+
+/** Runs a program by its argv, in a process group of its own, at low priority, with no input and a C locale. */
+export function execLocal(argv: readonly string[], options: ExecOptions = {}): Promise<Known<ExecResult>> {
+  const [program, ...args] = argv;
+  if (program === undefined || program === '') return Promise.resolve(absent('no program was named'));
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const maxBytes = options.maxBytes ?? defaultMaxBytes;
+  let child: ChildProcess;
+  try {
+    child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment(), cwd: '/', windowsHide: true });
+  } catch (error) {
+    return Promise.resolve(couldNotStart(program, error));
+  }
+  lowerPriority(child);
+  killWithUs(child);
+
+  return new Promise(resolve => {
+    const stdout = new Kept(maxBytes);
+    const stderr = new Kept(maxBytes);
+    let grace: NodeJS.Timeout | undefined;
+    const finish = (result: Known<ExecResult>): void => {
+      clearTimeout(timer);
+      clearTimeout(grace);
+      running.delete(child);
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      resolve(result);
+    };
+    const timer = setTimeout(() => {
+      killGroup(child);
+      finish(timedOut(`${program} did not end within ${timeoutMs / 1000} s`));
+    }, timeoutMs);
+    const take = (kept: Kept, chunk: Buffer): void => {
+      kept.push(chunk);
+      if (kept.seen > maxBytes * drainFactor) killGroup(child);
+    };
+    child.stdout?.on('data', (chunk: Buffer) => take(stdout, chunk));
+    child.stderr?.on('data', (chunk: Buffer) => take(stderr, chunk));
+    child.stdout?.on('error', () => undefined);
+    child.stderr?.on('error', () => undefined);
+    child.on('error', error => finish(couldNotStart(program, error)));
+    const ended = (code: number | null): void =>
+      finish(known({ stdout: stdout.text(), stderr: stderr.text(), code: code ?? -1, truncated: stdout.isOver || stderr.isOver }));
+    child.on('exit', code => {
+      grace = setTimeout(() => {
+        killGroup(child);
+        ended(code);
+      }, closeGraceMs);
+    });
+    child.on('close', code => ended(code));
+  });
+}
+
+/** The first bytes of a stream, and how many there were. */
+class Kept {
+  seen = 0;
+  private readonly parts: Buffer[] = [];
+  private readonly maxBytes: number;
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  get isOver(): boolean {
+    return this.seen > this.maxBytes;
+  }
+
+  push(chunk: Buffer): void {
+    const room = this.maxBytes - this.seen;
+    if (room > 0) this.parts.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+    this.seen += chunk.length;
+  }
+
+  text(): string {
+    return Buffer.concat(this.parts).toString('utf8');
+  }
+}
+
+function environment(): NodeJS.ProcessEnv {
+  // The tools shall print the host's own zone, and no colours or pages.
+  const { TZ: _zone, PATH: path = '', ...rest } = process.env;
+  const folders = [...path.split(':'), ...extraPath].filter(folder => folder.startsWith('/'));
+  return {
+    ...rest,
+    PATH: [...new Set(folders)].join(':'),
+    LC_ALL: 'C',
+    LANG: 'C',
+    PAGER: 'cat',
+    SYSTEMD_PAGER: '',
+    SYSTEMD_COLORS: '0',
+    TERM: 'dumb',
+    NO_COLOR: '1',
+  };
+}
+
+function couldNotStart(program: string, error: unknown): Known<ExecResult> {
+  const code = errorCode(error);
+  if (code === 'ENOENT') return absent(`${program} is not installed`, `Install ${program}.`);
+  if (code === 'EACCES' || code === 'EPERM') return denied(`${program} may not be run by this user`, `Run as root to use ${program}.`);
+  return unparsable(`${program} could not be started: ${code}`);
+}
+
+function lowerPriority(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  } catch {
+    // It has ended already, or the system forbids it; nothing depends on it.
+  }
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // The group is gone.
+  }
+}
+
+/** A child in its own group would outlive a badhop that exits. */
+function killWithUs(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  running.add(child);
+  if (isExitWatched) return;
+  isExitWatched = true;
+  process.on('exit', () => {
+    for (const left of running) killGroup(left);
+  });
+}

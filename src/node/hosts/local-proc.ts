@@ -1,0 +1,60 @@
+import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { known, type Known } from '../../core/model/fact.ts';
+import type { ReadOptions, ReadResult, StatResult } from '../../core/model/host.ts';
+import { unknownFrom } from './file-errors.ts';
+import { defaultLimit, statResult } from './local-files.ts';
+
+// The kernel answers these from its own tables: they never wait for a disk, a network or a process. `cmdline`, `maps` and
+// `smaps` are not among them: they wait for a lock that a hanging process can hold.
+const quickFile = /^\/proc\/(?:[0-9]+|self)\/(?:stat|statm|status|cgroup|limits|comm|io|wchan|oom_score|oom_score_adj|sessionid|loginuid|schedstat)$/;
+const quickPath = /^\/proc(?:\/(?:[0-9]+|self)(?:\/(?:fd(?:\/[0-9]+)?|exe|cwd|root|ns(?:\/\w+)?|stat|status|cgroup|limits|comm))?)?$/;
+const bufferSize = 64 * 1024;
+const buffer = Buffer.allocUnsafe(bufferSize);
+
+export function isQuickFile(path: string, options: ReadOptions): boolean {
+  return options.gunzip !== true && (options.offset ?? 0) === 0 && (options.limit ?? defaultLimit) > 0 && quickFile.test(path);
+}
+
+export function isQuickPath(path: string): boolean {
+  return quickPath.test(path);
+}
+
+/** Reads a small /proc file at once; see `isQuickFile`. */
+export function readQuick(path: string, options: ReadOptions): Known<ReadResult> {
+  const limit = Math.min(options.limit ?? defaultLimit, bufferSize);
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    let got = 0;
+    for (;;) {
+      const bytesRead = got < limit ? readSync(fd, buffer, got, limit - got, null) : -1;
+      if (bytesRead <= 0) return known({ bytes: new Uint8Array(buffer.subarray(0, got)), size: 0, atEnd: bytesRead === 0 });
+      got += bytesRead;
+    }
+  } catch (error) {
+    return unknownFrom(error, path);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** lstat of a /proc path. What a link there says is the final path already; it is not followed, which could hang. */
+export function statQuick(path: string): Known<StatResult> {
+  try {
+    const stats = lstatSync(path);
+    if (!stats.isSymbolicLink()) return known(statResult(stats));
+    const target = readlinkSync(path);
+    const isPath = target.startsWith('/') && !target.endsWith(' (deleted)');
+    return known(isPath ? { ...statResult(stats), target, realPath: target } : { ...statResult(stats), target });
+  } catch (error) {
+    return unknownFrom(error, path);
+  }
+}
+
+export function listQuick(path: string): Known<readonly string[]> {
+  try {
+    return known(readdirSync(path).sort());
+  } catch (error) {
+    return unknownFrom(error, path);
+  }
+}

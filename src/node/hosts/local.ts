@@ -1,0 +1,52 @@
+import { timedOut, type Known } from '../../core/model/fact.ts';
+import type { Host } from '../../core/model/host.ts';
+import { localClock } from './local-clock.ts';
+import { connectLocal } from './local-connect.ts';
+import { execLocal } from './local-exec.ts';
+import { listFolder, readFileRange, statFile } from './local-files.ts';
+import { isQuickFile, isQuickPath, listQuick, readQuick, statQuick } from './local-proc.ts';
+import { createGate, createTurns, withinTime } from './time-limit.ts';
+
+export interface LocalHostOptions {
+  /** For one file operation. Default 5000; a network file system whose server is gone never answers. */
+  readonly fileTimeoutMs?: number;
+}
+
+const defaultFileTimeoutMs = 5000;
+const filesAtOnce = 64;
+const programsAtOnce = 16;
+// Node has few threads for files, and one that hangs never comes back. From here on nothing more is tried.
+const maxHanging = 3;
+
+/** This machine. */
+export function createLocalHost(options: LocalHostOptions = {}): Host {
+  const timeoutMs = options.fileTimeoutMs ?? defaultFileTimeoutMs;
+  const fileGate = createGate(filesAtOnce);
+  const programGate = createGate(programsAtOnce);
+  const turn = createTurns();
+  let hanging = 0;
+
+  const limited = <T>(path: string, work: () => Promise<Known<T>>): Promise<Known<T>> =>
+    fileGate(() => {
+      const late = (): Known<T> =>
+        timedOut(`${path}: the file system did not answer within ${timeoutMs / 1000} s`, 'Check the mounts: `findmnt -t nfs,nfs4,cifs,fuse`.');
+      if (hanging >= maxHanging) return Promise.resolve(timedOut(`${path}: not tried, because other files of this host do not answer`));
+      const running = work();
+      return withinTime(running, timeoutMs, () => {
+        hanging++;
+        void running.finally(() => hanging--);
+        return late();
+      });
+    });
+
+  return {
+    name: 'local',
+    exec: (argv, execOptions) => programGate(() => execLocal(argv, execOptions)),
+    read: (path, readOptions = {}) =>
+      isQuickFile(path, readOptions) ? turn(() => readQuick(path, readOptions)) : limited(path, () => readFileRange(path, readOptions)),
+    stat: path => (isQuickPath(path) ? turn(() => statQuick(path)) : limited(path, () => statFile(path))),
+    list: path => (isQuickPath(path) ? turn(() => listQuick(path)) : limited(path, () => listFolder(path))),
+    connect: (address, connectOptions) => connectLocal(address, connectOptions),
+    clock: () => localClock(),
+  };
+}
