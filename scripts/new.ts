@@ -68,7 +68,44 @@ export default defineFault({
 }
 
 function scenarioText(id: string): string {
-  return `// ${scaffoldMark}: break a real host so that ${id} is true of it, and add a twin that only looks like it.
+  return `import { defineScenario } from '../scenario.ts';
+import type { LabHost } from '../host.ts';
+
+const site = 'server { listen 80 default_server; location / { proxy_pass http://127.0.0.1:8080; } }';
+
+export default [
+  defineScenario({
+    name: '${id}',
+    title: '${scaffoldMark}: what breaks, in one sentence',
+    kind: 'fault',
+    fault: '${id}',
+    setUp,
+    breakIt: host => host.systemctl('stop', 'api'),
+    repair: startApi,
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
+  }),
+  defineScenario({
+    name: '${id}-twin',
+    title: '${scaffoldMark}: the same message, from another cause',
+    kind: 'twin',
+    fault: 'backend-down',
+    twinOf: '${id}',
+    setUp,
+    breakIt: host => host.systemctl('stop', 'api'),
+    repair: startApi,
+    expect: { verdict: 'failing' },
+  }),
+];
+
+async function setUp(host: LabHost): Promise<void> {
+  await host.write('/etc/nginx/sites-enabled/default', site);
+  await startApi(host);
+  await host.start('nginx');
+}
+
+async function startApi(host: LabHost): Promise<void> {
+  await host.runService('api', ['python3', '-m', 'http.server', '8080', '--bind', '127.0.0.1']);
+}
 `;
 }
 

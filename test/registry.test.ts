@@ -4,8 +4,10 @@ import { collectors } from '../src/core/collectors/index.ts';
 import { derivations } from '../src/core/derive/index.ts';
 import { faults } from '../src/core/faults/index.ts';
 import { fixes } from '../src/core/fixes/index.ts';
+import { allScenarios } from '../lab/scenarios.ts';
 import { entryFiles, indexedFolders } from '../scripts/generate.ts';
 import { scaffoldMark } from '../scripts/new.ts';
+import { plannedFaults } from './planned-faults.ts';
 import { filesBelow, isThere, root, textOf } from './source-files.ts';
 
 const pageHeadings = ['What it means', 'How badhop knows', 'What to do', 'When it is wrong', 'See also'];
@@ -16,6 +18,7 @@ const ids = {
   'src/core/faults': faults.map(({ meta }) => meta.id),
   'src/core/fixes': fixes.map(({ id }) => id),
 };
+const scenarios = await allScenarios();
 const factIds = new Set<string>([...ids['src/core/collectors'], ...ids['src/core/derive']]);
 const faultIds = new Set(ids['src/core/faults']);
 
@@ -68,7 +71,8 @@ describe.each(faults.map(({ meta }) => [meta.id, meta] as const))('fault %s', (i
   });
 
   it('leads to faults of the catalogue only', () => {
-    expect(meta.leadsTo.filter(other => !faultIds.has(other) || other === id)).toEqual([]);
+    const catalogue = new Set([...faultIds, ...plannedFaults]);
+    expect(meta.leadsTo.filter(other => !catalogue.has(other) || other === id)).toEqual([]);
   });
 
   it('has a title without its full stop, and a message', () => {
@@ -82,8 +86,10 @@ describe.each(faults.map(({ meta }) => [meta.id, meta] as const))('fault %s', (i
     expect(headings).toEqual(pageHeadings);
   });
 
-  it('has a scenario in the lab', () => {
+  it('has a scenario in the lab, and a twin that only looks like it', () => {
     expect(isThere(`lab/scenarios/${id}.ts`)).toBe(true);
+    expect(scenarios.filter(({ name, kind, fault }) => name === id && kind === 'fault' && fault === id)).toHaveLength(1);
+    expect(scenarios.filter(({ twinOf }) => twinOf === id)).not.toHaveLength(0);
   });
 });
 
@@ -91,6 +97,15 @@ describe('leftovers', () => {
   it('has no page of a fault that is gone', () => {
     const pages = filesBelow('docs/faults', '.md').map(path => basename(path, '.md'));
     expect(pages.filter(page => page !== 'README' && !faultIds.has(page))).toEqual([]);
+  });
+
+  it('plans no fault that is there', () => {
+    expect(plannedFaults.filter(id => faultIds.has(id))).toEqual([]);
+  });
+
+  it('has no scenario of a fault that is not there', () => {
+    const named = scenarios.flatMap(({ name, fault, twinOf }) => [fault, twinOf].flatMap(id => (id === undefined ? [] : { name, id })));
+    expect(named.filter(({ id }) => !faultIds.has(id))).toEqual([]);
   });
 
   it('has nothing of the scaffold left', () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scaffoldMark } from '../scripts/new.ts';
@@ -32,11 +32,14 @@ describe('npm run new fault', () => {
   });
 
   it('compiles', () => {
-    const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'src/core', '--noEmit', '--composite', 'false'], {
-      cwd: copy,
-      encoding: 'utf8',
-    });
-    expect(tsc.stdout).toBe('');
+    expect(compile('src/core/tsconfig.json', '--composite', 'false')).toBe('');
+    const labSettings = {
+      extends: './tsconfig.base.json',
+      compilerOptions: { types: ['node'], composite: false, rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true, noEmit: true },
+      include: ['lab/scenarios/made-up-fault.ts'],
+    };
+    writeFileSync(join(copy, 'tsconfig.lab.json'), JSON.stringify(labSettings));
+    expect(compile('tsconfig.lab.json')).toBe('');
   });
 
   it.each([
@@ -53,6 +56,12 @@ describe('npm run new fault', () => {
   function run(...words: readonly string[]) {
     const { status, stderr } = spawnSync(process.execPath, [join(copy, 'scripts/new.ts'), 'fault', ...words], { encoding: 'utf8' });
     return { status, stderr };
+  }
+
+  /** What the compiler says. */
+  function compile(project: string, ...options: readonly string[]): string {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    return spawnSync(process.execPath, [tsc, '-p', project, '--noEmit', ...options], { cwd: copy, encoding: 'utf8' }).stdout;
   }
 
   function textOf(path: string): string {
