@@ -30,6 +30,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'core/engine.ts',
     'node/hosts',
     'node/probes',
+    'node/redact',
     'node:',
     'commander',
   ],
