@@ -1,13 +1,15 @@
 #!/usr/bin/env node
-// This file is parsed by every Node.js, old ones too: plain syntax, and nothing imported before the version is known.
-var version = process.versions.node.split('.');
-if (Number(version[0]) < 20 || (Number(version[0]) === 20 && Number(version[1]) < 11)) {
+// Every Node.js has to parse this file, old ones too: plain syntax, and nothing imported before the version is known.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+
+const start = async () => {
+  const { main } = await import('./main.ts');
+  process.exitCode = await main(process.argv.slice(2));
+};
+
+if (major > 20 || (major === 20 && minor >= 11)) {
+  void start();
+} else {
   process.stderr.write('badhop: Node.js ' + process.versions.node + ' is too old. Install Node.js 20.11 or later.\n');
   process.exitCode = 2;
-} else {
-  void import('./main.ts').then(function (cli) {
-    return cli.main(process.argv.slice(2)).then(function (code) {
-      process.exitCode = code;
-    });
-  });
 }

@@ -30,7 +30,7 @@ export function tellStory({ findings }: Report): Story {
   const consequences: Finding[] = [];
   const advice: Finding[] = [];
   for (const finding of rest) {
-    if (findings.some(cause => cause !== finding && explains(cause, finding))) consequences.push(finding);
+    if (finding.causedBy !== undefined || findings.some(cause => cause !== finding && explains(cause, finding))) consequences.push(finding);
     else if (finding.status === 'latent') advice.push(finding);
     else roots.push(finding);
   }

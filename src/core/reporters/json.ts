@@ -12,7 +12,7 @@ export function renderJson(report: Report, { indent = 2 }: JsonOptions = {}): st
 }
 
 // JSON.stringify escapes C0 and lone surrogates; DEL, C1, zero-width and bidi characters may stand in JSON text, and a terminal acts on them.
-const unsafe = /[\u007F-\u009F\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]|\uDB40[\uDC00-\uDFFF]/g;
+const unsafe = /[\u007F-\u009F\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]|[\uDB40-\uDB43][\uDC00-\uDFFF]/g;
 
 function escapeCode(text: string): string {
   return Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');

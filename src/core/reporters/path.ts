@@ -67,7 +67,7 @@ function findWay({ topology, symptoms }: Report, { subject, symptoms: explained 
   return { server, route, group, peer: subject.kind === 'nginx' || subject.kind === 'server' ? peer : named };
 }
 
-function badKind({ subject, layer }: Finding, { peer }: Way): HopKind {
+function badKind({ subject, layer }: Finding, { group, peer }: Way): HopKind {
   switch (subject.kind) {
     case 'nginx':
     case 'server':
@@ -75,7 +75,8 @@ function badKind({ subject, layer }: Finding, { peer }: Way): HopKind {
     case 'route':
       return 'route';
     case 'upstream':
-      return 'upstream';
+      // An implicit group is nothing but its address.
+      return group !== undefined && !group.explicit && peer !== undefined ? 'peer' : 'upstream';
     case 'peer':
       return 'peer';
     case 'service':

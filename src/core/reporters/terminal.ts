@@ -4,7 +4,7 @@ import { causeLines, evidenceLines, nextLines, pathLine, statusMark, tellStory, 
 import { countRows, line, render, styled, type Line, type Look, type Style } from './layout.ts';
 import { describeSymptom } from './symptom-text.ts';
 import { verboseLines } from './verbose.ts';
-import { clockTime, formatShare, formatWindow, plural, reason, sentence, windowLength } from './wording.ts';
+import { clockTime, formatCount, formatShare, formatWindow, plural, reason, sentence, windowLength } from './wording.ts';
 
 export interface TerminalOptions extends Look {
   /** Everything instead of the first screen. */
@@ -36,26 +36,41 @@ const verdicts: Readonly<Record<Verdict, { readonly mark: string; readonly word:
 export function renderTerminal(report: Report, options: TerminalOptions): string {
   const look: Look = { ...options, width: Math.min(widest, Math.max(narrowest, Math.floor(options.width))) };
   const story = tellStory(report);
-  const lines = options.verbose ? [...headLines(report), ...verboseLines(report, story, look.width)] : firstScreen(report, story, look);
+  const lines = options.verbose ? [...headLines(report, story), ...verboseLines(report, story, look.width)] : firstScreen(report, story, look);
   return `${render(lines, look)}\n`;
 }
 
 function firstScreen(report: Report, story: Story, look: Look): readonly Line[] {
   const [root] = story.roots;
-  if (!root || report.verdict === 'healthy') return [...headLines(report), ...calmLines(report, story), ...footLines(report, story)];
-  const screens = details.map(detail => [...headLines(report), ...rootLines(report, story, root, detail, look.width), ...footLines(report, story)]);
+  if (!root || report.verdict === 'healthy') return [...headLines(report, story), ...calmLines(report, story), ...footLines(report, story)];
+  const screens = details.map(detail => [...headLines(report, story), ...rootLines(report, story, root, detail, look.width), ...footLines(report, story)]);
   return screens.find(lines => countRows(lines, look) <= screenRows) ?? screens.at(-1) ?? [];
 }
 
-function headLines(report: Report): Line[] {
+function headLines(report: Report, story: Story): Line[] {
   const { mark, word, style } = verdicts[report.verdict];
   const { hostname, name, nginx } = report.host;
   const versions = nginx.length === 0 ? '' : ` (${nginx.slice(0, 3).join(', ')})`;
   const host = name === 'local' || name === hostname ? hostname : `${hostname || 'unknown host'} [${name}]`;
   return [
     line(0, styled('quiet', `badhop ${report.tool.version} · ${host}${versions} · ${formatWindow(report.window)}`), { hang: 2, maxRows: 3 }),
-    line(0, [styled(style, `${mark} ${word}`), '  ', styled('strong', sentence(report.summary))], { hang: 2, maxRows: 4 }),
+    line(0, [styled(style, `${mark} ${word}`), '  ', styled('strong', sentence(headline(report, story)))], { hang: 2, maxRows: 4 }),
   ];
+}
+
+/** What is going on, in numbers where there are any: the cause is told below, so the summary that names it would say it twice. */
+function headline(report: Report, { roots: [root] }: Story): string {
+  const { verdict, traffic, window, summary } = report;
+  const failed =
+    traffic.requests > traffic.failed ? `${formatCount(traffic.failed)} of ${plural(traffic.requests, 'request')}` : plural(traffic.failed, 'request');
+  if (root?.status === 'active' && verdict === 'failing') {
+    return traffic.failed > 0
+      ? `${failed} failed in the last ${windowLength(window)}, and it goes on`
+      : 'No failing request was seen yet, but one would fail now';
+  }
+  if (root?.status === 'past' && verdict === 'recovered' && traffic.failed > 0)
+    return `${failed} failed in the last ${windowLength(window)}, and none does any more`;
+  return summary;
 }
 
 /** A report without a root: what the verdict rests on. */

@@ -138,6 +138,7 @@ const queueFinding: Finding = {
   share: 0,
   evidence: [{ source: 'exec:ss -lxn', text: 'u_str LISTEN 46 511 /run/php/php8.2-fpm.sock 30411 * 0' }],
   consequences: [],
+  causedBy: 'worker-pool-exhausted',
   fixes: [],
 };
 
