@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { run } from './process.ts';
+import { PHP_VERSION } from './servers/php-fpm.ts';
 
 const PROGRAMS: Readonly<Record<string, string>> = {
   '/usr/bin/systemd-nspawn': 'systemd-container',
   '/usr/sbin/nginx': 'nginx',
-  '/usr/sbin/php-fpm8.2': 'php8.2-fpm',
+  [`/usr/sbin/php-fpm${PHP_VERSION}`]: 'php-fpm',
   '/usr/bin/gunicorn': 'gunicorn',
   '/usr/bin/uwsgi': 'uwsgi-core uwsgi-plugin-python3',
   '/usr/sbin/apache2': 'apache2',

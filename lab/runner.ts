@@ -1,4 +1,4 @@
-import { cpSync, existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FixPlan } from '../src/core/model/finding.ts';
 import type { Report } from '../src/core/model/report.ts';
@@ -29,7 +29,7 @@ export interface RunnerResult {
   readonly report?: Report;
   /** The host, where it was kept. */
   readonly host?: LabHost;
-  /** Answers that the background requests got while it was broken. */
+  /** Answers that the background requests got, from the break to the end. */
   readonly traffic?: ClientResult;
 }
 
@@ -44,7 +44,6 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
   let step = 'boot';
   let report: Report | undefined;
   let traffic: Traffic | undefined;
-  let seen: ClientResult | undefined;
 
   const boot = async (hostOptions: HostOptions): Promise<LabHost> => {
     const host = await bootHost(hostOptions);
@@ -83,14 +82,13 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
         if (wrong.length > 0) throw new Error(`${wrong.map(text => `- ${text}`).join('\n')}\n${digest(result.report)}`);
       }
     }
-    seen = await take('traffic ends', () => traffic?.stop());
-    traffic = undefined;
     if (keep) return;
     const plan = report?.findings[0]?.fixes[0];
     if (report && scenario.fix === 'first-plan') {
       await take('fix', () => (plan ? applyPlan(host, plan) : Promise.reject(new Error('the first finding has no plan'))));
     } else if (scenario.repair) await take('repair', () => scenario.repair?.(host, stage));
     else return;
+    // The background requests go on: what breaks under load must hold under load.
     await take('healthy again', () => eventually(() => healthy(host)));
   };
 
@@ -100,7 +98,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
   } catch (error) {
     failure = `${step}: ${error instanceof Error ? error.message : String(error)}`;
   }
-  seen ??= await traffic?.stop().catch(() => undefined);
+  const seen = await traffic?.stop().catch(() => undefined);
   const [first] = hosts;
   if (!keep) for (const host of hosts.toReversed()) await host.stop();
   return {
@@ -161,7 +159,16 @@ async function recordBundle(scenario: Scenario, host: LabHost): Promise<void> {
   await host.run([nodeBinary(), BIN, 'collect', '--out', inside, ...(scenario.args ?? [])], { timeoutMs: 120_000 });
   const target = join(REPOSITORY, 'test', 'scenarios', scenario.name);
   rmSync(target, { recursive: true, force: true });
+  // No symbolic link stands in this path, which would lead back to the machine's own files.
   cpSync(`/proc/${host.pid}/root${inside}`, target, { recursive: true, verbatimSymlinks: true });
+  const { verdict, first, firstConfidence, status } = scenario.expect;
+  const finding = {
+    ...(first !== undefined && { fault: first }),
+    ...(typeof firstConfidence === 'string' && { confidence: firstConfidence }),
+    ...(status !== undefined && { status }),
+  };
+  const expected = { ...(typeof verdict === 'string' && { verdict }), ...(first !== undefined && { findings: [finding] }) };
+  writeFileSync(join(target, 'expect.json'), `${JSON.stringify(expected, undefined, 2)}\n`);
 }
 
 /** Does what a plan says, as the person would who reads it: edits where the text is as expected, then the commands in order. */

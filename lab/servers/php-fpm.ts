@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import type { LabHost } from '../host.ts';
 import { waitForListener } from './listening.ts';
 
@@ -14,12 +15,19 @@ export interface FpmOptions {
   readonly keepDefaultPool?: boolean;
 }
 
-export const FPM_UNIT = 'php8.2-fpm.service';
-export const FPM_POOLS = '/etc/php/8.2/fpm/pool.d';
+/** The release that this Debian has: `8.2`. */
+export const PHP_VERSION = findVersion();
+export const FPM_UNIT = `php${PHP_VERSION}-fpm.service`;
+export const FPM_POOLS = `/etc/php/${PHP_VERSION}/fpm/pool.d`;
 
-/** Writes a pool and its code and (re)starts Debian's php8.2-fpm. */
+function findVersion(): string {
+  const installed = existsSync('/etc/php') ? readdirSync('/etc/php').filter(version => existsSync(`/etc/php/${version}/fpm`)) : [];
+  return installed.sort().at(-1) ?? '8.2';
+}
+
+/** Writes a pool and its code and (re)starts Debian's php-fpm. */
 export async function phpFpm(host: LabHost, options: FpmOptions = {}): Promise<void> {
-  const { pool = 'www', listen = '/run/php/php8.2-fpm.sock', settings = {}, files = {}, root = '/var/www/html', keepDefaultPool = false } = options;
+  const { pool = 'www', listen = `/run/php/php${PHP_VERSION}-fpm.sock`, settings = {}, files = {}, root = '/var/www/html', keepDefaultPool = false } = options;
   if (pool !== 'www' && !keepDefaultPool) await host.run(['rm', '-f', `${FPM_POOLS}/www.conf`]);
   const directives = {
     user: 'www-data',

@@ -1,0 +1,60 @@
+import { defineScenario } from '../scenario.ts';
+import { fastcgiPass, nginxSite, startNginx } from '../servers/nginx.ts';
+import { FPM_UNIT, phpFpm } from '../servers/php-fpm.ts';
+import { gunicorn, wsgiApp } from '../servers/python.ts';
+
+export default [
+  defineScenario({
+    name: 'socket-missing',
+    title: "A clean-up removed the socket's file; gunicorn runs and listens where nobody can find it",
+    kind: 'fault',
+    fault: 'socket-missing',
+    setUp: async host => {
+      await gunicorn(host, { name: 'tickets', code: wsgiApp('tickets'), bind: 'unix:/run/tickets/web.sock' });
+      await nginxSite(host, {
+        name: 'tickets',
+        http: 'upstream tickets { server unix:/run/tickets/web.sock; }',
+        server: 'location / { proxy_pass http://tickets; }',
+      });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await host.run(['rm', '/run/tickets/web.sock']);
+    },
+    expect: { verdict: 'failing', status: 'active', minShare: 0.9, notFindings: ['backend-down'] },
+    fix: 'first-plan',
+    repair: host => host.systemctl('restart', 'tickets'),
+  }),
+  defineScenario({
+    name: 'socket-missing-fpm',
+    title: "The socket's file of a php-fpm pool is gone, the pool's processes are there",
+    kind: 'fault',
+    fault: 'socket-missing',
+    setUp: async host => {
+      await phpFpm(host, { pool: 'wiki', listen: '/run/php/wiki-pool.sock', root: '/var/www/wiki', files: { 'index.php': '<?php echo "wiki\\n";' } });
+      await nginxSite(host, { name: 'wiki', server: fastcgiPass('unix:/run/php/wiki-pool.sock', '/var/www/wiki'), log: 'timed' });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await host.run(['rm', '/run/php/wiki-pool.sock']);
+    },
+    expect: { verdict: 'failing', status: 'active', notFindings: ['backend-down'] },
+    repair: host => host.systemctl('restart', FPM_UNIT),
+  }),
+  defineScenario({
+    name: 'socket-missing-twin-stopped',
+    title: 'The socket is missing because its service was stopped',
+    kind: 'twin',
+    fault: 'backend-down',
+    twinOf: 'socket-missing',
+    setUp: async host => {
+      await gunicorn(host, { name: 'tickets', code: wsgiApp('tickets'), bind: 'unix:/run/tickets/web.sock' });
+      await nginxSite(host, { name: 'tickets', server: 'location / { proxy_pass http://unix:/run/tickets/web.sock; }' });
+      await startNginx(host);
+    },
+    breakIt: host => host.systemctl('stop', 'tickets'),
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
+    fix: 'first-plan',
+    repair: host => host.start('tickets'),
+  }),
+];

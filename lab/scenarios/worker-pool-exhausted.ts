@@ -1,0 +1,168 @@
+import { defineScenario } from '../scenario.ts';
+import { fastcgiPass, nginxSite, startNginx } from '../servers/nginx.ts';
+import { phpFpm } from '../servers/php-fpm.ts';
+import type { FpmOptions } from '../servers/php-fpm.ts';
+import { gunicorn, wsgiApp } from '../servers/python.ts';
+
+const slowPage: FpmOptions = {
+  pool: 'catalogue',
+  listen: '/run/php/catalogue.sock',
+  root: '/var/www/catalogue',
+  files: { 'index.php': '<?php usleep(700000); echo "catalogue\\n";' },
+};
+
+/** A shop page waits for its database; a cached page does not. */
+const SHOP = `<?php
+$path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
+// The price query, which takes longer the more ask for it.
+if ($path !== '/imprint') usleep(random_int(600000, 900000));
+header('Cache-Control: no-store');
+echo "<h1>Spring sale</h1><p>$path</p>\\n";
+`;
+
+const shopPool: FpmOptions = {
+  pool: 'shop',
+  listen: '/run/php/shop.sock',
+  root: '/var/www/shop/public',
+  settings: {
+    pm: 'dynamic',
+    'pm.max_children': 5,
+    'pm.start_servers': 2,
+    'pm.min_spare_servers': 1,
+    'pm.max_spare_servers': 3,
+    'listen.backlog': 16,
+    'pm.status_path': '/fpm-status',
+  },
+  files: { 'index.php': SHOP },
+};
+
+export default [
+  defineScenario({
+    name: 'worker-pool-exhausted',
+    title: 'All children of a static php-fpm pool are busy and requests wait longer than nginx does',
+    kind: 'fault',
+    fault: 'worker-pool-exhausted',
+    fails: 504,
+    setUp: async host => {
+      await phpFpm(host, { ...slowPage, settings: { pm: 'static', 'pm.max_children': 2 } });
+      await nginxSite(host, {
+        name: 'catalogue',
+        server: `fastcgi_read_timeout 2s;\n${fastcgiPass('unix:/run/php/catalogue.sock', '/var/www/catalogue')}`,
+        log: 'timed',
+      });
+      await startNginx(host);
+    },
+    traffic: { rps: 12, concurrency: 60 },
+    trafficMs: 4000,
+    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['backend-hung', 'backend-slower-than-timeout'] },
+    fix: 'first-plan',
+    repair: host => phpFpm(host, { ...slowPage, settings: { pm: 'static', 'pm.max_children': 20 } }),
+  }),
+  defineScenario({
+    name: 'worker-pool-exhausted-queue-full',
+    title: 'The pool is busy and its short queue is full: errno 11 at once',
+    kind: 'fault',
+    fault: 'worker-pool-exhausted',
+    setUp: async host => {
+      await phpFpm(host, { ...slowPage, settings: { pm: 'ondemand', 'pm.max_children': 3, 'listen.backlog': 4 } });
+      await nginxSite(host, { name: 'catalogue', server: fastcgiPass('unix:/run/php/catalogue.sock', '/var/www/catalogue') });
+      await startNginx(host);
+    },
+    traffic: { rps: 20, concurrency: 40 },
+    trafficMs: 3000,
+    expect: { verdict: 'failing', status: 'active', notFindings: ['backend-down'] },
+    repair: host => phpFpm(host, { ...slowPage, settings: { pm: 'static', 'pm.max_children': 25, 'listen.backlog': 511 } }),
+  }),
+  defineScenario({
+    name: 'worker-pool-exhausted-gunicorn',
+    title: 'Two synchronous gunicorn workers have more to do than they can',
+    kind: 'fault',
+    fault: 'worker-pool-exhausted',
+    url: 'http://127.0.0.1/slow?s=0.8',
+    fails: 504,
+    setUp: async host => {
+      await gunicorn(host, { name: 'quotes', code: wsgiApp('quotes'), bind: '127.0.0.1:8311', workers: 2 });
+      await nginxSite(host, { name: 'quotes', server: 'location / { proxy_pass http://127.0.0.1:8311; proxy_read_timeout 2s; }', log: 'timed' });
+      await startNginx(host);
+    },
+    traffic: { rps: 12, concurrency: 60 },
+    trafficMs: 4000,
+    expect: { verdict: 'failing', status: 'active', notFindings: ['backend-hung'] },
+    repair: host =>
+      gunicorn(host, { name: 'quotes', code: wsgiApp('quotes'), bind: '127.0.0.1:8311', workers: 2, threads: 16 }).then(() =>
+        host.systemctl('restart', 'quotes'),
+      ),
+  }),
+  defineScenario({
+    name: 'promotion-day',
+    title: 'The promotion mail is out: customers find the shop behind its php-fpm pool of five',
+    kind: 'fault',
+    fault: 'worker-pool-exhausted',
+    host: { hostname: 'shop1' },
+    setUp: async host => {
+      await phpFpm(host, shopPool);
+      await nginxSite(host, {
+        name: 'shop',
+        serverName: 'shop.example www.shop.example',
+        listen: ['80 default_server', '[::]:80 default_server'],
+        server: `fastcgi_read_timeout 5s;\n${fastcgiPass('unix:/run/php/shop.sock', '/var/www/shop/public')}`,
+        log: 'timed',
+        logs: 'own',
+      });
+      await startNginx(host);
+      // An ordinary morning, before the mail.
+      await host.request({ urls: ['/', '/product/1042', '/imprint'].map(path => `http://127.0.0.1${path}`), count: 12, rps: 4 });
+    },
+    traffic: {
+      urls: ['/', '/sale', '/product/1042', '/product/77', '/cart', '/sale?page=2', '/product/3180', '/checkout', '/imprint'].map(
+        path => `http://127.0.0.1${path}`,
+      ),
+      rps: 30,
+      concurrency: 60,
+      headers: { host: 'shop.example', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' },
+    },
+    trafficMs: 8000,
+    expect: { verdict: 'failing', first: 'worker-pool-exhausted', firstConfidence: 'confirmed', status: 'active', minShare: 0.9 },
+    fix: 'first-plan',
+    repair: host =>
+      phpFpm(host, {
+        ...shopPool,
+        settings: {
+          ...shopPool.settings,
+          'pm.max_children': 40,
+          'pm.start_servers': 20,
+          'pm.min_spare_servers': 10,
+          'pm.max_spare_servers': 30,
+          'listen.backlog': 511,
+        },
+      }),
+  }),
+  defineScenario({
+    name: 'worker-pool-exhausted-twin-slow-url',
+    title: 'One report takes longer than nginx waits; most workers are idle',
+    kind: 'twin',
+    fault: 'backend-slower-than-timeout',
+    twinOf: 'worker-pool-exhausted',
+    url: 'http://127.0.0.1/report.php?year=2026',
+    fails: 504,
+    setUp: async host => {
+      await phpFpm(host, {
+        pool: 'office',
+        listen: '127.0.0.1:9105',
+        settings: { pm: 'static', 'pm.max_children': 16 },
+        root: '/var/www/office',
+        files: { 'index.php': '<?php echo "office\\n";', 'report.php': '<?php if (is_file("/var/www/office/large")) sleep(4); echo "report\\n";' },
+      });
+      await nginxSite(host, { name: 'office', server: `fastcgi_read_timeout 2s;\n${fastcgiPass('127.0.0.1:9105', '/var/www/office')}`, log: 'timed' });
+      await startNginx(host);
+    },
+    // The year's data has grown.
+    breakIt: host => host.write('/var/www/office/large', ''),
+    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/index.php', 'http://127.0.0.1/', 'http://127.0.0.1/report.php?year=2026'], rps: 6 },
+    trafficMs: 6000,
+    expect: { verdict: 'failing', status: 'active' },
+    repair: async host => {
+      await host.run(['rm', '/var/www/office/large']);
+    },
+  }),
+];
