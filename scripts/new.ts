@@ -70,8 +70,8 @@ export default defineFault({
 function scenarioText(id: string): string {
   return `import { defineScenario } from '../scenario.ts';
 import type { LabHost } from '../host.ts';
-
-const site = 'server { listen 80 default_server; location / { proxy_pass http://127.0.0.1:8080; } }';
+import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { gunicorn, wsgiApp } from '../servers/python.ts';
 
 export default [
   defineScenario({
@@ -80,9 +80,9 @@ export default [
     kind: 'fault',
     fault: '${id}',
     setUp,
-    breakIt: host => host.systemctl('stop', 'api'),
-    repair: startApi,
+    breakIt: host => host.systemctl('stop', 'orders'),
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
+    repair: host => host.start('orders'),
   }),
   defineScenario({
     name: '${id}-twin',
@@ -91,20 +91,16 @@ export default [
     fault: 'backend-down',
     twinOf: '${id}',
     setUp,
-    breakIt: host => host.systemctl('stop', 'api'),
-    repair: startApi,
-    expect: { verdict: 'failing' },
+    breakIt: host => host.systemctl('stop', 'orders'),
+    expect: { verdict: 'failing', status: 'active' },
+    repair: host => host.start('orders'),
   }),
 ];
 
 async function setUp(host: LabHost): Promise<void> {
-  await host.write('/etc/nginx/sites-enabled/default', site);
-  await startApi(host);
-  await host.start('nginx');
-}
-
-async function startApi(host: LabHost): Promise<void> {
-  await host.runService('api', ['python3', '-m', 'http.server', '8080', '--bind', '127.0.0.1']);
+  await gunicorn(host, { name: 'orders', code: wsgiApp('orders'), bind: '127.0.0.1:8017', workers: 2 });
+  await nginxSite(host, { name: 'orders', server: 'location / { proxy_pass http://127.0.0.1:8017; }' });
+  await startNginx(host);
 }
 `;
 }
