@@ -1,15 +1,13 @@
+import { setPriority } from 'node:os';
 import { collectors } from '../core/collectors/index.ts';
 import { derivations } from '../core/derive/index.ts';
 import { diagnose } from '../core/engine.ts';
 import { faults } from '../core/faults/index.ts';
 import { fixes } from '../core/fixes/index.ts';
+import { BadhopError } from '../core/model/error.ts';
 import type { Host } from '../core/model/host.ts';
 import type { Prober } from '../core/model/probe.ts';
 import type { Report } from '../core/model/report.ts';
-import { openBundle } from '../node/hosts/bundle.ts';
-import { createLocalHost } from '../node/hosts/local.ts';
-import { createRecordingHost } from '../node/hosts/recording.ts';
-import { createProber } from '../node/probes/prober.ts';
 import { redactText } from '../node/redact/redact.ts';
 import { windowLengthMs, type Since } from './since.ts';
 
@@ -21,23 +19,52 @@ export interface DiagnosisRequest {
   onProgress(stage: string): void;
 }
 
+// Below the services of the host, which have something better to do, and not so low that a busy host starves it.
+const niceness = 5;
+
 /** Diagnoses this machine. */
 export async function diagnoseLocal(request: DiagnosisRequest): Promise<Report> {
+  stepBack();
+  const { createLocalHost } = await import('../node/hosts/local.ts');
   const host = createLocalHost();
-  return run(host, request.probing ? createProber(host) : undefined, request);
+  return run(host, request.probing ? await makeProber(host) : undefined, request);
 }
 
 /** Diagnoses a host from the folder that `badhop collect` wrote. */
 export async function diagnoseBundle(folder: string, request: DiagnosisRequest): Promise<Report> {
+  const { openBundle } = await import('../node/hosts/bundle.ts');
   const { host, prober } = await openBundle(folder);
   return run(host, request.probing ? prober : undefined, request, () => Promise.resolve());
 }
 
 /** Diagnoses this machine and keeps what was read, redacted, in a new folder. */
 export async function recordBundle(folder: string, request: DiagnosisRequest): Promise<Report> {
-  const local = createLocalHost();
-  const recorder = await createRecordingHost(local, folder);
-  return run(recorder, request.probing ? createProber(recorder) : undefined, request);
+  stepBack();
+  const { createLocalHost } = await import('../node/hosts/local.ts');
+  const { createRecordingHost } = await import('../node/hosts/recording.ts');
+  try {
+    const recording = await createRecordingHost(createLocalHost(), folder, { toolVersion: request.version });
+    const prober = request.probing ? recording.recordProber(await makeProber(recording.host)) : undefined;
+    const report = await run(recording.host, prober, request);
+    await recording.finish();
+    return report;
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) throw new BadhopError('bundle-unwritable', error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function makeProber(host: Host): Promise<Prober> {
+  const { createProber } = await import('../node/probes/prober.ts');
+  return createProber(host);
+}
+
+function stepBack(): void {
+  try {
+    setPriority(niceness);
+  } catch {
+    // Not allowed here; it only was a courtesy.
+  }
 }
 
 async function run(host: Host, prober: Prober | undefined, request: DiagnosisRequest, sleep = pause): Promise<Report> {

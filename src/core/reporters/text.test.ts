@@ -75,7 +75,7 @@ describe('a command to copy', () => {
   });
 
   it('gives bash the same words back, whatever they hold', () => {
-    const word = hostileText.map(text => text.toWellFormed().replaceAll('\0', ''));
+    const word = hostileText.map(text => text.replaceAll(/[\0\p{Cs}]/gu, ''));
     fc.assert(
       fc.property(fc.array(word, { minLength: 1, maxLength: 4 }), fc.boolean(), (words, ascii) => {
         const line = shellLine(words, ascii);
