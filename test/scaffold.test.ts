@@ -31,8 +31,11 @@ describe('npm run new fault', () => {
     expect(textOf('docs/faults/README.md')).toContain('[made-up-fault](made-up-fault.md)');
   });
 
-  it('compiles', () => {
+  it('writes a fault that compiles', () => {
     expect(compile('src/core/tsconfig.json', '--composite', 'false')).toBe('');
+  });
+
+  it('writes a scenario that compiles', () => {
     const labSettings = {
       extends: './tsconfig.base.json',
       compilerOptions: { types: ['node'], composite: false, rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true, noEmit: true },
