@@ -19,11 +19,6 @@ const maxChain = 30;
 /** Directives in the tree with every include in place; a file that is included 500 times counts 500 times. */
 const maxExpanded = 2_000_000;
 
-/** True for what nginx hands to glob(3). */
-export function isGlobPattern(path: string): boolean {
-  return /[*?[]/u.test(path);
-}
-
 /** The pattern of an `include` in absolute form. */
 export function includePattern(directive: ConfigDirective, folder: string): string | undefined {
   const [pattern] = directive.args;
@@ -41,17 +36,20 @@ export function includePatterns(directives: readonly ConfigDirective[], folder: 
 }
 
 /**
- * The tree of `mainPath` with the included files in place. A file that includes itself, by whatever way, is
+ * The tree of `mainPath` with the included files in place, after the directives of `-g`. A file that includes itself, by whatever way, is
  * left out there and told as a problem.
  */
 export function resolveIncludes(
   mainPath: string,
   sources: IncludeSources,
+  /** Directives of `-g`, which nginx reads first. */
+  globals: readonly ConfigDirective[] = [],
 ): { readonly directives: readonly ConfigDirective[]; readonly problems: readonly ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
   const done = new Map<string, { readonly directives: readonly ConfigDirective[]; readonly size: number }>();
   const chain = new Set<string>();
-  return { directives: file(mainPath).directives, problems };
+  const first = list(globals).directives;
+  return { directives: [...first, ...file(mainPath).directives], problems };
 
   /** What a file includes does not depend on where it is included, so each file is resolved once and shared. */
   function file(path: string): { readonly directives: readonly ConfigDirective[]; readonly size: number } {

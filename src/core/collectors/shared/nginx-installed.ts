@@ -67,9 +67,17 @@ export function* findNginxUnits(hasSystemd: boolean): Steps<readonly NginxUnit[]
   return [...found].flatMap(([name, properties]) => unitOf(name, properties, textOf(passwd) ?? ''));
 }
 
-/** Binaries at the usual places that nobody but root (or badhop's own user) can have put there. */
+/** Binaries at the usual places. */
 export function* findNginxBinaries(ownUid: number): Steps<readonly string[]> {
-  const paths = (yield* expandGlobs(binaryPatterns)).flatMap(result => result.paths);
+  const results = yield* expandGlobs(binaryPatterns);
+  return yield* trustedBinaries(
+    results.flatMap(result => result.paths),
+    ownUid,
+  );
+}
+
+/** Of these paths the programs that nobody but root (or badhop's own user) can have written, each once. */
+export function* trustedBinaries(paths: readonly string[], ownUid: number): Steps<readonly string[]> {
   const stats = yield* askAll(paths.map(path => ({ kind: 'stat', path }) as const));
   const real = paths.map((path, i) => linkedFrom(path, stats[i]));
   const targets = yield* askAll(real.map(path => ({ kind: 'stat', path }) as const));
@@ -102,7 +110,10 @@ function takeShown(text: string, found: Map<string, Map<string, string>>): void 
     const properties = found.get(name);
     if (properties === undefined) continue;
     for (const key of ['LoadState', 'ActiveState', 'UnitFileState', 'User']) properties.set(key, shown.get(key)?.[0] ?? '');
-    const command = shown.get('ExecStart')?.map(execCommand).findLast(value => value !== undefined);
+    const command = shown
+      .get('ExecStart')
+      ?.map(execCommand)
+      .findLast(value => value !== undefined);
     if (command !== undefined) properties.set('ExecStart', command);
   }
 }

@@ -30,7 +30,9 @@ interface Titled {
 const interpreters = /\/(?:perl|python|ruby|node|php|bash|dash|sh|zsh|busybox|gunicorn|sleep)[\d.]*$/u;
 
 /** The nginx processes of this host, each group by its master. Those of containers are left out and told. */
-export function* findNginxProcesses(processes: readonly ProcessInfo[]): Steps<{ readonly groups: readonly NginxGroup[]; readonly problems: readonly string[] }> {
+export function* findNginxProcesses(
+  processes: readonly ProcessInfo[],
+): Steps<{ readonly groups: readonly NginxGroup[]; readonly problems: readonly string[] }> {
   const titled = processes.flatMap(process => titledOf(process) ?? []);
   const mastersOf = new Set(titled.filter(({ role }) => role === 'master').map(({ process }) => process.pid));
   const mains = titled.filter(({ role }) => role === 'master' || role === 'single');
@@ -46,17 +48,19 @@ export function* findNginxProcesses(processes: readonly ProcessInfo[]): Steps<{ 
       problems.push(`nginx process ${process.pid} runs in a container of this host and was left out: diagnose that container.`);
       return;
     }
-    if (!command.binary.startsWith('/') && role === 'master') problems.push(`The binary of nginx master ${process.pid} could not be read from /proc: run as root to see it.`);
+    if (!command.binary.startsWith('/') && role === 'master')
+      problems.push(`The binary of nginx master ${process.pid} could not be read from /proc: run as root to see it.`);
     const isOrphan = isWorker({ process, role, command });
     if (isOrphan) problems.push(`nginx worker ${process.pid} runs without a master: nothing answers a reload or starts new workers.`);
-    const workers = isOrphan ? orphans.filter(other => other.process.exe === process.exe) : titled.filter(other => isWorker(other) && other.process.ppid === process.pid);
+    const workers = isOrphan
+      ? orphans.filter(other => other.process.exe === process.exe)
+      : titled.filter(other => isWorker(other) && other.process.ppid === process.pid);
     const { uid, gids } = parseProcStatus(text);
     const [gid] = gids;
     groups.push({
       main: process,
       hasMaster: !isOrphan,
       command,
-      // Workers gave up their rights; as whom their master ran is not known.
       runner: isOrphan || uid === undefined ? {} : { uid, ...(gid === undefined ? {} : { gid }) },
       workers: role === 'single' ? [process] : workers.map(worker => worker.process),
       shuttingDown: new Set(workers.filter(worker => worker.role === 'old-worker').map(worker => worker.process.pid)),

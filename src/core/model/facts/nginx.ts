@@ -4,6 +4,9 @@ export interface NginxInstance {
   readonly id: string;
   readonly running: boolean;
   readonly masterPid?: number;
+  /** As whom the master runs; of an installed one, the user of its unit. Its binary is asked as this user and no other. */
+  readonly masterUid?: number;
+  readonly masterGid?: number;
   readonly binary: string;
   readonly prefix: string;
   readonly configPath: string;

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { known, type Known } from '../model/fact.ts';
+import type { NginxConfig, NginxInstance } from '../model/facts/nginx.ts';
+import type { ExecResult } from '../model/host.ts';
+import { parseNginxDump } from '../parsers/nginx-dump.ts';
+import nginxConfigDump from './nginx-config-dump.ts';
+import { runCollector } from './testing.ts';
+
+const instance: NginxInstance = {
+  id: 'nginx',
+  running: true,
+  masterUid: 0,
+  binary: '/usr/sbin/nginx',
+  prefix: '/usr/share/nginx',
+  configPath: '/etc/nginx/nginx.conf',
+  globalDirectives: '',
+  version: '1.22.1',
+  flavour: 'nginx',
+  configureArguments: '',
+  workers: [],
+};
+
+const clock = { nowMs: 0, zone: 'UTC', offsetMinutes: 0 };
+const dump = readFileSync(new URL('../parsers/nginx-dump.fixtures/nginx-1.22.1-debian.txt', import.meta.url), 'utf8');
+
+function run(result: Partial<ExecResult>, uid = 0): Known<readonly NginxConfig[]> {
+  const identity = known({ hostname: 'h', os: 'Debian', kernel: '6', uid, user: 'u', clock, systemd: true, bootMs: 0, cpus: 1 });
+  const answer = known({ stdout: '', stderr: '', code: 0, truncated: false, ...result });
+  return runCollector(nginxConfigDump, { 'nginx-instances': known([instance]), 'host-identity': identity }, { answer: () => answer }).fact;
+}
+
+describe('nginx-config-dump', () => {
+  it("gives the files of Debian's configuration byte for byte, with the includes in place", () => {
+    const fact = run({ stdout: dump });
+    const config = fact.state === 'known' ? fact.value[0] : undefined;
+    expect(config?.files.map(file => file.path)).toEqual(['/etc/nginx/nginx.conf', '/etc/nginx/mime.types', '/etc/nginx/sites-enabled/default']);
+    const texts = ['debian-nginx', 'debian-mime.types', 'debian-sites-default'].map(name =>
+      readFileSync(new URL(`../parsers/nginx-conf.fixtures/${name}-1.22.1.conf`, import.meta.url), 'latin1'),
+    );
+    expect(config?.files.map(file => file.text)).toEqual(texts);
+    expect(config?.problems).toEqual([]);
+    const http = config?.directives.find(directive => directive.name === 'http')?.block ?? [];
+    const included = http.flatMap(directive => directive.included ?? []);
+    expect(included.map(file => file.path)).toEqual(['/etc/nginx/mime.types', '/etc/nginx/sites-enabled/default']);
+    expect(included[1]?.directives[0]?.name).toBe('server');
+  });
+
+  it('says who is refused, and what a broken configuration is', () => {
+    const refused = '[emerg] 1#1: open() "/run/nginx.pid" failed (13: Permission denied)\n';
+    expect(run({ code: 1, stderr: `nginx: ${refused}` }, 1000)).toMatchObject({ state: 'denied' });
+    expect(run({ code: 1, stderr: 'nginx: [emerg] unknown directive "x" in /a:1\n' }, 1000)).toMatchObject({
+      state: 'absent',
+      why: 'nginx -T printed nothing: unknown directive "x"',
+    });
+  });
+
+  it('says what it did not read, and what it could not', () => {
+    expect(run({ stdout: dump, truncated: true })).toMatchObject({ state: 'known', problems: [expect.stringContaining('the rest was not read')] });
+    expect(run({ stdout: 'what?\n' })).toMatchObject({ state: 'unparsable' });
+  });
+});
+
+describe('parseNginxDump', () => {
+  it('finds files without content and takes a header that comes again for a comment', () => {
+    const text = '# configuration file /a:\n\n# configuration file /b:\nx;\n# configuration file /a:\ny;\n\n';
+    expect([...parseNginxDump(text)]).toEqual([
+      ['/a', ''],
+      ['/b', 'x;\n# configuration file /a:\ny;\n'],
+    ]);
+  });
+
+  it('gives back what nginx would have printed', () => {
+    const file = fc.array(fc.constantFrom('a;', '\n', '#', ' ', '# configuration file x'), { maxLength: 8 }).map(parts => parts.join(''));
+    fc.assert(
+      fc.property(fc.array(file, { minLength: 1, maxLength: 5 }), texts => {
+        const printed = texts.map((text, i) => `# configuration file /f${i}:\n${text}\n`).join('');
+        // A file that does not end its last line still has its line feed from nginx.
+        expect([...parseNginxDump(printed).values()]).toEqual(texts);
+      }),
+    );
+  });
+});

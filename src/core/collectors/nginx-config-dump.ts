@@ -1,0 +1,58 @@
+import { ask, defineCollector, type Request } from '../model/collector.ts';
+import { absent, denied, known, unparsable, valueOr, type Known } from '../model/fact.ts';
+import type { ConfigDirective, ConfigProblem, NginxConfig, NginxInstance } from '../model/facts/nginx.ts';
+import { isGlobPattern, matchesGlobPath } from '../parsers/glob.ts';
+import { latin1FromText } from '../parsers/latin1.ts';
+import { resolveIncludes } from '../parsers/nginx-conf-include.ts';
+import { parseNginxConf } from '../parsers/nginx-conf.ts';
+import { parseNginxDump } from '../parsers/nginx-dump.ts';
+import { parseNginxTest } from '../parsers/nginx-test.ts';
+import { perInstance } from './shared/per-instance.ts';
+import { testArgv, testsWithoutRoot, testTimeoutMs } from './shared/nginx-asking.ts';
+
+const maxBytes = 33_554_432;
+
+export default defineCollector({
+  id: 'nginx-config-dump',
+  title: 'nginx configuration as nginx reads it (nginx -T)',
+  needs: ['nginx-instances', 'host-identity'],
+  *collect(facts) {
+    const ownUid = valueOr(facts['host-identity'], undefined)?.uid ?? 65_534;
+    return yield* perInstance(facts['nginx-instances'], 'nginx -T', instance => dumpOf(instance, ownUid));
+  },
+});
+
+function* dumpOf(instance: NginxInstance, ownUid: number): Generator<readonly Request[], Known<NginxConfig>, readonly Known<unknown>[]> {
+  const argv = testArgv(instance, '-T', ownUid);
+  if ('state' in argv) return argv;
+  const [answer] = yield* ask({ kind: 'exec', argv, options: { timeoutMs: testTimeoutMs, maxBytes } });
+  if (answer.state !== 'known') return answer;
+  const { code, stderr, stdout, truncated } = answer.value;
+  if (code !== 0) {
+    const { error, isRefused, lines } = parseNginxTest(stderr);
+    const why = `nginx -T printed nothing: ${error?.text ?? lines[0] ?? `it ended with code ${code}`}`;
+    return isRefused && testsWithoutRoot(instance, ownUid) ? denied(why, 'run as root to see the configuration as nginx reads it') : absent(why);
+  }
+  const texts = parseNginxDump(latin1FromText(stdout));
+  if (texts.size === 0) return unparsable('nginx -T printed no configuration file');
+  return known(configOf(instance, texts), truncated ? [`nginx -T printed more than ${maxBytes} bytes: the rest was not read.`] : []);
+}
+
+function configOf(instance: NginxInstance, texts: ReadonlyMap<string, string>): NginxConfig {
+  const problems: ConfigProblem[] = [];
+  const parse = (path: string, text: string): readonly ConfigDirective[] => {
+    const parsed = parseNginxConf(text, path);
+    problems.push(...parsed.problems);
+    return parsed.directives;
+  };
+  const { configPath, globalDirectives, id } = instance;
+  const globals = globalDirectives === '' ? [] : parse('-g', latin1FromText(globalDirectives));
+  const trees = new Map([...texts].map(([path, text]) => [path, parse(path, text)] as const));
+  // The paths are printed as nginx opened them, so a pattern stands for those of them that match it.
+  const paths = [...texts.keys()].toSorted();
+  const expand = (pattern: string): readonly string[] => (isGlobPattern(pattern) ? paths.filter(path => matchesGlobPath(pattern, path)) : [pattern]);
+  const folder = configPath.slice(0, configPath.lastIndexOf('/'));
+  const top = resolveIncludes(configPath, { folder, files: trees, expand }, globals);
+  const files = [...texts].map(([path, text]) => ({ path, text }));
+  return { instanceId: id, mainPath: configPath, files, directives: top.directives, problems: [...problems, ...top.problems], unread: [] };
+}

@@ -1,0 +1,163 @@
+import { ask, askAll, defineCollector, type Answer, type Request } from '../model/collector.ts';
+import { known, type Known } from '../model/fact.ts';
+import type { ConfigDirective, ConfigFile, ConfigProblem, NginxConfig, NginxInstance } from '../model/facts/nginx.ts';
+import type { ReadResult, StatResult } from '../model/host.ts';
+import { latin1FromBytes, latin1FromText } from '../parsers/latin1.ts';
+import { includePatterns, resolveIncludes } from '../parsers/nginx-conf-include.ts';
+import { parseNginxConf } from '../parsers/nginx-conf.ts';
+import { expandGlobs } from './glob.ts';
+import { perInstance } from './shared/per-instance.ts';
+
+type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
+
+const MiB = 1_048_576;
+const maxFileBytes = 8 * MiB;
+const maxTotalBytes = 64 * MiB;
+const maxFiles = 2000;
+const maxWords = 2_000_000;
+/** A batch is read at once, its files up to `firstBytes`; the few that are longer are read again one by one. */
+const batchFiles = 200;
+const firstBytes = 262_144;
+
+/** Where a file is included. */
+interface Place {
+  readonly path: string;
+  readonly line: number;
+}
+
+export default defineCollector({
+  id: 'nginx-config',
+  title: 'nginx configuration on disk, with all that it includes',
+  needs: ['nginx-instances'],
+  *collect(facts) {
+    return yield* perInstance(facts['nginx-instances'], 'The configuration', instance => new Closure(instance).read());
+  },
+});
+
+/** One instance's configuration while its include closure is read, round by round. */
+class Closure {
+  private readonly instance: NginxInstance;
+  private readonly folder: string;
+  private readonly files = new Map<string, ConfigFile>();
+  private readonly trees = new Map<string, readonly ConfigDirective[]>();
+  private readonly patterns = new Map<string, readonly string[]>();
+  private readonly includedAt = new Map<string, Place>();
+  private readonly problems: ConfigProblem[] = [];
+  private readonly unread: { path: string; why: string }[] = [];
+  private bytes = 0;
+  private words = 0;
+
+  constructor(instance: NginxInstance) {
+    this.instance = instance;
+    this.folder = instance.configPath.slice(0, instance.configPath.lastIndexOf('/'));
+  }
+
+  *read(): Steps<Known<NginxConfig>> {
+    const { configPath, globalDirectives, id } = this.instance;
+    const main = yield* this.readFiles([configPath]);
+    if (main !== undefined && main.state !== 'known') return main;
+    const globals = globalDirectives === '' ? [] : this.parse('-g', latin1FromText(globalDirectives));
+    let found = [...this.takePatterns(globals, '-g'), ...this.takePatterns(this.trees.get(configPath) ?? [], configPath)];
+    while (found.length > 0) {
+      const paths = yield* this.expand(found);
+      yield* this.readFiles(paths);
+      found = paths.flatMap(path => this.takePatterns(this.trees.get(path) ?? [], path));
+    }
+    const sources = { folder: this.folder, files: this.trees, expand: (pattern: string) => this.patterns.get(pattern) ?? [] };
+    const top = resolveIncludes(configPath, sources, globals);
+    const files = [...(globalDirectives === '' ? [] : [{ path: '-g', text: latin1FromText(globalDirectives) }]), ...this.files.values()];
+    const problems = [...this.problems, ...top.problems];
+    return known({ instanceId: id, mainPath: configPath, files, directives: top.directives, problems, unread: this.unread });
+  }
+
+  /** The patterns of a tree that were not seen before. */
+  private takePatterns(directives: readonly ConfigDirective[], path: string): readonly string[] {
+    return includePatterns(directives, this.folder).flatMap(({ pattern, line }) => {
+      if (this.patterns.has(pattern)) return [];
+      this.patterns.set(pattern, []);
+      this.includedAt.set(pattern, { path, line });
+      return [pattern];
+    });
+  }
+
+  /** The files that patterns stand for and that were not read yet. */
+  private *expand(patterns: readonly string[]): Steps<readonly string[]> {
+    const results = yield* expandGlobs(patterns);
+    const paths = new Set<string>();
+    for (const { pattern, paths: matches, unread } of results) {
+      this.patterns.set(pattern, matches);
+      this.unread.push(...unread);
+      const place = this.includedAt.get(pattern);
+      for (const path of matches) {
+        if (place !== undefined && !this.includedAt.has(path)) this.includedAt.set(path, place);
+        if (!this.trees.has(path)) paths.add(path);
+      }
+    }
+    return [...paths];
+  }
+
+  /** Reads and parses files; gives the answer for the last of them. */
+  private *readFiles(paths: readonly string[]): Steps<Known<ReadResult> | undefined> {
+    let last: Known<ReadResult> | undefined;
+    for (let at = 0; at < paths.length; at += batchFiles) {
+      const batch = paths.slice(at, at + batchFiles);
+      const reads = yield* askAll(batch.map(path => ({ kind: 'read', path, options: { limit: firstBytes } }) as const));
+      const modified = yield* modifiedTimes(batch);
+      for (const [i, path] of batch.entries()) {
+        last = reads[i];
+        if (last?.state === 'known' && !last.value.atEnd && this.hasRoom()) [last] = yield* ask({ kind: 'read', path, options: { limit: maxFileBytes } });
+        if (last !== undefined) this.take(path, last, modified[i]);
+      }
+    }
+    return last;
+  }
+
+  private hasRoom(): boolean {
+    return this.files.size < maxFiles && this.bytes < maxTotalBytes;
+  }
+
+  private take(path: string, answer: Known<ReadResult>, modifiedMs: number | undefined): void {
+    if (answer.state !== 'known') {
+      const place = this.includedAt.get(path);
+      // nginx does not start without it, whether it was named or found by a pattern (a link to nowhere).
+      if (answer.state === 'absent' && place !== undefined) this.problems.push({ ...place, text: `includes ${path}, which does not exist` });
+      else if (place !== undefined) this.unread.push({ path, why: answer.why });
+      this.trees.set(path, []);
+      return;
+    }
+    if (!this.hasRoom()) {
+      this.unread.push({ path, why: `the configuration has more than ${maxFiles} files or ${maxTotalBytes / MiB} MiB` });
+      this.trees.set(path, []);
+      return;
+    }
+    const text = latin1FromBytes(answer.value.bytes);
+    this.bytes += text.length;
+    if (!answer.value.atEnd) this.problems.push({ path, line: 1, text: `only the first ${text.length} of ${answer.value.size} bytes were read` });
+    this.files.set(path, { path, text, ...(modifiedMs === undefined ? {} : { modifiedMs }) });
+    this.trees.set(path, this.parse(path, text));
+  }
+
+  private parse(path: string, text: string): readonly ConfigDirective[] {
+    const parsed = parseNginxConf(text, path, { maxWords: Math.max(0, maxWords - this.words) });
+    this.words += parsed.words;
+    this.problems.push(...parsed.problems);
+    return parsed.directives;
+  }
+}
+
+/** When each file last changed: of a link the later of its own time and its target's, as either changes what nginx reads. */
+function* modifiedTimes(paths: readonly string[]): Steps<readonly (number | undefined)[]> {
+  const stats = yield* askAll(paths.map(path => ({ kind: 'stat', path }) as const));
+  const links = stats.flatMap(stat => (stat.state === 'known' && stat.value.kind === 'link' && stat.value.realPath !== undefined ? [stat.value.realPath] : []));
+  const targets = yield* askAll(links.map(path => ({ kind: 'stat', path }) as const));
+  const byTarget = new Map(links.map((path, i) => [path, targets[i]] as const));
+  return stats.map(stat => {
+    if (stat.state !== 'known') return undefined;
+    const target: Answer<{ kind: 'stat'; path: string }> | undefined = byTarget.get(stat.value.realPath ?? '');
+    return Math.max(stat.value.modifiedMs, timeOf(target) ?? 0);
+  });
+}
+
+function timeOf(stat: Known<StatResult> | undefined): number | undefined {
+  return stat?.state === 'known' ? stat.value.modifiedMs : undefined;
+}
