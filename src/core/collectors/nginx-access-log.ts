@@ -1,0 +1,189 @@
+import { readLog, type LogReading } from '../logs/read-log.ts';
+import { together } from '../logs/together.ts';
+import type { Asking } from '../logs/window.ts';
+import { defineCollector, type CollectContext } from '../model/collector.ts';
+import { absent, known } from '../model/fact.ts';
+import type { AccessLogFormat, LogCoverage, NginxAccessLog, TrafficCount } from '../model/facts/logs.ts';
+import type { LogFormat, NginxLayout } from '../model/facts/topology.ts';
+import type { LineFormat } from '../model/log-line.ts';
+import { combinedFormat, compileLogFormat, toBytes } from '../parsers/nginx-log-format.ts';
+import { AccessCounter, newAccessCoverage, type AccessCoverage } from './shared/access-lines.ts';
+import { builtInLogs, logTarget, nginxUnits, serversByLog } from './shared/log-targets.ts';
+import { readNginxJournal } from './shared/nginx-journal.ts';
+
+const mebibyte = 1 << 20;
+const maxLogs = 64;
+const maxFormats = 8;
+const maxListed = 200;
+const futureMs = 60_000;
+
+interface WrittenLog {
+  readonly path: string;
+  /** The formats that the config gives it first, then every other: a log may hold lines from before a reload. */
+  readonly formats: readonly LineFormat[];
+  readonly declared: readonly AccessLogFormat[];
+}
+
+export default defineCollector({
+  id: 'nginx-access-log',
+  title: 'nginx access logs in the time window',
+  needs: ['nginx-layout', 'nginx-instances', 'host-identity'],
+  *collect(facts, context) {
+    const layout = facts['nginx-layout'];
+    const instances = facts['nginx-instances'];
+    const isThere = layout.state === 'known' || (instances.state === 'known' && instances.value.length > 0);
+    if (!isThere) return absent('no nginx was found on this host, so it has no access log');
+    const problems: string[] = [];
+    if (layout.state !== 'known') problems.push(`the config could not be read (${layout.why}): the log paths are those that nginx was built with`);
+    const logs = layout.state === 'known' ? writtenLogs(layout.value) : builtInLogs(instances, '--http-log-path=').map(path => unknownLog(path));
+    const counter = new AccessCounter(context.sinceMs, context.nowMs);
+    const unread: { path: string; why: string }[] = [];
+    const files: WrittenLog[] = [];
+    const streams: WrittenLog[] = [];
+    const tags: string[] = [];
+    for (const log of logs) {
+      const target = logTarget(log.path);
+      if (target.kind === 'elsewhere') unread.push({ path: log.path, why: target.why });
+      else if (target.kind === 'journal') {
+        streams.push(log);
+        tags.push(target.tag);
+      } else if (files.length < maxLogs) files.push(log);
+      else unread.push({ path: log.path, why: `only the first ${maxLogs} logs were read` });
+    }
+
+    const maxBytes = Math.max(8, Math.min(64, Math.floor(128 / Math.max(1, files.length)))) * mebibyte;
+    const coverage: LogCoverage[] = [];
+    for (const { log, reading, coverage: own } of yield* together(files.map(file => readOne(file, counter, maxBytes, context)))) {
+      if (reading.state === 'unread') unread.push({ path: log.path, why: reading.why });
+      else if (reading.state === 'stream') streams.push(log);
+      else {
+        problems.push(...reading.problems, ...lineProblems(log, own));
+        coverage.push(toCoverage(log.path, own, reading));
+      }
+    }
+    if (streams.length > 0) {
+      const units = nginxUnits(instances);
+      const journal = yield* readNginxJournal(units, tags, context);
+      if (journal.state === 'known') {
+        const path = `journal:${units[0] ?? 'nginx.service'}`;
+        const formats = streams.flatMap(log => log.formats).slice(0, maxFormats);
+        const own = newAccessCoverage();
+        let timeMs = 0;
+        const sink = counter.sink(path, path, formats, own, () => timeMs);
+        for (const entry of journal.value) {
+          timeMs = entry.timeMs;
+          const bytes = toBytes(entry.text);
+          // Error records and what systemd says of nginx stand in the same journal.
+          if (!Number.isNaN(counter.timeOf(formats, bytes, 0, bytes.length))) sink.line(bytes, 0, bytes.length, 0, undefined);
+        }
+        coverage.push(toCoverage(path, own, { bytesRead: 0, wholeWindow: true, rotatedRead: [] }));
+      } else
+        for (const log of streams)
+          unread.push({ path: log.path, why: `it goes to the journal or the container's log, which could not be read: ${journal.why}` });
+    }
+
+    const { total, byStatus, buckets, lastMs } = counter.tables();
+    const value: NginxAccessLog = {
+      coverage,
+      formats: logs.flatMap(log => log.declared),
+      total,
+      byStatus,
+      failing: counter.fold.groups(),
+      byTemplate: listed(counter.templates.list()),
+      byPeer: listed(counter.peers.list()),
+      byMethod: listed(counter.methods.list()),
+      byServer: listed(counter.servers.list()),
+      buckets,
+      ...(Number.isFinite(lastMs) ? { lastMs } : {}),
+      unread,
+    };
+    return known(value, problems);
+  },
+});
+
+function* readOne(
+  log: WrittenLog,
+  counter: AccessCounter,
+  maxBytes: number,
+  context: CollectContext,
+): Asking<{ readonly log: WrittenLog; readonly reading: LogReading; readonly coverage: AccessCoverage }> {
+  const coverage = newAccessCoverage();
+  const reading = yield* readLog({
+    path: log.path,
+    sinceMs: context.sinceMs,
+    latestMs: context.nowMs + futureMs,
+    maxBytes,
+    timeOf: (bytes, start, end) => counter.timeOf(log.formats, bytes, start, end),
+    sinkFor: file => counter.sink(log.path, file, log.formats, coverage),
+  });
+  return { log, reading, coverage };
+}
+
+function writtenLogs(layout: NginxLayout): readonly WrittenLog[] {
+  const servers = serversByLog(layout);
+  const logs = new Map<string, { own: Map<string, LogFormat | undefined>; instanceId: string }>();
+  for (const server of layout.servers) {
+    for (const { path, format } of server.accessLogs) {
+      const log = logs.get(path) ?? { own: new Map<string, LogFormat | undefined>(), instanceId: server.instanceId };
+      log.own.set(
+        format,
+        layout.logFormats.find(one => one.name === format && one.instanceId === server.instanceId),
+      );
+      logs.set(path, log);
+    }
+  }
+  return [...logs].map(([path, { own, instanceId }]) => {
+    const others = layout.logFormats.filter(one => one.instanceId === instanceId && !own.has(one.name));
+    const named = [...own.values(), ...others].filter(one => one !== undefined);
+    const compiled = named.slice(0, maxFormats - 1).map(one => compileLogFormat(one.name, one.format, one.escape));
+    const declared = [...own].map(([name, format]): AccessLogFormat => {
+      const text = format?.format ?? (name === 'combined' ? combinedFormat : '');
+      return {
+        path,
+        format: text,
+        variables: [...new Set(compileLogFormat(name, text).variables)],
+        origin: format?.origin.kind === 'file' ? { path: format.origin.path, line: format.origin.line } : { path: '', line: 0 },
+        servers: servers.get(path) ?? [],
+      };
+    });
+    return { path, formats: [...compiled, compileLogFormat('combined', combinedFormat)], declared };
+  });
+}
+
+function unknownLog(path: string): WrittenLog {
+  const combined = compileLogFormat('combined', combinedFormat);
+  return { path, formats: [combined], declared: [{ path, format: combinedFormat, variables: combined.variables, origin: { path: '', line: 0 }, servers: [] }] };
+}
+
+function lineProblems({ path, declared }: WrittenLog, own: AccessCoverage): readonly string[] {
+  const problems: string[] = [];
+  if (own.unparsed > 0 && own.unparsed * 20 > own.lines) {
+    const hasTime = declared.some(one => one.variables.some(name => name === 'time_local' || name === 'time_iso8601' || name === 'msec'));
+    problems.push(
+      `${path}: ${own.unparsed} of ${own.lines} lines ${hasTime ? 'do not fit the log format of the config' : 'have no time: the log format names none'}`,
+    );
+  }
+  if (own.future > 0) problems.push(`${path}: ${own.future} lines carry a time in the future and were left out; the clock was set back`);
+  return problems;
+}
+
+function toCoverage(
+  path: string,
+  own: AccessCoverage,
+  reading: { readonly bytesRead: number; readonly wholeWindow: boolean; readonly rotatedRead: readonly string[] },
+): LogCoverage {
+  return {
+    path,
+    bytesRead: reading.bytesRead,
+    lines: own.lines,
+    unparsedLines: own.unparsed,
+    unparsedSamples: own.samples,
+    ...(Number.isFinite(own.firstMs) ? { firstMs: own.firstMs, lastMs: own.lastMs } : {}),
+    wholeWindow: reading.wholeWindow,
+    rotatedRead: reading.rotatedRead,
+  };
+}
+
+function listed(counts: readonly TrafficCount[]): readonly TrafficCount[] {
+  return counts.slice(0, maxListed).map(({ key, total, failed }) => ({ key, total, failed }));
+}

@@ -1,0 +1,242 @@
+import { AccessFold } from '../../logs/fold-access.ts';
+import { attributeAnswer } from '../../logs/attribution.ts';
+import { BucketCounter } from '../../logs/buckets.ts';
+import { CountTable, type Counted } from '../../logs/intern.ts';
+import type { LineSink } from '../../logs/lines.ts';
+import { urlTemplate } from '../../logs/url-template.ts';
+import type { LogSource, NginxAccessLog } from '../../model/facts/logs.ts';
+import { accessIndex, accessVariables, type AccessVariable, type LineFormat } from '../../model/log-line.ts';
+import { accessClock, decimal } from '../../parsers/nginx-log-format-time.ts';
+import { decodeUtf8 } from '../../parsers/text.ts';
+import { upstreamTries } from '../../parsers/upstream-lists.ts';
+
+const futureMs = 60_000;
+const maxSamples = 5;
+const maxSampleBytes = 4096;
+
+/** Coverage of one log while it is read. */
+export interface AccessCoverage {
+  lines: number;
+  unparsed: number;
+  future: number;
+  readonly samples: string[];
+  firstMs: number;
+  lastMs: number;
+}
+
+export interface AccessTables {
+  readonly total: number;
+  readonly byStatus: NginxAccessLog['byStatus'];
+  readonly buckets: NginxAccessLog['buckets'];
+  readonly lastMs: number;
+}
+
+/** Counts all requests of the window and folds the failing ones. One for all access logs. */
+export class AccessCounter {
+  readonly fold = new AccessFold();
+  readonly templates = new CountTable(2000, true, (bytes, start, end) => urlTemplate(text(bytes, start, end)));
+  readonly peers = new CountTable(500, false, (bytes, start, end) => upstreamTries(text(bytes, start, end)).at(-1) ?? '');
+  readonly methods = new CountTable(50, false, text);
+  readonly servers = new CountTable(500, false, text);
+  readonly #all = new BucketCounter();
+  readonly #failed = new BucketCounter();
+  readonly #statuses = new Int32Array(1000);
+  readonly #spans = new Int32Array(2 * accessVariables.length);
+  readonly #timeOf = accessClock();
+  readonly #sinceMs: number;
+  readonly #nowMs: number;
+  #total = 0;
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  constructor(sinceMs: number, nowMs: number) {
+    this.#sinceMs = sinceMs;
+    this.#nowMs = nowMs;
+  }
+
+  /** Time of a line that one of the formats fits; NaN for any other. */
+  timeOf(formats: readonly LineFormat[], bytes: Uint8Array, start: number, end: number): number {
+    return this.#match(formats, bytes, start, end) === undefined ? Number.NaN : this.#timeOf(bytes, this.#spans);
+  }
+
+  /**
+   * Takes the lines of one file. `logPath` names the log in groups, `path` the file in sources. A log whose format has
+   * no time is given `timeMs`, as the journal knows it.
+   */
+  sink(logPath: string, path: string, formats: readonly LineFormat[], coverage: AccessCoverage, timeMs?: () => number): LineSink {
+    return {
+      line: (bytes, start, end, offset, number) => {
+        if (end === start) return;
+        const format = this.#match(formats, bytes, start, end);
+        const lineMs = format === undefined ? Number.NaN : this.#timeOf(bytes, this.#spans);
+        const ms = Number.isNaN(lineMs) && format !== undefined && timeMs !== undefined ? timeMs() : lineMs;
+        if (format === undefined || Number.isNaN(ms)) {
+          coverage.lines += 1;
+          coverage.unparsed += 1;
+          if (coverage.samples.length < maxSamples) coverage.samples.push(text(bytes, start, Math.min(end, start + 300)));
+          return;
+        }
+        if (ms < this.#sinceMs) return;
+        coverage.lines += 1;
+        if (ms > this.#nowMs + futureMs) {
+          coverage.future += 1;
+          return;
+        }
+        if (ms < coverage.firstMs) coverage.firstMs = ms;
+        if (ms > coverage.lastMs) coverage.lastMs = ms;
+        this.#count(logPath, format, bytes, start, end, ms, number === undefined ? { path, offset } : { path, offset, line: number });
+      },
+      tooLong: () => {
+        coverage.lines += 1;
+        coverage.unparsed += 1;
+      },
+    };
+  }
+
+  tables(): AccessTables {
+    const byStatus: Record<string, number> = {};
+    for (const [status, count] of this.#statuses.entries()) if (count > 0) byStatus[String(status).padStart(3, '0')] = count;
+    return { total: this.#total, byStatus, buckets: { all: this.#all.toBuckets(), failed: this.#failed.toBuckets() }, lastMs: this.#lastMs };
+  }
+
+  #match(formats: readonly LineFormat[], bytes: Uint8Array, start: number, end: number): LineFormat | undefined {
+    for (const format of formats) if (format.match(bytes, start, end, this.#spans)) return format;
+    return undefined;
+  }
+
+  #count(logPath: string, format: LineFormat, bytes: Uint8Array, start: number, end: number, ms: number, source: LogSource): void {
+    const spans = this.#spans;
+    const statusAt = spans[2 * accessIndex.status] ?? -1;
+    const status = statusAt === -1 ? 0 : decimal(bytes, statusAt, spans[2 * accessIndex.status + 1] ?? statusAt);
+    const hasStatus = statusAt !== -1 && status >= 0 && status < 1000;
+    this.#total += 1;
+    if (ms > this.#lastMs) this.#lastMs = ms;
+    if (hasStatus) this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+    this.#all.add(ms);
+
+    const request = this.#requestParts(bytes);
+    const url = request.uriStart === -1 ? undefined : this.templates.find(bytes, request.uriStart, request.uriEnd);
+    const method = request.methodStart === -1 ? undefined : this.methods.find(bytes, request.methodStart, request.methodEnd);
+    const server = this.#find(this.servers, bytes, accessIndex.host, accessIndex.server_name, accessIndex.http_host);
+    const peer = this.#find(this.peers, bytes, accessIndex.upstream_addr);
+    const failed = hasStatus && (isFailing(status) || this.#hasFailedTry(bytes));
+    for (const counted of [url, method, server, peer]) {
+      if (counted === undefined) continue;
+      counted.total += 1;
+      if (failed) counted.failed += 1;
+    }
+    if (!failed) return;
+    this.#failed.add(ms);
+    this.#foldFailed(logPath, format, bytes, status, {
+      ...(method === undefined ? {} : { method: method.key }),
+      ...(request.uriStart === -1 ? {} : { urlTemplate: urlTemplate(text(bytes, request.uriStart, Math.min(request.uriEnd, request.uriStart + 4096))) }),
+      ...(server === undefined ? {} : { host: server.key }),
+      sample: { text: text(bytes, start, Math.min(end, start + maxSampleBytes)), timeMs: ms, source },
+    });
+  }
+
+  #foldFailed(
+    logPath: string,
+    format: LineFormat,
+    bytes: Uint8Array,
+    status: number,
+    base: {
+      readonly method?: string;
+      readonly urlTemplate?: string;
+      readonly host?: string;
+      readonly sample: { text: string; timeMs: number; source: LogSource };
+    },
+  ): void {
+    const list = (name: AccessVariable): readonly string[] | undefined => {
+      const start = this.#spans[2 * accessIndex[name]] ?? -1;
+      if (!format.has(name) || start === -1) return undefined;
+      const value = text(bytes, start, this.#spans[2 * accessIndex[name] + 1] ?? start);
+      // A missing value is `-`, or nothing where values are not escaped as text; an address may also be empty.
+      return value === '' && (format.escape !== 'default' || name !== 'upstream_addr') ? [] : upstreamTries(value);
+    };
+    const addresses = list('upstream_addr');
+    const statuses = list('upstream_status');
+    const connectTimes = list('upstream_connect_time');
+    const headerTimes = list('upstream_header_time');
+    const responseTimes = list('upstream_response_time');
+    const bytesReceived = list('upstream_bytes_received');
+    const who = attributeAnswer({
+      status,
+      ...(addresses === undefined ? {} : { addresses }),
+      ...(statuses === undefined ? {} : { statuses }),
+      ...(connectTimes === undefined ? {} : { connectTimes }),
+      ...(headerTimes === undefined ? {} : { headerTimes }),
+      ...(bytesReceived === undefined ? {} : { bytesReceived }),
+    });
+    const peer = addresses?.at(-1);
+    this.fold.add({
+      ...base,
+      ...who,
+      path: logPath,
+      status,
+      tries: (statuses ?? addresses ?? []).length,
+      ...(peer === undefined || peer === '' || peer === '-' ? {} : { peer }),
+      ...(statuses === undefined ? {} : { upstreamStatuses: statuses }),
+      requestTime: this.#number(bytes, accessIndex.request_time),
+      upstreamTime: Number.parseFloat(responseTimes?.at(-1) ?? ''),
+    });
+  }
+
+  #number(bytes: Uint8Array, index: number): number {
+    return decimal(bytes, this.#spans[2 * index] ?? -1, this.#spans[2 * index + 1] ?? -1);
+  }
+
+  #find(table: CountTable, bytes: Uint8Array, ...indexes: readonly number[]): Counted | undefined {
+    for (const index of indexes) {
+      const start = this.#spans[2 * index] ?? -1;
+      const end = this.#spans[2 * index + 1] ?? -1;
+      if (start === -1 || end === start || (end === start + 1 && bytes[start] === 0x2d)) continue;
+      return table.find(bytes, start, end);
+    }
+    return undefined;
+  }
+
+  /** A request that a retry saved: a try before the last one has failed. */
+  #hasFailedTry(bytes: Uint8Array): boolean {
+    const start = this.#spans[2 * accessIndex.upstream_status] ?? -1;
+    const end = this.#spans[2 * accessIndex.upstream_status + 1] ?? -1;
+    if (start === -1 || end - start <= 3) return false;
+    return upstreamTries(text(bytes, start, end)).some(one => Number(one) >= 500);
+  }
+
+  /** Method and URI, from `$request` or from their own variables. */
+  #requestParts(bytes: Uint8Array): { methodStart: number; methodEnd: number; uriStart: number; uriEnd: number } {
+    const spans = this.#spans;
+    const start = spans[2 * accessIndex.request] ?? -1;
+    const end = spans[2 * accessIndex.request + 1] ?? -1;
+    let methodStart = spans[2 * accessIndex.request_method] ?? -1;
+    let methodEnd = spans[2 * accessIndex.request_method + 1] ?? -1;
+    const hasUri = spans[2 * accessIndex.request_uri] !== -1;
+    let uriStart = spans[2 * (hasUri ? accessIndex.request_uri : accessIndex.uri)] ?? -1;
+    let uriEnd = spans[2 * (hasUri ? accessIndex.request_uri : accessIndex.uri) + 1] ?? -1;
+    if (start === -1) return { methodStart, methodEnd, uriStart, uriEnd };
+    let blank = start;
+    while (blank < end && bytes[blank] !== 0x20 && blank - start < 33) blank += 1;
+    const isRequest = blank > start && blank < end && bytes[blank] === 0x20;
+    if (!isRequest) return { methodStart, methodEnd, uriStart, uriEnd };
+    if (methodStart === -1) [methodStart, methodEnd] = [start, blank];
+    if (uriStart === -1) {
+      uriStart = blank + 1;
+      uriEnd = uriStart;
+      while (uriEnd < end && bytes[uriEnd] !== 0x20) uriEnd += 1;
+    }
+    return { methodStart, methodEnd, uriStart, uriEnd };
+  }
+}
+
+export function newAccessCoverage(): AccessCoverage {
+  return { lines: 0, unparsed: 0, future: 0, samples: [], firstMs: Number.POSITIVE_INFINITY, lastMs: Number.NEGATIVE_INFINITY };
+}
+
+/** Server errors, the client that left or sent too much, and `009`, which stands for an answer without a header. */
+function isFailing(status: number): boolean {
+  return status >= 499 || status === 413 || status < 100;
+}
+
+function text(bytes: Uint8Array, start: number, end: number): string {
+  return decodeUtf8(bytes.subarray(start, end));
+}

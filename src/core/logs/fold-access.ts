@@ -1,0 +1,98 @@
+import type { AccessGroup, AccessSample, MadeBy } from '../model/facts/logs.ts';
+import { BucketCounter, NumberSampler } from './buckets.ts';
+import { Samples } from './fold-errors.ts';
+
+const maxGroups = 2000;
+
+/** A failing request with its values read. */
+export interface FailedRequest {
+  readonly path: string;
+  readonly status: number;
+  readonly method?: string;
+  readonly urlTemplate?: string;
+  readonly host?: string;
+  readonly peer?: string;
+  readonly upstreamStatuses?: readonly string[];
+  readonly tries: number;
+  readonly madeBy: MadeBy;
+  readonly because?: string;
+  readonly requestTime: number;
+  readonly upstreamTime: number;
+  readonly sample: AccessSample;
+}
+
+interface OpenGroup {
+  readonly first: FailedRequest;
+  readonly isRest: boolean;
+  readonly samples: Samples<AccessSample>;
+  readonly buckets: BucketCounter;
+  readonly requestTime: NumberSampler;
+  readonly upstreamTime: NumberSampler;
+}
+
+/** Folds failing requests into groups; what comes after 2000 groups is counted by log, status and maker. */
+export class AccessFold {
+  readonly #groups = new Map<string, OpenGroup>();
+
+  add(request: FailedRequest): void {
+    const { path, status, method, urlTemplate, host, peer, upstreamStatuses, madeBy, because } = request;
+    const key = JSON.stringify([path, status, method, urlTemplate, host, peer, upstreamStatuses, madeBy, because]);
+    const group = this.#groups.get(key) ?? this.#open(key, request);
+    group.samples.add(request.sample);
+    group.buckets.add(request.sample.timeMs);
+    group.requestTime.add(request.requestTime);
+    group.upstreamTime.add(request.upstreamTime);
+  }
+
+  /** The groups, the largest first. */
+  groups(): readonly AccessGroup[] {
+    return [...this.#groups.values()].map(toGroup).sort((a, b) => b.count - a.count || a.firstMs - b.firstMs);
+  }
+
+  #open(key: string, request: FailedRequest): OpenGroup {
+    const isRest = this.#groups.size >= maxGroups;
+    const name = isRest ? `rest ${request.path} ${request.status} ${request.madeBy}` : key;
+    const known = this.#groups.get(name);
+    if (known !== undefined) return known;
+    const group: OpenGroup = {
+      first: request,
+      isRest,
+      samples: new Samples(),
+      buckets: new BucketCounter(),
+      requestTime: new NumberSampler(),
+      upstreamTime: new NumberSampler(),
+    };
+    this.#groups.set(name, group);
+    return group;
+  }
+}
+
+function toGroup({ first, isRest, samples, buckets, requestTime, upstreamTime }: OpenGroup): AccessGroup {
+  const { path, status, tries, madeBy, because, method, urlTemplate, host, peer, upstreamStatuses } = first;
+  const ofRequest = requestTime.summary();
+  const ofUpstream = upstreamTime.summary();
+  const alike = isRest
+    ? {}
+    : {
+        ...(method === undefined ? {} : { method }),
+        ...(urlTemplate === undefined ? {} : { urlTemplate }),
+        ...(host === undefined ? {} : { host }),
+        ...(peer === undefined ? {} : { peer }),
+        ...(upstreamStatuses === undefined ? {} : { upstreamStatuses }),
+      };
+  return {
+    path,
+    status,
+    tries,
+    madeBy,
+    ...alike,
+    ...(because === undefined ? {} : { because }),
+    count: samples.count,
+    firstMs: samples.firstMs,
+    lastMs: samples.lastMs,
+    buckets: buckets.toBuckets(),
+    ...(ofRequest === undefined ? {} : { requestTime: ofRequest }),
+    ...(ofUpstream === undefined ? {} : { upstreamTime: ofUpstream }),
+    samples: samples.list(),
+  };
+}

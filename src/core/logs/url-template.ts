@@ -1,0 +1,43 @@
+/**
+ * The path of a URL with what differs from request to request left out: `/users/4711/orders/9f86d081-…` becomes
+ * `/users/{n}/orders/{id}`. The query is dropped. Requests are grouped by it.
+ */
+
+const maxSegments = 12;
+const maxLength = 160;
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/iu;
+
+export function urlTemplate(uri: string): string {
+  const path = pathOf(uri.slice(0, 4096));
+  if (path === '') return '';
+  const segments = path.split('/');
+  const shown = segments.slice(0, maxSegments + 1).map(segment => templateOf(segment));
+  const text = shown.join('/') + (segments.length > shown.length ? '/…' : '');
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+}
+
+/** Scheme and host of an absolute form are dropped too. */
+function pathOf(uri: string): string {
+  const absolute = /^[a-z]{1,10}:\/\/[^/?#]*/iu.exec(uri);
+  const rest = absolute === null ? uri : uri.slice(absolute[0].length) || '/';
+  const end = rest.search(/[?#]/u);
+  return end === -1 ? rest : rest.slice(0, end);
+}
+
+function templateOf(segment: string): string {
+  if (segment === '') return '';
+  if (/^\d+$/u.test(segment)) return '{n}';
+  if (uuid.test(segment)) return '{id}';
+  if (segment.length > 64) return '{id}';
+  return segment
+    .split(/([._~,;=:@!-])/u)
+    .map(part => (isIdentifier(part) ? '{id}' : part.replace(/\d{3,}/gu, '{n}').replace(/^\d+$/u, '{n}')))
+    .join('');
+}
+
+/** Hexadecimal of 8 and more, or a long mix of letters and digits. */
+function isIdentifier(part: string): boolean {
+  if (part.length < 8 || !/\d/u.test(part)) return false;
+  if (/^[0-9a-f]+$/iu.test(part)) return !/^\d+$/u.test(part);
+  return part.length >= 20 && /[a-z]/iu.test(part);
+}
