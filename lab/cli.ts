@@ -5,7 +5,7 @@ import { runScenario } from './runner.ts';
 import type { RunnerResult } from './runner.ts';
 import type { Scenario } from './scenario.ts';
 import { allScenarios, matching } from './scenarios.ts';
-import { destroyHost, records, removeEmptyLabFolder, removeStaleHosts } from './state.ts';
+import { destroyHost, records, releaseSlots, removeEmptyLabFolder, removeStaleHosts } from './state.ts';
 
 const USAGE = `npm run lab -- [options] NAME…      plays scenarios on real hosts; NAME may hold *
 
@@ -14,6 +14,7 @@ const USAGE = `npm run lab -- [options] NAME…      plays scenarios on real hos
   --keep            leave the host running, broken, and say how to look around
   --stop            end hosts that were kept, and remove what crashed runs left
   --no-diagnose     only set-up, break, symptom and repair
+  --source          run badhop from src instead of dist
   --record          store a bundle of the broken host under test/scenarios/NAME
   --verbose         say each step`;
 
@@ -26,6 +27,7 @@ async function main(): Promise<number> {
       keep: { type: 'boolean' },
       stop: { type: 'boolean' },
       'no-diagnose': { type: 'boolean' },
+      source: { type: 'boolean' },
       record: { type: 'boolean' },
       verbose: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -35,6 +37,7 @@ async function main(): Promise<number> {
     const kept = records();
     for (const record of kept) if (!record.byRunner) destroyHost(record.name);
     removeStaleHosts();
+    releaseSlots();
     removeEmptyLabFolder();
     print(`${kept.filter(record => !record.byRunner).length} kept hosts ended.`);
     return 0;
@@ -54,7 +57,7 @@ async function main(): Promise<number> {
     for (const obstacle of obstacles) print(obstacle);
     return 2;
   }
-  const options = { diagnose: !values['no-diagnose'], keep: values.keep ?? false, record: values.record ?? false };
+  const options = { diagnose: !values['no-diagnose'], keep: values.keep ?? false, record: values.record ?? false, fromSource: values.source ?? false };
   const results: RunnerResult[] = [];
   const queue = [...chosen];
   const worker = async (): Promise<void> => {
@@ -69,7 +72,6 @@ async function main(): Promise<number> {
   await Promise.all(Array.from({ length: options.keep ? 1 : Math.min(hostLimit(), chosen.length) }, worker));
   const failed = results.filter(result => result.failure !== undefined);
   if (results.length > 1) print(`\n${results.length - failed.length} of ${results.length} scenarios went as expected.`);
-  removeEmptyLabFolder();
   return failed.length > 0 ? 1 : 0;
 }
 

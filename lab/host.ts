@@ -7,7 +7,7 @@ import type { ClientResult, ClientTask } from './client.ts';
 import { isInLowerLayer, mountRoot } from './overlay.ts';
 import { run, sleep } from './process.ts';
 import type { Outcome, RunOptions } from './process.ts';
-import { LAB_FOLDER, destroyHost, removeEmptyLabFolder, removeStaleHosts, takeSlot, writeRecord } from './state.ts';
+import { LAB_FOLDER, destroyHost, releaseSlots, removeEmptyLabFolder, removeStaleHosts, takeSlot, writeRecord } from './state.ts';
 
 /** The source tree; visible read-only at the same path inside every host. */
 export const REPOSITORY = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -69,6 +69,8 @@ export interface LabHost {
   read(path: string): Promise<string>;
   /** `systemctl start` of each; throws where one fails, with its last journal lines. */
   start(...units: readonly string[]): Promise<void>;
+  /** The same with `systemctl restart`. */
+  restart(...units: readonly string[]): Promise<void>;
   /** Any other `systemctl` call: `systemctl('reload', 'nginx')`. */
   systemctl(...args: readonly string[]): Promise<void>;
   /** Starts a transient service that outlives the call (`systemd-run --unit`). */
@@ -236,6 +238,12 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
     if (!outcome.stdout.endsWith('}')) throw new Error(`in ${name}: the client said nothing: ${outcome.stderr.slice(-500)}`);
     return JSON.parse(outcome.stdout) as ClientResult;
   };
+  const ask = async (verb: 'start' | 'restart', units: readonly string[]): Promise<void> => {
+    const outcome = await exec(['systemctl', verb, ...units]);
+    if (outcome.code === 0) return;
+    const journal = await exec(['journalctl', '--no-pager', '-n', '15', ...units.flatMap(unit => ['-u', unit])]);
+    throw new Error(`${units.join(', ')} did not start: ${outcome.stderr.trim()}\n${journal.stdout}`);
+  };
   const unitProcesses = async (unit: string): Promise<number[]> => {
     const group = (await must(['systemctl', 'show', '-p', 'ControlGroup', '--value', unit])).trim();
     if (group === '' || group === '/') throw new Error(`${unit} has no running process`);
@@ -253,12 +261,8 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
       await must(['sh', '-euc', script, 'sh', path, mode, owner], { input: text });
     },
     read: path => must(['cat', path]),
-    start: async (...units) => {
-      const outcome = await exec(['systemctl', 'start', ...units]);
-      if (outcome.code === 0) return;
-      const journal = await exec(['journalctl', '--no-pager', '-n', '15', ...units.flatMap(unit => ['-u', unit])]);
-      throw new Error(`${units.join(', ')} did not start: ${outcome.stderr.trim()}\n${journal.stdout}`);
-    },
+    start: (...units) => ask('start', units),
+    restart: (...units) => ask('restart', units),
     systemctl: async (...args) => {
       await must(['systemctl', ...args]);
     },
@@ -328,6 +332,7 @@ function watchForExit(): void {
   const destroyAll = (): void => {
     for (const name of live) destroyHost(name);
     live.clear();
+    releaseSlots();
     removeEmptyLabFolder();
   };
   process.once('exit', destroyAll);

@@ -14,6 +14,8 @@ export interface RunnerOptions {
   readonly diagnose?: boolean;
   /** Leaves the host running, broken. */
   readonly keep?: boolean;
+  /** Runs src/cli/bin.ts as it is instead of the built program. */
+  readonly fromSource?: boolean;
   /** Also records a bundle of the broken host into test/scenarios/NAME. */
   readonly record?: boolean;
   /** Told when a step begins. */
@@ -33,11 +35,13 @@ export interface RunnerResult {
   readonly traffic?: ClientResult;
 }
 
-const BIN = join(REPOSITORY, 'dist', 'cli', 'bin.js');
+const BUILT = join(REPOSITORY, 'dist', 'cli', 'bin.js');
+const SOURCE = join(REPOSITORY, 'src', 'cli', 'bin.ts');
 
 /** Plays a scenario from boot to repair. Never throws; whatever happens, no host is left behind unless it is to be kept. */
 export async function runScenario(scenario: Scenario, options: RunnerOptions = {}): Promise<RunnerResult> {
-  const { diagnose = true, keep = false, record = false, onStep = () => {} } = options;
+  const { diagnose = true, keep = false, record = false, fromSource = false, onStep = () => {} } = options;
+  const program = fromSource ? SOURCE : BUILT;
   const times: Record<string, number> = {};
   const url = scenario.url ?? 'http://127.0.0.1/';
   const hosts: LabHost[] = [];
@@ -72,9 +76,9 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     if (scenario.traffic !== false) traffic = host.traffic({ urls: [url], rps: 8, seconds: 120, ...scenario.traffic });
     await take('traffic', () => sleep(scenario.trafficMs ?? 1500));
     await take('symptom', () => checkSymptom(scenario, host, stage));
-    if (record) await take('record', () => recordBundle(scenario, host));
+    if (record) await take('record', () => recordBundle(program, scenario, host));
     if (diagnose) {
-      const result = await take('diagnose', () => runDiagnosis(scenario, host));
+      const result = await take('diagnose', () => runDiagnosis(program, scenario, host));
       report = result?.report;
       step = 'expectations';
       if (result) {
@@ -141,9 +145,9 @@ async function eventually(check: () => Promise<void>, timeoutMs = 15_000): Promi
   }
 }
 
-async function runDiagnosis(scenario: Scenario, host: LabHost): Promise<{ report: Report; exitCode: number }> {
-  if (!existsSync(BIN)) throw new Error(`${BIN} is not there: run npm run build`);
-  const outcome = await host.exec([nodeBinary(), BIN, 'diagnose', '--format', 'json', ...(scenario.args ?? [])], {
+async function runDiagnosis(program: string, scenario: Scenario, host: LabHost): Promise<{ report: Report; exitCode: number }> {
+  if (!existsSync(program)) throw new Error(`${program} is not there: run npm run build`);
+  const outcome = await host.exec([nodeBinary(), program, 'diagnose', '--format', 'json', ...(scenario.args ?? [])], {
     timeoutMs: 120_000,
     ...(scenario.runAs !== undefined && { user: scenario.runAs }),
   });
@@ -154,9 +158,9 @@ async function runDiagnosis(scenario: Scenario, host: LabHost): Promise<{ report
   }
 }
 
-async function recordBundle(scenario: Scenario, host: LabHost): Promise<void> {
+async function recordBundle(program: string, scenario: Scenario, host: LabHost): Promise<void> {
   const inside = '/tmp/badhop-record';
-  await host.run([nodeBinary(), BIN, 'collect', '--out', inside, ...(scenario.args ?? [])], { timeoutMs: 120_000 });
+  await host.run([nodeBinary(), program, 'collect', '--out', inside, ...(scenario.args ?? [])], { timeoutMs: 120_000 });
   const target = join(REPOSITORY, 'test', 'scenarios', scenario.name);
   rmSync(target, { recursive: true, force: true });
   // No symbolic link stands in this path, which would lead back to the machine's own files.

@@ -57,10 +57,14 @@ function readOwner(path: string): Omit<HostRecord, 'name'> | undefined {
   }
 }
 
+export function isHostName(name: string): boolean {
+  return /^badhop-[a-z0-9]+-[a-z0-9]+$/.test(name);
+}
+
 /** Ends the processes of a host, unmounts and removes everything of it. Blocking, so that exit handlers can call it; safe to call twice. */
 export function destroyHost(name: string): void {
   // The name becomes a control group whose processes are killed: never the root group.
-  if (!/^badhop-[a-z0-9-]+$/.test(name)) throw new Error(`not the name of a lab host: ${name}`);
+  if (!isHostName(name)) throw new Error(`not the name of a lab host: ${name}`);
   const groups = mountedHierarchies().map(hierarchy => join(hierarchy.mount, name));
   for (let attempt = 0; attempt < 200; attempt++) {
     const pids = new Set(groups.flatMap(processesBelow));
@@ -120,13 +124,31 @@ export async function takeSlot(limit: number): Promise<() => void> {
       const path = join(folder, String(index));
       try {
         writeFileSync(path, JSON.stringify(me), { flag: 'wx' });
-        return () => rmSync(path, { force: true });
+        heldSlots.add(path);
+        return () => releaseSlot(path);
       } catch {
         const holder = readOwner(path);
         if (holder && !isAlive(holder)) rmSync(path, { force: true });
       }
     }
     await sleep(100);
+  }
+}
+
+const heldSlots = new Set<string>();
+
+function releaseSlot(path: string): void {
+  rmSync(path, { force: true });
+  heldSlots.delete(path);
+}
+
+/** Gives back every place that this process holds, and those of dead ones. */
+export function releaseSlots(): void {
+  for (const path of heldSlots) releaseSlot(path);
+  const folder = join(LAB_FOLDER, 'slots');
+  for (const file of existsSync(folder) ? readdirSync(folder) : []) {
+    const holder = readOwner(join(folder, file));
+    if (holder && !isAlive(holder)) rmSync(join(folder, file), { force: true });
   }
 }
 

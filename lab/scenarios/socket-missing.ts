@@ -23,7 +23,7 @@ export default [
     },
     expect: { verdict: 'failing', status: 'active', minShare: 0.9, notFindings: ['backend-down'] },
     fix: 'first-plan',
-    repair: host => host.systemctl('restart', 'tickets'),
+    repair: host => host.restart('tickets'),
   }),
   defineScenario({
     name: 'socket-missing-fpm',
@@ -39,7 +39,7 @@ export default [
       await host.run(['rm', '/run/php/wiki-pool.sock']);
     },
     expect: { verdict: 'failing', status: 'active', notFindings: ['backend-down'] },
-    repair: host => host.systemctl('restart', FPM_UNIT),
+    repair: host => host.restart(FPM_UNIT),
   }),
   defineScenario({
     name: 'socket-missing-twin-stopped',

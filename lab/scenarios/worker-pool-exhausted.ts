@@ -89,9 +89,7 @@ export default [
     trafficMs: 4000,
     expect: { verdict: 'failing', status: 'active', notFindings: ['backend-hung'] },
     repair: host =>
-      gunicorn(host, { name: 'quotes', code: wsgiApp('quotes'), bind: '127.0.0.1:8311', workers: 2, threads: 16 }).then(() =>
-        host.systemctl('restart', 'quotes'),
-      ),
+      gunicorn(host, { name: 'quotes', code: wsgiApp('quotes'), bind: '127.0.0.1:8311', workers: 2, threads: 16 }).then(() => host.restart('quotes')),
   }),
   defineScenario({
     name: 'promotion-day',

@@ -22,6 +22,6 @@ export async function apacheBackend(host: LabHost, options: ApacheOptions): Prom
     '/etc/apache2/sites-enabled/000-default.conf',
     `ServerName localhost\n<VirtualHost *:${listen.slice(listen.lastIndexOf(':') + 1)}>\n  DocumentRoot ${root}\n  <Directory ${root}>\n    Require all granted\n  </Directory>\n${config}\n</VirtualHost>\n`,
   );
-  await host.systemctl('restart', 'apache2');
+  await host.restart('apache2');
   await waitForListener(host, listen);
 }

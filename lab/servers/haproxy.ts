@@ -11,6 +11,6 @@ export async function haproxy(
     '/etc/haproxy/haproxy.cfg',
     `global\n  log /dev/log local0\n  user haproxy\n  group haproxy\ndefaults\n  log global\n  mode http\n  option httplog\n  timeout connect 5s\n  timeout client 50s\n  timeout server 50s\nlisten app\n  bind ${listen}\n${options}${lines.join('')}`,
   );
-  await host.systemctl('restart', 'haproxy');
+  await host.restart('haproxy');
   await waitForListener(host, listen);
 }

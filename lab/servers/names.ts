@@ -9,7 +9,7 @@ export async function nameServer(
 ): Promise<void> {
   const lines = Object.entries(records).map(([name, address]) => `host-record=${name},${address}\n`);
   await host.write('/etc/dnsmasq.conf', `no-resolv\nno-hosts\nport=${port}\nlisten-address=${listen}\nbind-interfaces\nlocal=/#/\n${lines.join('')}`);
-  await host.systemctl('restart', 'dnsmasq');
+  await host.restart('dnsmasq');
   await waitForListener(host, `${listen}:${port}`);
   if (system) await host.write('/etc/resolv.conf', `nameserver ${listen}\noptions timeout:1 attempts:1\n`);
 }

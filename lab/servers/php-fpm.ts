@@ -43,6 +43,6 @@ export async function phpFpm(host: LabHost, options: FpmOptions = {}): Promise<v
   await host.write(`${FPM_POOLS}/${pool}.conf`, `[${pool}]\n${lines.join('')}`);
   for (const [name, text] of Object.entries(files)) await host.write(`${root}/${name}`, text);
   // A restart also gives a host that has started it already its new pool.
-  await host.systemctl('restart', FPM_UNIT);
+  await host.restart(FPM_UNIT);
   await waitForListener(host, listen);
 }

@@ -39,6 +39,6 @@ export async function tomcat(host: LabHost, options: TomcatOptions): Promise<voi
     { owner: 'root:tomcat', mode: '640' },
   );
   for (const [name, text] of Object.entries(files)) await host.write(`/var/lib/tomcat10/webapps/ROOT/${name}`, text, { owner: 'tomcat:tomcat' });
-  await host.systemctl('restart', 'tomcat10');
+  await host.restart('tomcat10');
   await waitForListener(host, String(port), 60_000);
 }

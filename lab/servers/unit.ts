@@ -11,14 +11,15 @@ export interface UnitOptions {
   readonly service?: Readonly<Record<string, string>>;
 }
 
-/** Writes and starts a unit as an administrator would. */
+/** Writes and (re)starts a unit as an administrator would. */
 export async function startUnit(host: LabHost, { unit, description = unit, exec, user = 'www-data', workdir, service = {} }: UnitOptions): Promise<void> {
   const lines = Object.entries({ User: user, ...(workdir !== undefined && { WorkingDirectory: workdir }), ExecStart: exec, ...service });
   await host.unitFile(
     unit,
     `[Unit]\nDescription=${description}\nAfter=network.target\n\n[Service]\n${lines.map(([key, value]) => `${key}=${value}\n`).join('')}\n[Install]\nWantedBy=multi-user.target\n`,
   );
-  await host.start(unit);
+  // A unit of that name that runs already gets its new file.
+  await host.restart(unit);
 }
 
 /** `/run/api/api.sock` lies in a folder that the unit must bring along: `RuntimeDirectory=api`. */
