@@ -202,8 +202,14 @@ function conditionTruth(on: FirewallCondition, packet: FirewallPacket): Truth {
       return numberTruth(packet.uid, on.values);
     case 'state':
       return yesNo(on.values.includes(packet.state ?? 'new'));
-    case 'syn':
-      return yesNo(packet.protocol === 'tcp' && (packet.state ?? 'new') === 'new');
+    case 'tcpFlags':
+      return flagsTruth(packet, on.mask, on.set);
+    case 'reversePathFails':
+      return packet.inInterface === 'lo' ? 'no' : 'maybe';
+    case 'rewritten':
+      return packet.destination === undefined && (packet.state ?? 'new') === 'new' ? 'maybe' : 'no';
+    case 'mark':
+      return yesNo(on.value === 0);
     case 'sourceType':
       return typeTruth(packet, packet.source, on.values);
     case 'destinationType':
@@ -235,6 +241,17 @@ function interfaceTruth(name: string | undefined, patterns: readonly string[]): 
     return patterns.every(pattern => pattern === 'lo') ? 'no' : 'maybe';
   }
   return yesNo(patterns.some(pattern => (pattern.endsWith('+') || pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern)));
+}
+
+/** Judged for the flags that an ordinary connection uses: SYN first, then these. */
+const LATER_FLAGS = [['syn', 'ack'], ['ack'], ['psh', 'ack'], ['fin', 'ack']];
+
+function flagsTruth(packet: FirewallPacket, mask: readonly string[], set: readonly string[]): Truth {
+  if (packet.protocol !== 'tcp') return 'no';
+  const candidates = (packet.state ?? 'new') === 'new' ? [['syn']] : LATER_FLAGS;
+  const fitting = candidates.filter(flags => mask.every(flag => flags.includes(flag) === set.includes(flag)));
+  if (fitting.length === candidates.length) return 'yes';
+  return fitting.length === 0 ? 'no' : 'maybe';
 }
 
 function typeTruth(packet: FirewallPacket, address: string | undefined, types: readonly string[]): Truth {

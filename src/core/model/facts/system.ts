@@ -231,12 +231,18 @@ export type FirewallCondition =
   | { readonly kind: 'uid'; readonly values: readonly (readonly [number, number])[] }
   /** Connection tracking states in lower case: new, established, related, invalid, untracked. */
   | { readonly kind: 'state'; readonly values: readonly string[] }
-  /** A SYN alone, the first packet of a connection. */
-  | { readonly kind: 'syn' }
+  /** Of the flags in `mask` exactly those in `set` are on. Lower case: fin, syn, rst, psh, ack, urg. */
+  | { readonly kind: 'tcpFlags'; readonly mask: readonly string[]; readonly set: readonly string[] }
+  /** No route leads back to the sender over the interface that the packet came from. */
+  | { readonly kind: 'reversePathFails' }
+  /** The destination of the connection was rewritten by NAT. */
+  | { readonly kind: 'rewritten' }
   /** `-m addrtype`: LOCAL, UNICAST, BROADCAST … */
   | { readonly kind: 'sourceType' | 'destinationType'; readonly values: readonly string[] }
   | { readonly kind: 'family'; readonly values: readonly ('ip' | 'ip6')[] }
-  /** Something that cannot be judged from outside: a rate, a mark, a set. */
+  /** Of the packet mark the bits in `mask` make `value`. Packets start with 0. */
+  | { readonly kind: 'mark'; readonly value: number; readonly mask: number }
+  /** Something that cannot be judged from outside: a rate, a set, a mark that other rules set. */
   | { readonly kind: 'other'; readonly text: string };
 
 /** What a name means, by the system's resolver and by the one nginx is configured to use. */
