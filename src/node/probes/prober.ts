@@ -1,0 +1,89 @@
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { Address, ByteStream, Host } from '../../core/model/host.ts';
+import type { ProbeOutcome, Prober, ProbeRequest } from '../../core/model/probe.ts';
+import { askDns } from './dns.ts';
+import { Deadline, withConnection, type Probed } from './exchange.ts';
+import { askFastcgi } from './fastcgi.ts';
+import { askHttp } from './http.ts';
+import { askTls } from './tls.ts';
+import { askUwsgi } from './uwsgi.ts';
+
+export interface ProberOptions {
+  /** Of badhop, for the User-Agent that tells an administrator who asked. */
+  readonly version: string;
+}
+
+type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
+// Debian, Red Hat, SUSE, Alpine and FreeBSD, each as its OpenSSL packages it.
+const authorityFiles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem', '/etc/ssl/cert.pem'];
+const maxAuthorityBytes = 8 * 1024 * 1024;
+
+/** Asks questions from the host's viewpoint: one connection each, at most 3 seconds and 128 KiB. Never throws. */
+export function createProber(host: Host, options: ProberOptions): Prober {
+  const userAgent = `badhop/${options.version} (+diagnosis)`;
+  let authorities: Promise<Buffer | undefined> | undefined;
+  const contexts = new Map<TlsVersion | undefined, SecureContext>();
+  const contextFor = async (version: TlsVersion | undefined): Promise<SecureContext> => {
+    const ca = await (authorities ??= readAuthorities(host));
+    const context =
+      contexts.get(version) ??
+      createSecureContext({ ...(ca === undefined ? {} : { ca }), ...(version === undefined ? {} : { minVersion: version, maxVersion: version }) });
+    contexts.set(version, context);
+    return context;
+  };
+
+  return async request => {
+    const deadline = new Deadline('timeoutMs' in request ? request.timeoutMs : undefined);
+    const on = (address: Address, talk: (stream: ByteStream) => Promise<ProbeOutcome>): Promise<Probed> => withConnection(host, address, deadline, talk);
+    const ask = async (): Promise<Probed> => {
+      switch (request.kind) {
+        case 'connect':
+          return on(request.address, () => Promise.resolve({ state: 'connected' }));
+        case 'http':
+          return on(request.address, stream => askHttp(stream, request, userAgent, deadline));
+        case 'tls': {
+          const secureContext = await contextFor(request.version);
+          return on(request.address, stream => askTls(stream, request, { userAgent, context: secureContext }, deadline));
+        }
+        case 'fastcgi':
+          return on(request.address, stream => askFastcgi(stream, request, deadline));
+        case 'uwsgi':
+          return on(request.address, stream => askUwsgi(stream, request, deadline));
+        case 'dns':
+          return on(udp(request), stream => askDns(stream, request, deadline));
+      }
+    };
+    const result = await ask().catch((error: unknown): Probed => ({
+      outcome: { state: 'not-asked', why: `badhop's own error: ${String(error).slice(0, 200)}` },
+      connectMs: 0,
+    }));
+    return { request, outcome: result.outcome, connectMs: result.connectMs, ms: deadline.passedMs };
+  };
+}
+
+/** Resolvers are asked over UDP, however their address was written. */
+function udp(request: Extract<ProbeRequest, { kind: 'dns' }>): Address {
+  return request.resolver.kind === 'tcp' ? { ...request.resolver, kind: 'udp' } : request.resolver;
+}
+
+/** The host's own authorities, by which certificates are judged; Node's stand in where the host has none. */
+async function readAuthorities(host: Host): Promise<Buffer | undefined> {
+  for (const path of authorityFiles) {
+    const file = await host.read(path, { limit: maxAuthorityBytes });
+    if (file.state !== 'known') continue;
+    const ca = Buffer.from(file.value.bytes);
+    if (isUsable(ca)) return ca;
+  }
+  return undefined;
+}
+
+function isUsable(ca: Buffer): boolean {
+  if (!ca.includes('-----BEGIN ')) return false;
+  try {
+    createSecureContext({ ca });
+    return true;
+  } catch {
+    return false;
+  }
+}
