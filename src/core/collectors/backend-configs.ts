@@ -1,0 +1,137 @@
+import { askAll, defineCollector } from '../model/collector.ts';
+import { known, valueOr } from '../model/fact.ts';
+import type { BackendCommand, BackendConfig, Sourced } from '../model/facts/backend.ts';
+import { parseBackendConfigFile } from '../parsers/backend-config-file.ts';
+import { parseExecStart, recogniseCommand } from '../parsers/backend-command.ts';
+import type { RecognisedCommand } from '../parsers/backend-command.ts';
+import { configFilesOf, freeKey, listenOf, readBackendOptions } from '../parsers/backend-options.ts';
+import type { Values } from '../parsers/backend-options.ts';
+import { textOf } from './shared/answers.ts';
+
+const maxCommands = 2000;
+const maxFiles = 200;
+const fileLimit = { limit: 524_288 } as const;
+
+/** A command with what its own words say, before its files are read. */
+interface Draft {
+  readonly of: BackendCommand['of'];
+  readonly recognised: RecognisedCommand;
+  readonly values: Values;
+  readonly folder: string | undefined;
+  readonly files: readonly string[];
+  readonly app: string | undefined;
+}
+
+export default defineCollector({
+  id: 'backend-configs',
+  title: 'Command lines of backends and the files they name',
+  needs: ['processes', 'systemd-units'],
+  *collect(facts) {
+    if (facts.processes.state !== 'known' && facts['systemd-units'].state !== 'known') return facts.processes;
+    const problems: string[] = [];
+    const drafts: Draft[] = [];
+    for (const process of valueOr(facts.processes, []).slice(0, 50_000)) {
+      if (process.state === 'Z' || process.argv.length === 0) continue;
+      const recognised = recogniseCommand(process.argv, 'process', process.exe) ?? other(process.argv);
+      drafts.push(draftOf({ kind: 'process', pid: process.pid }, recognised, process.cwd, `argv of ${process.pid}`));
+    }
+    for (const unit of valueOr(facts['systemd-units'], [])) {
+      const argv = parseExecStart(unit.execStart ?? '');
+      if (argv.length === 0) continue;
+      const recognised = recogniseCommand(argv, 'unit') ?? other(argv);
+      drafts.push(draftOf({ kind: 'unit', unit: unit.name }, recognised, unit.workingDirectory ?? '/', `unit:${unit.name}`));
+    }
+    // Programs that nobody knows and that tell no address are not worth keeping.
+    const kept = drafts.filter(
+      draft => draft.recognised.service !== 'other' || listenOf('other', draft.values, draft.recognised.args, draft.folder).length > 0,
+    );
+    if (kept.length > maxCommands) problems.push(`Only the first ${maxCommands} of ${kept.length} command lines were read.`);
+    const used = kept.slice(0, maxCommands);
+
+    const paths = [...new Set(used.flatMap(draft => draft.files))].slice(0, maxFiles);
+    const answers = yield* askAll(paths.map(path => ({ kind: 'read', path, options: fileLimit }) as const));
+    const texts = new Map<string, string>();
+    const unread: { path: string; why: string }[] = [];
+    for (const [index, path] of paths.entries()) {
+      const answer = answers[index];
+      const text = textOf(answer);
+      if (text !== undefined) texts.set(path, text);
+      else if (answer !== undefined && answer.state !== 'known' && answer.state !== 'absent') unread.push({ path, why: answer.why });
+    }
+    for (const file of unread) problems.push(`${file.path}: ${file.why} (run as root to read it)`);
+
+    const files: BackendConfig[] = [];
+    const commands = used.map(draft => {
+      const read = draft.files.filter(path => texts.has(path));
+      const settings = read.map(path => ({ path, values: parseBackendConfigFile(draft.recognised.service, texts.get(path) ?? '', path) }));
+      for (const { path, values } of settings) if (!files.some(file => file.path === path)) files.push({ path, kind: draft.recognised.service, values });
+      return finish(
+        draft,
+        settings.map(setting => setting.values),
+        read,
+      );
+    });
+    return known({ commands, files, unread }, problems);
+  },
+});
+
+function other(argv: readonly string[]): RecognisedCommand {
+  return { service: 'other', role: 'any', args: argv.slice(1) };
+}
+
+function draftOf(of: BackendCommand['of'], recognised: RecognisedCommand, folder: string | undefined, source: string): Draft {
+  const { values, words } = readBackendOptions(recognised.service, recognised.args, source);
+  const binds: Record<string, Sourced<string>> = {};
+  for (const bind of recognised.binds ?? []) binds[freeKey(binds, 'bind')] = { value: bind, source: `title of ${of.kind === 'process' ? of.pid : of.unit}` };
+  const all = { ...values, ...binds };
+  return { of, recognised, values: all, folder, files: configFilesOf(recognised.service, all, words, folder), app: recognised.app ?? appOf(recognised, words) };
+}
+
+/** The application, script or archive: the first word that is no option's value. */
+function appOf(recognised: RecognisedCommand, words: readonly string[]): string | undefined {
+  if (recognised.service === 'java') {
+    const jar = recognised.args.indexOf('-jar');
+    if (jar >= 0) return recognised.args[jar + 1];
+  }
+  return ['gunicorn', 'uvicorn', 'node', 'other'].includes(recognised.service) ? words[0] : undefined;
+}
+
+/** For uWSGI files and options add up; elsewhere the command line wins over the file. */
+function finish(draft: Draft, fileValues: readonly Values[], configFiles: readonly string[]): BackendCommand {
+  const { service } = draft.recognised;
+  const merged: Record<string, Sourced<string>> = {};
+  for (const values of fileValues) Object.assign(merged, service === 'uwsgi' ? addUp(merged, values) : values);
+  if (service === 'uwsgi') Object.assign(merged, addUp(merged, draft.values));
+  else {
+    for (const name of Object.keys(draft.values))
+      if (!name.includes('[')) for (const key of Object.keys(merged)) if (key.startsWith(`${name}[`)) delete merged[key];
+    Object.assign(merged, draft.values);
+  }
+  const listen = listenOf(service, merged, draft.recognised.args, draft.folder);
+  return {
+    of: draft.of,
+    service,
+    role: draft.recognised.role,
+    // Whoever carries a title of its own tells no options: a default would be a guess.
+    listen: isTitled(draft) ? listen.filter(item => !item.address.source.startsWith('default of ')) : listen,
+    values: merged,
+    configFiles,
+    ...(draft.app === undefined ? {} : { app: draft.app }),
+  };
+}
+
+function isTitled(draft: Draft): boolean {
+  return draft.recognised.role !== 'any' && draft.recognised.args.length === 0;
+}
+
+const repeatable = new Set(['socket', 'http-socket', 'http', 'https', 'https-socket', 'fastcgi-socket']);
+
+/** Sockets add up, other settings are replaced by the later ones. */
+function addUp(before: Values, next: Values): Values {
+  const result: Record<string, Sourced<string>> = { ...before };
+  for (const [key, value] of Object.entries(next)) {
+    const name = key.replace(/\[\d+\]$/, '');
+    result[repeatable.has(name) ? freeKey(result, name) : name] = value;
+  }
+  return result;
+}

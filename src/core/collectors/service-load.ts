@@ -1,0 +1,173 @@
+import { ask, askAll, defineCollector } from '../model/collector.ts';
+import type { Request } from '../model/collector.ts';
+import { known } from '../model/fact.ts';
+import type { Known } from '../model/fact.ts';
+import type { Service, ServiceLoad } from '../model/facts/backend.ts';
+import type { ReadResult } from '../model/host.ts';
+import { parseProcStat } from '../parsers/proc-stat.ts';
+import { parsePss } from '../parsers/proc-smaps.ts';
+import { textOf } from './shared/answers.ts';
+import { definedOf } from './shared/defined.ts';
+import { fallbackRequests, momentOf, readFallback, readSample, sampleRequests } from './service-sample.ts';
+import type { Sample, ServiceMoment } from './service-sample.ts';
+
+type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
+
+const samples = 3;
+const pauseMs = 150;
+/** USER_HZ is 100 on every Linux that Node runs on. */
+const TICK_MS = 10;
+const maxPids = 300;
+/** Reading smaps_rollup walks a process's page tables: a few workers tell enough. */
+const maxMeasured = 5;
+
+export default defineCollector({
+  id: 'service-load',
+  title: 'How busy the backends are, sampled three times',
+  needs: ['services', 'listeners'],
+  *collect(facts) {
+    if (facts.services.state !== 'known') return facts.services;
+    // nginx and HAProxy hold any number of idle connections; their queues are in the listeners.
+    const services = facts.services.value.filter(service => service.listening.length > 0 && service.kind !== 'nginx' && service.kind !== 'haproxy');
+    if (services.length === 0) return known([]);
+    const pids = [...new Set(services.toSorted(byInterest).flatMap(service => service.workerPids))].slice(0, maxPids);
+
+    const taken: Sample[] = [];
+    const before = yield* statsOf(pids);
+    for (let index = 0; index < samples; index++) {
+      if (index > 0) yield* ask({ kind: 'pause', ms: pauseMs });
+      taken.push(yield* takeSample(services));
+    }
+    const after = yield* statsOf(pids);
+    const waits = yield* waitsOf(pids);
+    const pss = yield* pssOf(services);
+    const problems = taken.some(sample => !sample.unixKnown) ? ['/proc/net/unix could not be read: how busy backends on unix sockets are is not known.'] : [];
+    return known(
+      services.map(service => {
+        const moments = taken.map(sample => momentOf(service, sample));
+        const states: Record<string, number> = {};
+        const waiting: Record<string, number> = {};
+        let cpuMs: number | undefined;
+        for (const pid of service.workerPids) {
+          const stat = after.get(pid);
+          if (stat !== undefined) states[stat.state] = (states[stat.state] ?? 0) + 1;
+          const first = before.get(pid);
+          if (stat !== undefined && first !== undefined) cpuMs = (cpuMs ?? 0) + Math.max(0, stat.cpuMs - first.cpuMs);
+          const wait = waits.get(pid);
+          if (wait !== undefined) waiting[wait] = (waiting[wait] ?? 0) + 1;
+        }
+        const backlog = service.listening.length === 0 ? -1 : backlogOf(service, facts.listeners.state === 'known' ? facts.listeners.value : []);
+        return {
+          ...loadOf(service, moments, backlog),
+          states,
+          ...definedOf({ pssPerWorkerBytes: pss.get(service.id), cpuMs }),
+          sampledMs: pauseMs * (samples - 1),
+          ...(Object.keys(waiting).length === 0 ? {} : { waits: waiting }),
+        };
+      }),
+      problems,
+    );
+  },
+});
+
+/** Counts busy workers from outside, with no worker's help: by the connections that they hold. */
+export function loadOf(service: Service, moments: readonly ServiceMoment[], backlog: number): ServiceLoad {
+  const queue = moments.map(moment => moment.queue);
+  const base = { serviceId: service.id, queue, backlog };
+  if (service.manager === 'prefork' || service.kind === 'php-fpm') {
+    const workers = service.workerPids.length;
+    const busy = moments.map(moment => Math.min(moment.held, workers));
+    return {
+      ...base,
+      workers,
+      busyAlways: Math.min(...busy),
+      busyEver: Math.max(...busy),
+      how: `connections that its workers have accepted, each holding one worker, in ${moments.length} samples; nothing was asked of the backend`,
+    };
+  }
+  const workers = service.workersMax?.value ?? service.workerPids.length;
+  const busy = moments.map(moment => busyOfShared(moment, service, workers));
+  const isSeen = moments.every(moment => moment.inFlight !== undefined);
+  return {
+    ...base,
+    workers,
+    busyAlways: Math.min(...busy),
+    busyEver: Math.max(...busy),
+    how: isSeen
+      ? `requests received and not yet answered on its connections, in ${moments.length} samples`
+      : `its accept queue in ${moments.length} samples; which of its connections wait for an answer cannot be seen on a unix socket, so fewer are counted as busy than may be`,
+  };
+}
+
+/** Threads and event loops keep idle connections: only requests in flight count, and a queue means that nobody is free to accept. */
+function busyOfShared(moment: ServiceMoment, service: Service, workers: number): number {
+  if (service.manager === 'threads' && moment.held >= workers && (moment.queue > 0 || moment.unread > 0)) return workers;
+  return Math.min(moment.inFlight ?? 0, workers);
+}
+
+function* takeSample(services: readonly Service[]): Steps<Sample> {
+  const answers: readonly Known<unknown>[] = yield sampleRequests(services);
+  const sample = readSample(answers, services);
+  if (sample.tcpKnown) return sample;
+  const fallback: readonly Known<unknown>[] = yield fallbackRequests;
+  return { ...sample, tcp: readFallback(fallback), tcpKnown: true };
+}
+
+interface Stat {
+  readonly state: string;
+  readonly cpuMs: number;
+}
+
+function* statsOf(pids: readonly number[]): Steps<ReadonlyMap<number, Stat>> {
+  const answers = yield* askAll(pids.map(pid => ({ kind: 'read', path: `/proc/${pid}/stat`, options: { limit: 4096 } }) as const));
+  const stats = new Map<number, Stat>();
+  for (const [index, pid] of pids.entries()) {
+    const stat = parseProcStat(textOf(answers[index]) ?? '');
+    if (stat !== undefined) stats.set(pid, { state: stat.state, cpuMs: stat.cpuTicks * TICK_MS });
+  }
+  return stats;
+}
+
+/** The kernel function each worker sleeps in; `0` is what the kernel says where this user may not know. */
+function* waitsOf(pids: readonly number[]): Steps<ReadonlyMap<number, string>> {
+  const answers = yield* askAll(pids.map(pid => ({ kind: 'read', path: `/proc/${pid}/wchan`, options: { limit: 256 } }) as const));
+  const waits = new Map<number, string>();
+  for (const [index, pid] of pids.entries()) {
+    const wait = (textOf(answers[index] as Known<ReadResult> | undefined) ?? '').trim();
+    if (wait !== '' && wait !== '0') waits.set(pid, wait);
+  }
+  return waits;
+}
+
+function* pssOf(services: readonly Service[]): Steps<ReadonlyMap<string, number>> {
+  const wanted = services
+    .filter(service => service.kind !== 'other')
+    .flatMap(service => service.workerPids.slice(0, maxMeasured).map(pid => ({ id: service.id, pid })));
+  const some = wanted.slice(0, 60);
+  const answers = yield* askAll(some.map(({ pid }) => ({ kind: 'read', path: `/proc/${pid}/smaps_rollup`, options: { limit: 8192 } }) as const));
+  const sums = new Map<string, { total: number; count: number }>();
+  for (const [index, { id }] of some.entries()) {
+    const pss = parsePss(textOf(answers[index]) ?? '');
+    if (pss === undefined) continue;
+    const sum = sums.get(id) ?? { total: 0, count: 0 };
+    sums.set(id, { total: sum.total + pss, count: sum.count + 1 });
+  }
+  return new Map([...sums].map(([id, sum]) => [id, Math.round(sum.total / sum.count)]));
+}
+
+function backlogOf(
+  service: Service,
+  listeners: readonly { readonly kind: string; readonly host: string; readonly port: number; readonly path?: string; readonly backlog: number }[],
+): number {
+  const found = listeners.filter(listener =>
+    service.listening.some(address =>
+      address.kind === 'unix' ? listener.path === address.path : listener.kind === 'tcp' && listener.port === address.port && listener.host === address.host,
+    ),
+  );
+  return Math.max(-1, ...found.map(listener => listener.backlog));
+}
+
+/** Backends that are known by name first, those that may be anything last. */
+function byInterest(a: Service, b: Service): number {
+  return Number(a.kind === 'other') - Number(b.kind === 'other');
+}

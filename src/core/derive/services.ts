@@ -1,0 +1,151 @@
+import { defineDerivation } from '../model/collector.ts';
+import { known, valueOr } from '../model/fact.ts';
+import type { BackendCommand, Service, ServiceKind, Sourced } from '../model/facts/backend.ts';
+import type { Listener, ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
+import type { WireProtocol } from '../model/probe.ts';
+import { poolServices } from './php-fpm-services.ts';
+import { groupProcesses } from './service-groups.ts';
+import type { ProcessGroup } from './service-groups.ts';
+import { isBoundTo, uniqueAddresses } from './service-listen.ts';
+import { commandSettings } from './service-settings.ts';
+
+export default defineDerivation({
+  id: 'services',
+  title: 'Backends that run here, or should',
+  needs: ['processes', 'listeners', 'systemd-units', 'php-fpm-pools', 'backend-configs'],
+  derive(facts) {
+    if (facts.processes.state !== 'known') return facts.processes;
+    const processes = facts.processes.value;
+    const listeners = valueOr(facts.listeners, []);
+    const units = valueOr(facts['systemd-units'], []);
+    const commands = valueOr(facts['backend-configs'], { commands: [], files: [], unread: [] }).commands;
+    const pools = valueOr(facts['php-fpm-pools'], { pools: [], unread: [], globals: {} });
+    const services: Service[] = [
+      ...poolServices(pools, processes, listeners, units),
+      ...groupProcesses(processes, commands, listeners).map(group => running(group, listeners)),
+    ];
+    services.push(...stopped(units, commands, services));
+    const problems: string[] = [];
+    if (facts.listeners.state !== 'known') problems.push(`Where the backends listen is not known: ${facts.listeners.why}`);
+    else if (listeners.some(listener => listener.pids.length === 0))
+      problems.push('The owners of some listening sockets are not known (run as root to see them).');
+    if (facts['systemd-units'].state !== 'known') problems.push(`Backends that are stopped cannot be told from units: ${facts['systemd-units'].why}`);
+    return known(withUniqueIds(services), problems);
+  },
+});
+
+function running(group: ProcessGroup, listeners: readonly Listener[]): Service {
+  const { master, workers, command, kind } = group;
+  const members = new Set([master.pid, ...workers.map(worker => worker.pid)]);
+  const own = kind === 'node' && command !== undefined && workers[0]?.pid !== master.pid ? new Set(workers.map(worker => worker.pid)) : members;
+  const configured = command?.listen ?? [];
+  const held = listeners.filter(listener => listener.pids.some(pid => own.has(pid)));
+  // PM2's cluster mode: the daemon holds the sockets for its apps.
+  const ofMaster = held.length > 0 ? held : listeners.filter(listener => listener.pids.includes(master.pid));
+  const hidden = listeners.filter(listener => listener.pids.length === 0 && configured.some(item => isBoundTo(listener, item.address.value)));
+  const listening = uniqueAddresses([...ofMaster, ...hidden]);
+  const unit = serviceUnit(master) ?? workers.map(serviceUnit).find(name => name !== undefined);
+  const speaks = protocolOf(kind, configured);
+  const backlog = [...ofMaster, ...hidden].find(listener => listener.backlog >= 0)?.backlog;
+  const settings = command === undefined ? {} : commandSettings(command, isSingle(group) ? 0 : workers.length);
+  return {
+    id: idOf(kind, unit, master, command),
+    kind,
+    name: nameOf(kind, unit, master, command),
+    ...(unit === undefined ? {} : { unit }),
+    masterPid: master.pid,
+    workerPids: workers.map(worker => worker.pid),
+    listening,
+    configuredListen: configured.map(item => item.address),
+    ...(speaks === undefined ? {} : { speaks }),
+    ...(backlog === undefined ? {} : { backlog: { value: backlog, source: 'listening socket' } }),
+    ...settings,
+    configFiles: command?.configFiles ?? [],
+    logFiles: command === undefined ? [] : logFilesOf(command, master.cwd),
+  };
+}
+
+function isSingle(group: ProcessGroup): boolean {
+  return group.workers.length === 1 && group.workers[0]?.pid === group.master.pid;
+}
+
+/** Units that do not run and whose command starts a backend, as far as no running service is theirs. */
+function stopped(units: readonly SystemdUnit[], commands: readonly BackendCommand[], services: readonly Service[]): readonly Service[] {
+  const taken = new Set(services.map(service => service.unit));
+  return units.flatMap(unit => {
+    if (taken.has(unit.name) || unit.loadState !== 'loaded' || !isMeantToRun(unit)) return [];
+    const command = commands.find(one => one.of.kind === 'unit' && one.of.unit === unit.name);
+    if (command === undefined || command.service === 'php-fpm') return [];
+    const speaks = protocolOf(command.service, command.listen);
+    return [
+      {
+        id: `unit:${unit.name}`,
+        kind: command.service,
+        name: `${command.service === 'other' ? (command.app ?? 'service') : command.service} (${unit.name})`,
+        unit: unit.name,
+        workerPids: [],
+        listening: [],
+        configuredListen: command.listen.map(item => item.address),
+        ...(speaks === undefined ? {} : { speaks }),
+        ...commandSettings(command, 0),
+        configFiles: command.configFiles,
+        logFiles: logFilesOf(command, unit.workingDirectory),
+      },
+    ];
+  });
+}
+
+/** A stopped unit that nobody enabled and that never ran since the start of the host is not missing. */
+function isMeantToRun(unit: SystemdUnit): boolean {
+  if (unit.activeState === 'active' && unit.subState === 'running' && unit.mainPid > 0) return false;
+  if (unit.activeState === 'active' && unit.subState === 'exited') return false;
+  return unit.activeState !== 'inactive' || unit.inactiveEnterMs !== undefined || unit.unitFileState !== 'disabled';
+}
+
+function idOf(kind: ServiceKind, unit: string | undefined, master: ProcessInfo, command: BackendCommand | undefined): string {
+  // Apps of one PM2 daemon share its pid.
+  if (kind === 'node' && command?.of.kind === 'process' && command.of.pid !== master.pid) return `pid:${command.of.pid}`;
+  return unit === undefined ? `pid:${master.pid}` : `unit:${unit}`;
+}
+
+function nameOf(kind: ServiceKind, unit: string | undefined, master: ProcessInfo, command: BackendCommand | undefined): string {
+  const what = kind === 'other' ? master.comm : kind;
+  if (unit !== undefined) return `${what} (${unit})`;
+  return command?.app === undefined || command.app === '' ? `${what} (pid ${master.pid})` : `${what} ${command.app.slice(0, 80)}`;
+}
+
+/** Units of login sessions and scopes say nothing about what keeps a process running. */
+export function serviceUnit(process: ProcessInfo): string | undefined {
+  const { unit } = process;
+  return unit === undefined || !unit.endsWith('.service') || unit.startsWith('user@') ? undefined : unit;
+}
+
+function protocolOf(kind: ServiceKind, configured: readonly { readonly speaks?: WireProtocol }[]): WireProtocol | undefined {
+  const told = configured.find(item => item.speaks !== undefined)?.speaks;
+  if (told !== undefined) return told;
+  if (kind === 'php-fpm') return 'fastcgi';
+  // A Java or HAProxy process may speak anything; uWSGI's protocol is the kind of its socket option.
+  return ['gunicorn', 'puma', 'unicorn', 'uvicorn', 'nginx', 'apache', 'tomcat', 'node'].includes(kind) ? 'http' : undefined;
+}
+
+function logFilesOf(command: BackendCommand, folder: string | undefined): readonly string[] {
+  const named = ['error-logfile', 'logto', 'daemonize'].flatMap(name => file(command.values[name], folder));
+  const base = command.service === 'tomcat' ? command.values['catalina.base']?.value : undefined;
+  return [...new Set([...named, ...(base === undefined ? [] : [`${base}/logs/catalina.out`])])];
+}
+
+function file(value: Sourced<string> | undefined, folder: string | undefined): readonly string[] {
+  const path = value?.value ?? '';
+  if (path === '' || path === '-' || path.includes('%(') || path.includes(':')) return [];
+  if (path.startsWith('/')) return [path];
+  return folder === undefined ? [] : [`${folder === '/' ? '' : folder}/${path}`];
+}
+
+function withUniqueIds(services: readonly Service[]): readonly Service[] {
+  const seen = new Set<string>();
+  return services.map(service => {
+    const id = seen.has(service.id) ? `${service.id}#${service.masterPid ?? seen.size}` : service.id;
+    seen.add(id);
+    return id === service.id ? service : { ...service, id };
+  });
+}
