@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { setPriority } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { collectors } from '../core/collectors/index.ts';
 import { derivations } from '../core/derive/index.ts';
 import { diagnose } from '../core/engine.ts';
@@ -43,6 +46,7 @@ export async function recordBundle(folder: string, request: DiagnosisRequest): P
   const { createLocalHost } = await import('../node/hosts/local.ts');
   const { createRecordingHost } = await import('../node/hosts/recording.ts');
   try {
+    await makeFolder(resolve(folder));
     const recording = await createRecordingHost(createLocalHost(), folder, { toolVersion: request.version });
     const prober = request.probing ? recording.recordProber(await makeProber(recording.host)) : undefined;
     const report = await run(recording.host, prober, request);
@@ -57,6 +61,19 @@ export async function recordBundle(folder: string, request: DiagnosisRequest): P
 async function makeProber(host: Host): Promise<Prober> {
   const { createProber } = await import('../node/probes/prober.ts');
   return createProber(host);
+}
+
+/** Node's own recursive mkdir never comes back where the file system refuses with ENOENT, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'EEXIST') return;
+    if (error.code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path, { mode: 0o700 });
+  }
 }
 
 function stepBack(): void {
@@ -88,7 +105,7 @@ async function run(host: Host, prober: Prober | undefined, request: DiagnosisReq
 }
 
 function pause(ms: number): Promise<void> {
-  return new Promise(resolve => {
-    setTimeout(resolve, ms);
+  return new Promise(done => {
+    setTimeout(done, ms);
   });
 }

@@ -24,6 +24,7 @@ describe('how a stream is written to', () => {
     ['--width', terminal, { COLUMNS: '70' }, 60, 60],
     ['the terminal', terminal, { COLUMNS: '70' }, undefined, 132],
     ['COLUMNS', pipe, { COLUMNS: '70' }, undefined, 70],
+    ['COLUMNS, where a terminal does not know its size', { isTTY: true, columns: 0 }, { COLUMNS: '70' }, undefined, 70],
     ['nothing', pipe, {}, undefined, 80],
     ['a COLUMNS of nonsense', pipe, { COLUMNS: '-3x' }, undefined, 80],
   ])('takes the width from %s', (_, stream, env, width, expected) => {

@@ -16,8 +16,8 @@ let isPipeClosed = false;
 
 /** Colour, width and character set for a stream: `--no-color` and `--width` first, then the environment, then the terminal. */
 export function chooseLook(stream: StreamFacts, env: NodeJS.ProcessEnv, asked: { readonly color: boolean; readonly width?: number | undefined }): OutputLook {
-  const columns = Number(env['COLUMNS']);
-  const width = asked.width ?? stream.columns ?? (Number.isInteger(columns) && columns > 0 ? columns : 80);
+  // A terminal that does not know its size says 0.
+  const width = [asked.width, stream.columns, Number(env['COLUMNS'])].find(columns => columns !== undefined && Number.isInteger(columns) && columns > 0) ?? 80;
   return { width, colour: asked.color && wantsColour(stream, env), unicode: speaksUnicode(env) };
 }
 

@@ -23,7 +23,7 @@ export function createProgress(stderr: NodeJS.WriteStream, env: NodeJS.ProcessEn
   return {
     show(stage) {
       const text = Array.from(escapeText(`badhop: ${stage} ...`, true));
-      stderr.write(`\r\u001B[K${text.slice(0, Math.max(10, stderr.columns - 1)).join('')}`);
+      stderr.write(`\r\u001B[K${text.slice(0, stderr.columns > 10 ? stderr.columns - 1 : 79).join('')}`);
       isShown = true;
     },
     end() {

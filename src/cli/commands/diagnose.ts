@@ -10,7 +10,7 @@ import { parseSince, type Since } from '../since.ts';
 interface DiagnoseOptions {
   readonly since?: Since;
   readonly format: 'terminal' | 'json';
-  readonly verbose?: true;
+  readonly verbose?: boolean;
   readonly probe: boolean;
   readonly bundle?: string;
   readonly color: boolean;
