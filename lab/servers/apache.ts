@@ -1,5 +1,6 @@
 import type { LabHost } from '../host.ts';
 import { waitForListener } from './listening.ts';
+import { enable } from './unit.ts';
 
 export interface ApacheOptions {
   /** `8081`, `127.0.0.1:8081`. */
@@ -22,6 +23,7 @@ export async function apacheBackend(host: LabHost, options: ApacheOptions): Prom
     '/etc/apache2/sites-enabled/000-default.conf',
     `ServerName localhost\n<VirtualHost *:${listen.slice(listen.lastIndexOf(':') + 1)}>\n  DocumentRoot ${root}\n  <Directory ${root}>\n    Require all granted\n  </Directory>\n${config}\n</VirtualHost>\n`,
   );
+  await enable(host, 'apache2.service');
   await host.restart('apache2');
   await waitForListener(host, listen);
 }

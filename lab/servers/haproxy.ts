@@ -1,5 +1,6 @@
 import type { LabHost } from '../host.ts';
 import { waitForListener } from './listening.ts';
+import { enable } from './unit.ts';
 
 /** Debian's haproxy as one HTTP frontend over the given servers. */
 export async function haproxy(
@@ -11,6 +12,7 @@ export async function haproxy(
     '/etc/haproxy/haproxy.cfg',
     `global\n  log /dev/log local0\n  user haproxy\n  group haproxy\ndefaults\n  log global\n  mode http\n  option httplog\n  timeout connect 5s\n  timeout client 50s\n  timeout server 50s\nlisten app\n  bind ${listen}\n${options}${lines.join('')}`,
   );
+  await enable(host, 'haproxy.service');
   await host.restart('haproxy');
   await waitForListener(host, listen);
 }

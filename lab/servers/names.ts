@@ -1,5 +1,6 @@
 import type { LabHost } from '../host.ts';
 import { waitForListener } from './listening.ts';
+import { enable } from './unit.ts';
 
 /** dnsmasq as the host's own name server: `{ 'app.internal': '127.0.0.1' }`. Every other name does not exist. */
 export async function nameServer(
@@ -9,6 +10,7 @@ export async function nameServer(
 ): Promise<void> {
   const lines = Object.entries(records).map(([name, address]) => `host-record=${name},${address}\n`);
   await host.write('/etc/dnsmasq.conf', `no-resolv\nno-hosts\nport=${port}\nlisten-address=${listen}\nbind-interfaces\nlocal=/#/\n${lines.join('')}`);
+  await enable(host, 'dnsmasq.service');
   await host.restart('dnsmasq');
   await waitForListener(host, `${listen}:${port}`);
   if (system) await host.write('/etc/resolv.conf', `nameserver ${listen}\noptions timeout:1 attempts:1\n`);

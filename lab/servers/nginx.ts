@@ -1,4 +1,5 @@
 import type { LabHost } from '../host.ts';
+import { enable } from './unit.ts';
 
 export interface SiteOptions {
   /** File name under sites-enabled, without `.conf`. */
@@ -43,6 +44,7 @@ function indent(text: string): string {
 
 /** Starts Debian's unit, which checks the configuration first. */
 export async function startNginx(host: LabHost): Promise<void> {
+  await enable(host, 'nginx.service');
   await host.start('nginx');
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { LabHost } from '../host.ts';
 import { waitForListener } from './listening.ts';
+import { enable } from './unit.ts';
 
 export interface FpmOptions {
   readonly pool?: string;
@@ -42,6 +43,7 @@ export async function phpFpm(host: LabHost, options: FpmOptions = {}): Promise<v
   const lines = Object.entries(directives).map(([key, value]) => `${key} = ${value}\n`);
   await host.write(`${FPM_POOLS}/${pool}.conf`, `[${pool}]\n${lines.join('')}`);
   for (const [name, text] of Object.entries(files)) await host.write(`${root}/${name}`, text);
+  await enable(host, FPM_UNIT);
   // A restart also gives a host that has started it already its new pool.
   await host.restart(FPM_UNIT);
   await waitForListener(host, listen);

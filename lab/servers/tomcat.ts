@@ -1,5 +1,6 @@
 import type { LabHost } from '../host.ts';
 import { waitForListener } from './listening.ts';
+import { enable } from './unit.ts';
 
 export interface TomcatOptions {
   readonly port: number;
@@ -39,6 +40,7 @@ export async function tomcat(host: LabHost, options: TomcatOptions): Promise<voi
     { owner: 'root:tomcat', mode: '640' },
   );
   for (const [name, text] of Object.entries(files)) await host.write(`/var/lib/tomcat10/webapps/ROOT/${name}`, text, { owner: 'tomcat:tomcat' });
+  await enable(host, 'tomcat10.service');
   await host.restart('tomcat10');
   await waitForListener(host, String(port), 60_000);
 }
