@@ -19,6 +19,7 @@ function worker(pid: number, ppid: number, title = 'nginx: worker process'): Pro
   return process(pid, ppid, [title], { uid: 33, user: 'www-data', gids: [33] });
 }
 
+const init = process(1, 0, ['/sbin/init'], { comm: 'systemd', exe: '/usr/lib/systemd/systemd' });
 const master = process(100, 1, ['nginx: master process /usr/sbin/nginx -g daemon on; master_process on;'], { unit: 'nginx.service' });
 
 interface Seen {
@@ -31,7 +32,7 @@ interface Seen {
 function collect(processes: readonly ProcessInfo[], host: FakeHost, uid = 0, systemd = true): Seen {
   const clock = { nowMs: 0, zone: 'UTC', offsetMinutes: 0 };
   const identity: Known<HostIdentity> = known({ hostname: 'h', os: 'Debian', kernel: '6', uid, user: 'u', clock, systemd, bootMs: 0, cpus: 1 });
-  const { fact, asked } = runCollector(nginxInstances, { processes: known(processes), 'host-identity': identity }, host);
+  const { fact, asked } = runCollector(nginxInstances, { processes: known([init, ...processes]), 'host-identity': identity }, host);
   return {
     fact,
     instances: fact.state === 'known' ? fact.value : [],
@@ -144,6 +145,12 @@ describe('nginx-instances: what runs', () => {
     expect(problems[0]).toContain('runs without a master');
   });
 
+  it('says that a long command line may be cut', () => {
+    const title = `nginx: master process /usr/sbin/nginx -g ${'env A; '.repeat(80)}`.slice(0, 512);
+    const { problems } = collect([process(100, 1, [title])], { files: { '/proc/100/status': root }, programs: { '/usr/sbin/nginx -V': debian } });
+    expect(problems[0]).toContain('may be cut');
+  });
+
   it('is not fooled by a script with such a title', () => {
     expect(collect([process(9, 1, ['nginx: master process /tmp/nginx'], { exe: '/usr/bin/perl', uid: 1000 })], {}).instances).toEqual([]);
   });
@@ -181,6 +188,11 @@ describe('nginx-instances: what does not run', () => {
 
   it('is known and empty where nothing is installed', () => {
     expect(collect([], {}).fact).toEqual(known([]));
+  });
+
+  it('is not known where other users are hidden from this one', () => {
+    const facts = { processes: known([process(300, 299, ['bash'], { exe: '/usr/bin/bash' })]), 'host-identity': denied('x') };
+    expect(runCollector(nginxInstances, facts, {}).fact).toMatchObject({ state: 'denied', how: 'run as root to see them' });
   });
 
   it('takes binary and configuration from a unit, with its drop-ins', () => {

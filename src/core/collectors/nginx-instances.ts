@@ -1,5 +1,5 @@
 import { askAll, defineCollector, type Request } from '../model/collector.ts';
-import { known, valueOr, type Known } from '../model/fact.ts';
+import { denied, known, valueOr, type Known } from '../model/fact.ts';
 import type { NginxInstance, NginxWorker } from '../model/facts/nginx.ts';
 import { parseNginxArgv, type NginxCommand } from '../parsers/nginx-argv.ts';
 import { parseNginxConf } from '../parsers/nginx-conf.ts';
@@ -28,6 +28,11 @@ export default defineCollector({
     const problems = [...found];
     const instances: NginxInstance[] = [];
     for (const group of groups) instances.push(yield* runningInstance(group, groups.length === 1, ownUid, problems));
+    // Where the processes of others are hidden (hidepid), an nginx that is not seen may run all the same.
+    if (!facts.processes.value.some(process => process.pid === 1)) {
+      if (instances.length === 0) return denied('the processes of other users are hidden, so it is not known whether nginx runs', 'run as root to see them');
+      return known(instances, [...problems, 'The processes of other users are hidden: run as root to see whether more than these nginx run.']);
+    }
     instances.push(...(yield* stoppedInstances(instances, identity?.systemd ?? false, ownUid, problems)));
     return known(instances, problems);
   },

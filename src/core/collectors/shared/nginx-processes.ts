@@ -26,6 +26,9 @@ interface Titled {
   readonly command: NginxCommand;
 }
 
+/** Arguments of processes are kept up to this length. */
+const shortenedAt = 512;
+
 /** Programs that run scripts: whatever title they give themselves, they are no nginx. */
 const interpreters = /\/(?:perl|python|ruby|node|php|bash|dash|sh|zsh|busybox|gunicorn|sleep)[\d.]*$/u;
 
@@ -50,6 +53,8 @@ export function* findNginxProcesses(
     }
     if (!command.binary.startsWith('/') && role === 'master')
       problems.push(`The binary of nginx master ${process.pid} could not be read from /proc: run as root to see it.`);
+    if ((process.argv[0] ?? '').length >= shortenedAt)
+      problems.push(`The command line of nginx master ${process.pid} is longer than badhop keeps: its -c, -p and -g may be cut.`);
     const isOrphan = isWorker({ process, role, command });
     if (isOrphan) problems.push(`nginx worker ${process.pid} runs without a master: nothing answers a reload or starts new workers.`);
     const workers = isOrphan
