@@ -30,7 +30,7 @@ export async function diagnoseLocal(request: DiagnosisRequest): Promise<Report> 
   stepBack();
   const { createLocalHost } = await import('../node/hosts/local.ts');
   const host = createLocalHost();
-  return run(host, request.probing ? await makeProber(host) : undefined, request);
+  return run(host, request.probing ? await makeProber(host, request) : undefined, request);
 }
 
 /** Diagnoses a host from the folder that `badhop collect` wrote. */
@@ -45,22 +45,19 @@ export async function recordBundle(folder: string, request: DiagnosisRequest): P
   stepBack();
   const { createLocalHost } = await import('../node/hosts/local.ts');
   const { createRecordingHost } = await import('../node/hosts/recording.ts');
-  try {
-    await makeFolder(resolve(folder));
-    const recording = await createRecordingHost(createLocalHost(), folder, { toolVersion: request.version });
-    const prober = request.probing ? recording.recordProber(await makeProber(recording.host)) : undefined;
-    const report = await run(recording.host, prober, request);
-    await recording.finish();
-    return report;
-  } catch (error) {
-    if (error instanceof Error && 'syscall' in error) throw new BadhopError('bundle-unwritable', error.message, { cause: error });
-    throw error;
-  }
+  await makeFolder(resolve(folder)).catch((error: unknown) => {
+    throw new BadhopError('bundle-unwritable', error instanceof Error ? error.message : folder, { cause: error });
+  });
+  const recording = await createRecordingHost(createLocalHost(), folder, { toolVersion: request.version });
+  const prober = request.probing ? recording.recordProber(await makeProber(recording.host, request)) : undefined;
+  const report = await run(recording.host, prober, request);
+  await recording.finish();
+  return report;
 }
 
-async function makeProber(host: Host): Promise<Prober> {
+async function makeProber(host: Host, { version }: DiagnosisRequest): Promise<Prober> {
   const { createProber } = await import('../node/probes/prober.ts');
-  return createProber(host);
+  return createProber(host, { version });
 }
 
 /** Node's own recursive mkdir never comes back where the file system refuses with ENOENT, as /proc does. */
