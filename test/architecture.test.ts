@@ -11,7 +11,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'core/parsers': ['core/model'],
   'core/logs': ['core/model', 'core/parsers'],
   'core/collectors': ['core/model', 'core/parsers', 'core/logs'],
-  'core/derive': ['core/model'],
+  'core/derive': ['core/model', 'core/logs'],
   'core/faults': ['core/model'],
   'core/fixes': ['core/model'],
   'core/diagnosis': ['core/model'],

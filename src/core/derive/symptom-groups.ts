@@ -1,4 +1,4 @@
-import type { AccessGroup, ErrorGroup, MessageClass, TimeBuckets } from '../model/facts/logs.ts';
+import type { AccessGroup, ErrorGroup, MessageClass } from '../model/facts/logs.ts';
 
 /** Classes of messages that stand for a request that failed because of what is behind nginx or in nginx itself. */
 const failing: ReadonlySet<MessageClass> = new Set<MessageClass>([
@@ -40,14 +40,6 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => string): T[][]
     else list.push(item);
   }
   return [...map.values()];
-}
-
-/** Adds up counts in time. */
-export function mergeBuckets(all: readonly TimeBuckets[]): TimeBuckets {
-  const counts = new Map<number, number>();
-  for (const buckets of all) for (const [at, start] of buckets.starts.entries()) counts.set(start, (counts.get(start) ?? 0) + (buckets.counts[at] ?? 0));
-  const starts = [...counts.keys()].sort((a, b) => a - b);
-  return { widthMs: all[0]?.widthMs ?? 10_000, starts, counts: starts.map(start => counts.get(start) ?? 0) };
 }
 
 /** The value that nearly all of the groups share, by their counts. */

@@ -1,11 +1,12 @@
-import { defineDerivation } from '../model/collector.ts';
+import { defineDerivation, type CollectContext } from '../model/collector.ts';
 import { known, type Known } from '../model/fact.ts';
 import type { AccessGroup, ErrorGroup, NginxAccessLog } from '../model/facts/logs.ts';
-import type { Symptom, Topology } from '../model/facts/topology.ts';
+import type { Shape, Symptom, Topology } from '../model/facts/topology.ts';
 import { formatAddress } from '../model/host.ts';
 import { probeKey, type ProbeResult } from '../model/probe.ts';
-import { describeShape } from '../logs/shape.ts';
-import { dominant, endsIn, groupBy, isFailing, mergeBuckets, upstreamOf } from './symptom-groups.ts';
+import { mergeBuckets } from '../logs/buckets.ts';
+import { isOngoing, shapeOf } from '../logs/shape.ts';
+import { dominant, endsIn, groupBy, isFailing, upstreamOf } from './symptom-groups.ts';
 
 const serverErrors: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
@@ -26,7 +27,7 @@ export default defineDerivation({
     const fromProbes = topology === undefined ? [] : probeSymptoms(probes, topology, context.nowMs);
     const down = facts['nginx-instances'].state === 'known' && facts['nginx-instances'].value.length > 0 && facts['nginx-instances'].value.every(instance => !instance.running);
     const drafts = [...attached, ...rest, ...fromProbes, ...(down ? [refusedClients(context.nowMs)] : [])];
-    return known(drafts.map(draft => finish(draft, access, probes, context.nowMs)));
+    return known(drafts.map(draft => finish(draft, access, probes, context)));
   },
 });
 
@@ -149,9 +150,9 @@ function refusedClients(nowMs: number): Draft {
   return { id: 'client-refused', class: 'client-refused', madeBy: 'nginx', count: 0, firstMs: nowMs, lastMs: nowMs, errorGroups: [], accessGroups: [] };
 }
 
-function finish(draft: Draft, access: NginxAccessLog | undefined, probes: readonly ProbeResult[], nowMs: number): Symptom {
-  const shape = describeShape(draft.buckets, nowMs);
-  return { ...draft, shape, ongoing: draft.count === 0 || goesOn(draft, access, probes, nowMs) };
+function finish(draft: Draft, access: NginxAccessLog | undefined, probes: readonly ProbeResult[], context: CollectContext): Symptom {
+  const shape: Shape = draft.buckets === undefined ? { when: 'unknown', text: 'seen now' } : shapeOf({ buckets: draft.buckets, windowFromMs: context.sinceMs, nowMs: context.nowMs });
+  return { ...draft, shape, ongoing: draft.count === 0 || goesOn(draft, access, probes, context.nowMs) };
 }
 
 /**
@@ -169,9 +170,7 @@ function goesOn(draft: Draft, access: NginxAccessLog | undefined, probes: readon
   const live = probes.filter(probe => probe.request.kind !== 'dns' && formatAddress(probe.request.address) === draft.upstream);
   if (live.some(hasFailed)) return true;
   if (draft.class.startsWith('connect-') && draft.class !== 'connect-queue-full' && live.length > 0) return ageMs < 3_000;
-  const spanMs = draft.lastMs - draft.firstMs;
-  const gapMs = draft.count > 1 ? spanMs / (draft.count - 1) : 60_000;
-  return ageMs <= Math.max(120_000, gapMs * 4);
+  return draft.buckets === undefined || isOngoing({ buckets: draft.buckets, nowMs, lastMs: draft.lastMs });
 }
 
 function countBetween(access: NginxAccessLog, fromMs: number, toMs: number): number {
