@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { known, type Known } from '../model/fact.ts';
 import type { NginxConfig, NginxInstance } from '../model/facts/nginx.ts';
 import type { ExecResult } from '../model/host.ts';
-import { parseNginxDump } from '../parsers/nginx-dump.ts';
 import nginxConfigDump from './nginx-config-dump.ts';
 import { runCollector } from './testing.ts';
 
@@ -59,26 +57,5 @@ describe('nginx-config-dump', () => {
   it('says what it did not read, and what it could not', () => {
     expect(run({ stdout: dump, truncated: true })).toMatchObject({ state: 'known', problems: [expect.stringContaining('the rest was not read')] });
     expect(run({ stdout: 'what?\n' })).toMatchObject({ state: 'unparsable' });
-  });
-});
-
-describe('parseNginxDump', () => {
-  it('finds files without content and takes a header that comes again for a comment', () => {
-    const text = '# configuration file /a:\n\n# configuration file /b:\nx;\n# configuration file /a:\ny;\n\n';
-    expect([...parseNginxDump(text)]).toEqual([
-      ['/a', ''],
-      ['/b', 'x;\n# configuration file /a:\ny;\n'],
-    ]);
-  });
-
-  it('gives back what nginx would have printed', () => {
-    const file = fc.array(fc.constantFrom('a;', '\n', '#', ' ', '# configuration file x'), { maxLength: 8 }).map(parts => parts.join(''));
-    fc.assert(
-      fc.property(fc.array(file, { minLength: 1, maxLength: 5 }), texts => {
-        const printed = texts.map((text, i) => `# configuration file /f${i}:\n${text}\n`).join('');
-        // A file that does not end its last line still has its line feed from nginx.
-        expect([...parseNginxDump(printed).values()]).toEqual(texts);
-      }),
-    );
   });
 });

@@ -14,7 +14,7 @@ const MiB = 1_048_576;
 const maxFileBytes = 8 * MiB;
 const maxTotalBytes = 64 * MiB;
 const maxFiles = 2000;
-const maxWords = 2_000_000;
+const maxWords = 1_000_000;
 /** A batch is read at once, its files up to `firstBytes`; the few that are longer are read again one by one. */
 const batchFiles = 200;
 const firstBytes = 262_144;
