@@ -7,6 +7,7 @@ import type { RecognisedCommand } from '../parsers/backend-command.ts';
 import { configFilesOf, freeKey, listenOf, readBackendOptions } from '../parsers/backend-options.ts';
 import type { Values } from '../parsers/backend-options.ts';
 import { textOf } from './shared/answers.ts';
+import { pidsInContainers } from './shared/containers.ts';
 
 const maxCommands = 2000;
 const maxFiles = 200;
@@ -48,10 +49,14 @@ export default defineCollector({
     if (kept.length > maxCommands) problems.push(`Only the first ${maxCommands} of ${kept.length} command lines were read.`);
     const used = kept.slice(0, maxCommands);
 
-    const paths = [...new Set(used.flatMap(draft => draft.files))].slice(0, maxFiles);
+    const contained = yield* pidsInContainers(used.flatMap(draft => (draft.of.kind === 'process' ? [draft.of.pid] : [])));
+    const isContained = (draft: Draft): boolean => draft.of.kind === 'process' && contained.has(draft.of.pid);
+    const named = [...new Set(used.filter(draft => !isContained(draft)).flatMap(draft => draft.files))];
+    // A relative path means nothing without the working directory of the process.
+    const paths = named.filter(path => path.startsWith('/')).slice(0, maxFiles);
     const answers = yield* askAll(paths.map(path => ({ kind: 'read', path, options: fileLimit }) as const));
     const texts = new Map<string, string>();
-    const unread: { path: string; why: string }[] = [];
+    const unread = named.filter(path => !path.startsWith('/')).map(path => ({ path, why: 'the working directory of its process cannot be read' }));
     for (const [index, path] of paths.entries()) {
       const answer = answers[index];
       const text = textOf(answer);
@@ -62,6 +67,7 @@ export default defineCollector({
 
     const files: BackendConfig[] = [];
     const commands = used.map(draft => {
+      if (isContained(draft)) return { ...finish(draft, [], []), inContainer: true };
       const read = draft.files.filter(path => texts.has(path));
       const settings = read.map(path => ({ path, values: parseBackendConfigFile(draft.recognised.service, texts.get(path) ?? '', path) }));
       for (const { path, values } of settings) if (!files.some(file => file.path === path)) files.push({ path, kind: draft.recognised.service, values });

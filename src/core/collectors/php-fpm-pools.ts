@@ -8,6 +8,7 @@ import { parseExecStart, recogniseCommand } from '../parsers/backend-command.ts'
 import { resolvePath } from '../parsers/listen-address.ts';
 import { phpFpmMasterConfig } from '../parsers/php-fpm-config.ts';
 import { isRefusal } from './shared/answers.ts';
+import { pidsInContainers } from './shared/containers.ts';
 import { expandGlobs } from './glob.ts';
 import { readPhpFpmTree } from './php-fpm-files.ts';
 import type { PhpFpmTree } from './php-fpm-files.ts';
@@ -39,9 +40,12 @@ export default defineCollector({
   *collect(facts) {
     const mains = new Map<string, Main>();
     const problems: string[] = [];
-    for (const process of valueOr(facts.processes, [])) {
+    const masters = valueOr(facts.processes, []).filter(process => phpFpmMasterConfig((process.argv[0] ?? '').trim()) !== undefined);
+    const contained = yield* pidsInContainers(masters.map(master => master.pid));
+    if (contained.size > 0) problems.push(`${contained.size} php-fpm masters run in containers and were left out (run badhop there to see them)`);
+    for (const process of masters) {
       const named = phpFpmMasterConfig((process.argv[0] ?? '').trim());
-      if (named === undefined) continue;
+      if (named === undefined || contained.has(process.pid)) continue;
       const path = resolvePath(named, process.cwd);
       if (!mains.has(path)) mains.set(path, { path, master: process });
     }

@@ -8,6 +8,7 @@ import { groupProcesses } from './service-groups.ts';
 import type { ProcessGroup } from './service-groups.ts';
 import { isBoundTo, uniqueAddresses } from './service-listen.ts';
 import { commandSettings } from './service-settings.ts';
+import type { ServiceSettings } from './service-settings.ts';
 
 export default defineDerivation({
   id: 'services',
@@ -15,17 +16,22 @@ export default defineDerivation({
   needs: ['processes', 'listeners', 'systemd-units', 'php-fpm-pools', 'backend-configs'],
   derive(facts) {
     if (facts.processes.state !== 'known') return facts.processes;
-    const processes = facts.processes.value;
     const listeners = valueOr(facts.listeners, []);
     const units = valueOr(facts['systemd-units'], []);
     const commands = valueOr(facts['backend-configs'], { commands: [], files: [], unread: [] }).commands;
+    // What runs in a container has addresses and paths of its own.
+    const contained = new Set(commands.flatMap(command => (command.inContainer === true && command.of.kind === 'process' ? [command.of.pid] : [])));
+    const processes = facts.processes.value.filter(process => !contained.has(process.pid));
     const pools = valueOr(facts['php-fpm-pools'], { pools: [], unread: [], globals: {} });
     const services: Service[] = [
       ...poolServices(pools, processes, listeners, units),
-      ...groupProcesses(processes, commands, listeners).map(group => running(group, listeners)),
+      ...groupProcesses(processes, commands, listeners)
+        .map(group => running(group, listeners))
+        .filter(isBackend),
     ];
     services.push(...stopped(units, commands, services));
     const problems: string[] = [];
+    if (contained.size > 0) problems.push(`${contained.size} processes of backends run in containers and were left out (run badhop there to see them)`);
     if (facts.listeners.state !== 'known') problems.push(`Where the backends listen is not known: ${facts.listeners.why}`);
     else if (listeners.some(listener => listener.pids.length === 0))
       problems.push('The owners of some listening sockets are not known (run as root to see them).');
@@ -47,7 +53,7 @@ function running(group: ProcessGroup, listeners: readonly Listener[]): Service {
   const unit = serviceUnit(master) ?? workers.map(serviceUnit).find(name => name !== undefined);
   const speaks = protocolOf(kind, configured);
   const backlog = [...ofMaster, ...hidden].find(listener => listener.backlog >= 0)?.backlog;
-  const settings = command === undefined ? {} : commandSettings(command, isSingle(group) ? 0 : workers.length);
+  const settings: ServiceSettings = command === undefined ? {} : commandSettings(command, isSingle(group) ? 0 : workers.length);
   return {
     id: idOf(kind, unit, master, command),
     kind,
@@ -58,11 +64,24 @@ function running(group: ProcessGroup, listeners: readonly Listener[]): Service {
     listening,
     configuredListen: configured.map(item => item.address),
     ...(speaks === undefined ? {} : { speaks }),
-    ...(backlog === undefined ? {} : { backlog: { value: backlog, source: 'listening socket' } }),
     ...settings,
+    ...backlogOf(settings.backlog, backlog),
     configFiles: command?.configFiles ?? [],
     logFiles: command === undefined ? [] : logFilesOf(command, master.cwd),
   };
+}
+
+/** Node and Java run build tools and editors too: a backend listens, or is kept running by a unit. */
+function isBackend(service: Service): boolean {
+  return (
+    (service.kind !== 'node' && service.kind !== 'java') || service.listening.length > 0 || service.configuredListen.length > 0 || service.unit !== undefined
+  );
+}
+
+/** What the socket has is truer than a documented default, which the kernel may have cut down. */
+function backlogOf(configured: Sourced<number> | undefined, measured: number | undefined): Pick<Service, 'backlog'> {
+  if (configured !== undefined && (measured === undefined || !configured.source.startsWith('default of '))) return { backlog: configured };
+  return measured === undefined ? {} : { backlog: { value: measured, source: 'listening socket' } };
 }
 
 function isSingle(group: ProcessGroup): boolean {

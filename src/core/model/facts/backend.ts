@@ -88,6 +88,8 @@ export interface BackendCommand {
   /** Settings by their long option names, from the command line and the files it names. */
   readonly values: Readonly<Record<string, Sourced<string>>>;
   readonly configFiles: readonly string[];
+  /** The process runs in a container: its paths and addresses are not this host's. */
+  readonly inContainer?: boolean;
 }
 
 export interface BackendConfigs {
