@@ -2,12 +2,14 @@
 import type { Derivation } from '../model/collector.ts';
 import hops from './hops.ts';
 import nginxLayout from './nginx-layout.ts';
+import services from './services.ts';
 import symptoms from './symptoms.ts';
 import topology from './topology.ts';
 
 export const derivations: readonly Derivation[] = [
   hops,
   nginxLayout,
+  services,
   symptoms,
   topology,
 ];
