@@ -17,8 +17,8 @@ await runMain(() => {
   const code = diagnose(args);
   if (proxyRunsHere() || !existsSync(join(root, recorded))) return exitCode(code);
   say('');
-  say('No proxy runs on this machine, so there is little to see here. What follows is the diagnosis of a');
-  say(`recorded host: a real incident, recorded in the lab (${recorded}).`);
+  say('No proxy runs on this machine. What follows is the diagnosis of a recorded host: a real incident,');
+  say(`recorded in the lab (${recorded}).`);
   say('');
   return exitCode(diagnose(['--bundle', recorded, ...args]));
 });
@@ -32,7 +32,7 @@ function proxyRunsHere() {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   try {
-    return JSON.parse(result.stdout).host.nginx.length > 0;
+    return JSON.parse(result.stdout).host.nginx.some(name => !name.endsWith('(not running)'));
   } catch {
     return false;
   }
