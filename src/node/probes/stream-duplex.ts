@@ -10,7 +10,7 @@ export class StreamDuplex extends Duplex {
   private readonly deadline: Deadline;
   private readonly seen: Buffer[] = [];
   private seenBytes = 0;
-  private ended: Received['ended'] = 'timeout';
+  private ended: Received['ended'] = 'enough';
 
   constructor(stream: ByteStream, deadline: Deadline) {
     super({ allowHalfOpen: true });
@@ -55,7 +55,8 @@ export class StreamDuplex extends Duplex {
         this.destroy(Object.assign(new Error(chunk.code), { code: chunk.code }));
         return;
       case 'timeout':
-        // The probe watches the deadline itself.
+        // The probe watches the deadline itself and ends the connection.
+        this.ended = 'timeout';
         return;
     }
   }

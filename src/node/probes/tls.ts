@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { checkServerIdentity, connect, type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
 import type { ByteStream } from '../../core/model/host.ts';
 import type { ProbeOutcome, ProbeRequest, TlsAnswer } from '../../core/model/probe.ts';
-import { cutOf, outcomeOfSilence, type Deadline } from './exchange.ts';
+import { cutOf, outcomeOfSilence, type Deadline, type Received } from './exchange.ts';
 import { encodeGet, outcomeOfHttp, receiveHttp } from './http.ts';
 import { sniff } from './sniff.ts';
 import { byteStreamOf, StreamDuplex } from './stream-duplex.ts';
@@ -38,7 +38,7 @@ export async function askTls(stream: ByteStream, request: TlsRequest, settings: 
   const handshake = await finishHandshake(socket, deadline);
   try {
     if (handshake === 'done') return await askInside(socket, wire, request, settings, deadline);
-    const received = wire.received;
+    const received: Received = handshake === 'ETIMEDOUT' ? { ...wire.received, ended: 'timeout' } : wire.received;
     if (received.bytes.length === 0) return outcomeOfSilence(received);
     const tls: TlsAnswer = { handshake: 'failed', error: handshake, ...requested(wire, socket, handshake) };
     if (sniff(received.bytes) === 'tls') return { state: 'answered', speaks: 'tls', answer: { tls, complete: false, ...cutOf(received) } };
