@@ -98,6 +98,7 @@ function toFinding(raw: Raw, share: number, chain: Chain | undefined, input: Rep
     symptoms: detection.symptoms,
     consequences: [...new Set(chain?.consequences.map(one => one.fault.meta.id) ?? [])],
     ...(cause === undefined ? {} : { causedBy: cause.fault.meta.id }),
+    ...(fault.meta.advice === true ? { advice: true } : {}),
     fixes: [],
     ...(detection.fixData === undefined ? {} : { fixData: detection.fixData }),
   };

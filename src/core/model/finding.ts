@@ -49,6 +49,8 @@ export interface Finding {
   readonly consequences: readonly string[];
   /** Fault id of the root that brought this about; absent on a root. */
   readonly causedBy?: string;
+  /** It advises: the host is not at risk by it. */
+  readonly advice?: true;
   readonly fixes: readonly FixPlan[];
   readonly fixData?: Readonly<Record<string, unknown>>;
 }

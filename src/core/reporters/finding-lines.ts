@@ -1,13 +1,15 @@
-import type { Evidence, Finding, FixPlan, FixStep } from '../model/finding.ts';
-import type { Report } from '../model/report.ts';
+import type { Evidence, Finding, FindingStatus, FixPlan, FixStep } from '../model/finding.ts';
+import type { Report, Verdict } from '../model/report.ts';
 import { glue, line, styled, wholeLine, type Line, type Span, type Style } from './layout.ts';
 import { drawPath } from './path.ts';
 import { escapeText, shellLine, textWidth } from './text.ts';
 import { formatShare, readableSource, sentence } from './wording.ts';
 
-/** Findings by their part in the story: roots first to last, and what follows from them. */
+/** Findings by their part in the story. */
 export interface Story {
-  readonly roots: readonly Finding[];
+  /** The one that the verdict is about; absent where nothing is wrong, or nobody knows what. */
+  readonly root: Finding | undefined;
+  readonly otherRoots: readonly Finding[];
   readonly consequences: readonly Finding[];
   /** Nothing fails because of them today. */
   readonly advice: readonly Finding[];
@@ -23,18 +25,23 @@ export interface Detail {
   readonly air: boolean;
 }
 
-/** Splits the findings. The first stays a root whatever it is: the report says it is the one to read. */
-export function tellStory({ findings }: Report): Story {
-  const [first, ...rest] = findings;
-  const roots: Finding[] = first ? [first] : [];
-  const consequences: Finding[] = [];
-  const advice: Finding[] = [];
-  for (const finding of rest) {
-    if (finding.causedBy !== undefined || findings.some(cause => cause !== finding && explains(cause, finding))) consequences.push(finding);
-    else if (finding.status === 'latent') advice.push(finding);
-    else roots.push(finding);
-  }
-  return { roots, consequences, advice };
+const statusOfRoot: Readonly<Partial<Record<Verdict, FindingStatus>>> = { failing: 'active', recovered: 'past', 'at-risk': 'latent' };
+
+/** Splits the findings, each part in the order of the report. */
+export function tellStory({ findings, verdict }: Report): Story {
+  const causes = findings.filter(finding => finding.causedBy === undefined && !findings.some(cause => cause !== finding && explains(cause, finding)));
+  const consequences = findings.filter(finding => !causes.includes(finding));
+  // A chain of causes that bites its own tail would leave none: then the first is the one to read.
+  const candidates = causes.length > 0 ? causes : findings.slice(0, 1);
+  const root = candidates.find(finding => finding.status === statusOfRoot[verdict] && finding.advice !== true);
+  const others = candidates.filter(finding => finding !== root);
+  const isAdvice = (finding: Finding): boolean => finding.advice === true || finding.status === 'latent';
+  return {
+    root,
+    otherRoots: others.filter(finding => !isAdvice(finding)),
+    consequences: consequences.filter(finding => finding !== root),
+    advice: others.filter(isAdvice),
+  };
 }
 
 function explains(cause: Finding, effect: Finding): boolean {

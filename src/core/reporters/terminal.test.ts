@@ -111,6 +111,21 @@ describe('the report at a terminal', () => {
     },
   );
 
+  it('does not make advice the cause of what failed', () => {
+    const [advice] = sampleReports.healthy.findings;
+    const [past] = sampleReports.recovered.findings;
+    const alone = renderTerminal({ ...sampleReports.recovered, findings: [advice] }, plain);
+    expect(alone).toContain(`Advice: shop.example.com: ${advice.title}`);
+    expect(alone).not.toContain('Do next');
+    const both = renderTerminal({ ...sampleReports.recovered, findings: [{ ...advice, status: 'past' }, past] }, plain);
+    expect(both).toMatch(/What it was [^\n]*: The service behind the upstream/);
+  });
+
+  it('marks nothing as bad on a healthy host', () => {
+    const [advice] = sampleReports.healthy.findings;
+    expect(renderTerminal({ ...sampleReports.healthy, findings: [{ ...advice, status: 'active' }] }, plain)).not.toMatch(/[✗!]/);
+  });
+
   it('says how a reader gets on where there is no fix plan', () => {
     const findings = sampleReports.failing.findings.map(finding => ({ ...finding, fixes: [] }));
     expect(renderTerminal({ ...sampleReports.failing, findings }, plain)).toContain('badhop explain worker-pool-exhausted');

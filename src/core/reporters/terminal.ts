@@ -41,8 +41,8 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
 }
 
 function firstScreen(report: Report, story: Story, look: Look): readonly Line[] {
-  const [root] = story.roots;
-  if (!root || report.verdict === 'healthy') return [...headLines(report, story), ...calmLines(report, story), ...footLines(report, story)];
+  const { root } = story;
+  if (!root) return [...headLines(report, story), ...calmLines(report, story), ...footLines(report, story)];
   const screens = details.map(detail => [...headLines(report, story), ...rootLines(report, story, root, detail, look.width), ...footLines(report, story)]);
   return screens.find(lines => countRows(lines, look) <= screenRows) ?? screens.at(-1) ?? [];
 }
@@ -59,35 +59,32 @@ function headLines(report: Report, story: Story): Line[] {
 }
 
 /** What is going on, in numbers where there are any: the cause is told below, so the summary that names it would say it twice. */
-function headline(report: Report, { roots: [root] }: Story): string {
+function headline(report: Report, { root }: Story): string {
   const { verdict, traffic, window, summary } = report;
   const failed =
     traffic.requests > traffic.failed ? `${formatCount(traffic.failed)} of ${plural(traffic.requests, 'request')}` : plural(traffic.failed, 'request');
-  if (root?.status === 'active' && verdict === 'failing') {
+  if (root && verdict === 'failing') {
     return traffic.failed > 0
       ? `${failed} failed in the last ${windowLength(window)}, and it goes on`
       : 'No failing request was seen yet, but one would fail now';
   }
-  if (root?.status === 'past' && verdict === 'recovered' && traffic.failed > 0)
-    return `${failed} failed in the last ${windowLength(window)}, and none does any more`;
+  if (root && verdict === 'recovered' && traffic.failed > 0) return `${failed} failed in the last ${windowLength(window)}, and none does any more`;
   return summary;
 }
 
 /** A report without a root: what the verdict rests on. */
-function calmLines(report: Report, { roots, advice }: Story): Line[] {
-  const hints = [...roots, ...advice].slice(0, 4).map(finding => oneLine(report, finding));
+function calmLines(report: Report, { otherRoots, advice }: Story): Line[] {
+  const hints = [...otherRoots, ...advice].slice(0, 4).map(finding => oneLine(report, finding));
   return [...checkedLines(report), ...symptomLines(report).slice(0, 3), ...hints, ...(report.verdict === 'inconclusive' ? notCheckedLines(report) : [])];
 }
 
-function rootLines(report: Report, { roots, consequences }: Story, root: Finding, detail: Detail, width: number): Line[] {
+function rootLines(report: Report, { otherRoots: others }: Story, root: Finding, detail: Detail, width: number): Line[] {
   const heading = { active: 'Root cause', past: 'What it was', latent: 'What will fail' }[root.status];
   const blank = detail.air ? [line(0, '')] : [];
-  const others = roots.slice(1);
-  const followers = [...new Set([...root.consequences, ...consequences.map(each => each.fault)])];
   const tail = [
     ...others.slice(0, 4).map(finding => oneLine(report, finding)),
     ...(others.length > 4 ? [line(0, `and ${plural(others.length - 4, 'more finding')} with --verbose`)] : []),
-    ...(followers.length > 0 ? [line(0, [styled('strong', 'Follows from it: '), followers.join(', ')], { hang: 2, maxRows: 2 })] : []),
+    ...(root.consequences.length > 0 ? [line(0, [styled('strong', 'Follows from it: '), root.consequences.join(', ')], { hang: 2, maxRows: 2 })] : []),
     ...unexplainedLines(report),
     ...(report.verdict === 'inconclusive' ? notCheckedLines(report) : []),
   ];
@@ -110,10 +107,11 @@ function rootLines(report: Report, { roots, consequences }: Story, root: Finding
 /** Another root, or advice, in one row. */
 function oneLine(report: Report, finding: Finding): Line {
   const { mark, style } = statusMark(finding);
-  const word = { active: 'Also: ', past: 'Earlier: ', latent: 'Advice: ' }[finding.status];
+  const isAdvice = finding.advice === true || finding.status === 'latent';
+  const word = isAdvice ? 'Advice: ' : finding.status === 'past' ? 'Earlier: ' : 'Also: ';
   const share = finding.share > 0 && report.traffic.failed > 0 ? [`${formatShare(finding.share)} `] : [];
   const sure = finding.confidence === 'confirmed' ? [] : [styled('quiet', ` (${finding.confidence})`)];
-  const lead = finding.status === 'latent' ? [] : [styled(style, `${mark} `), ...share];
+  const lead = isAdvice ? [] : [styled(style, `${mark} `), ...share];
   return line(0, [styled('strong', word), ...lead, `${finding.subject.name}: ${finding.title}`, ...sure], { hang: 2, maxRows: 2 });
 }
 
@@ -161,11 +159,11 @@ function notCheckedLines({ notChecked }: Report): Line[] {
 }
 
 /** What the screen leaves out, in one row. */
-function footLines(report: Report, { advice }: Story): Line[] {
+function footLines(report: Report, { root, advice }: Story): Line[] {
   const { notChecked, internalErrors, verdict, ruledOut } = report;
   const [first] = notChecked;
   const left = [
-    ...(advice.length > 0 && verdict !== 'healthy' ? [`${advice.length} advice`] : []),
+    ...(advice.length > 0 && root ? [`${advice.length} advice`] : []),
     ...(ruledOut.length > 0 ? [`${ruledOut.length} ruled out`] : []),
     ...(first ? [`${notChecked.length} not checked${verdict === 'inconclusive' ? '' : ` (${first.what}: ${first.how || first.why})`}`] : []),
   ];

@@ -17,7 +17,7 @@ export function verboseLines(report: Report, story: Story, width: number): Line[
     line(2, `${host.os}, kernel ${host.kernel}, read as ${host.user}, in ${(report.durationMs / 1000).toFixed(1)} s`),
     line(2, `${plural(traffic.requests, 'request')}, ${traffic.failed} failed, ${formatShare(traffic.explainedShare)} of those explained`),
     ...section('Paths', wayLines(report)),
-    ...story.roots.flatMap(finding => findingLines(report, finding, 'Root cause', width)),
+    ...[...(story.root ? [story.root] : []), ...story.otherRoots].flatMap(finding => findingLines(report, finding, 'Root cause', width)),
     ...story.consequences.flatMap(finding => findingLines(report, finding, 'Follows', width)),
     ...story.advice.flatMap(finding => findingLines(report, finding, 'Advice', width)),
     ...section(

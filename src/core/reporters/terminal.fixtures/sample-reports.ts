@@ -183,6 +183,7 @@ const logAdvice: Finding = {
   evidence: [{ source: `config:${site}:1`, text: 'server {' }],
   symptoms: [],
   consequences: [],
+  advice: true,
   fixes: [],
 };
 
@@ -337,8 +338,13 @@ export const sampleReports = {
     summary: 'Nothing fails now, but nginx would not start again with the configuration on disk',
     findings: [
       {
-        ...logAdvice,
         fault: 'nginx-config-invalid',
+        layer: 'nginx',
+        confidence: 'confirmed',
+        status: 'latent',
+        share: 0,
+        symptoms: [],
+        consequences: [],
         subject: { kind: 'nginx', id: 'nginx', name: 'nginx', peers: [] },
         title: 'The configuration on disk does not pass nginx -t',
         explanation: 'The running workers still use the old one; the next reload does nothing and the next restart takes the site down.',
