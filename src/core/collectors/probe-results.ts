@@ -8,6 +8,8 @@ import { probeKey, type ProbeRequest, type ProbeResult } from '../model/probe.ts
 
 // A host with more peers than this has its failing ones asked first.
 const mostProbes = 500;
+// A search, not a measurement: what is the right backend answers at once.
+const searchTimeoutMs = 1000;
 
 export default defineCollector({
   id: 'probe-results',
@@ -136,13 +138,13 @@ function elsewhere(peers: readonly Peer[], services: readonly Service[], topolog
     .filter(service => service.kind !== 'nginx')
     .flatMap(service => service.listening)
     .map(reachable)
-    .filter(address => !used.has(formatAddress(address)))
+    .filter(address => !used.has(formatAddress(address)) && !belongsToSystem(address))
     .slice(0, 40)
     .flatMap((address): ProbeRequest[] => {
       const questions: ProbeRequest[] = [];
-      if (kinds.has('fastcgi')) questions.push({ kind: 'fastcgi', address, params: { ...cgiParams(script, 'localhost'), SCRIPT_NAME: script, SCRIPT_FILENAME: script } });
-      if (kinds.has('proxy') || kinds.has('grpc')) questions.push({ kind: 'http', address, path: '/', hostHeader: 'localhost' });
-      if (kinds.has('uwsgi')) questions.push({ kind: 'uwsgi', address, params: cgiParams('/', 'localhost') });
+      if (kinds.has('fastcgi')) questions.push({ kind: 'fastcgi', address, params: { ...cgiParams(script, 'localhost'), SCRIPT_NAME: script, SCRIPT_FILENAME: script }, timeoutMs: searchTimeoutMs });
+      if (kinds.has('proxy') || kinds.has('grpc')) questions.push({ kind: 'http', address, path: '/', hostHeader: 'localhost', timeoutMs: searchTimeoutMs });
+      if (kinds.has('uwsgi')) questions.push({ kind: 'uwsgi', address, params: cgiParams('/', 'localhost'), timeoutMs: searchTimeoutMs });
       return questions;
     });
 }
@@ -151,6 +153,12 @@ function reachable(address: Address): Address {
   if (address.kind === 'unix') return address;
   const host = address.host === '0.0.0.0' || address.host === '*' ? '127.0.0.1' : address.host === '::' ? '::1' : address.host;
   return { ...address, host };
+}
+
+// Sockets of the system's own services (the bus, the journal, sshd's port) are no backend of anybody's.
+function belongsToSystem(address: Address): boolean {
+  if (address.kind === 'unix') return ['/run/systemd/', '/run/dbus/', '/run/udev/', '/run/user/', '/run/docker', '/run/containerd/'].some(folder => address.path.startsWith(folder));
+  return address.kind === 'tcp' && (address.port === 22 || address.port === 25 || address.port === 53);
 }
 
 function expectedOf(kind: 'http' | 'tls' | 'fastcgi' | 'uwsgi'): string {
