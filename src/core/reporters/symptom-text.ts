@@ -1,7 +1,15 @@
 import type { ReportSymptom } from '../model/report.ts';
 import { formatCount } from './wording.ts';
 
-/** A group of failing requests in one row: `55 × 502 reset at 10.0.0.2:80, GET /api/{id}`. */
+const words: Readonly<Partial<Record<ReportSymptom['class'], string>>> = {
+  'backend-answered-5xx': 'answered by the backend itself',
+  'unattributed-5xx': 'of unknown origin',
+  'client-refused': 'clients cannot connect to nginx',
+  'client-closed': 'closed by the client',
+  'probe-failed': 'a probe fails',
+};
+
+/** A group of failing requests in one row: `55 × 502 connect refused at 10.0.0.2:80, GET /api/{id}`. */
 export function describeSymptom(symptom: ReportSymptom): string {
   const count = symptom.count > 0 ? `${formatCount(symptom.count)} × ` : '';
   const status = symptom.status === undefined ? '' : `${symptom.status} `;
@@ -10,6 +18,8 @@ export function describeSymptom(symptom: ReportSymptom): string {
   if (symptom.madeBy === 'unknown' && symptom.because !== undefined) {
     return `${count}${status.trim() || symptom.class}${what}; cannot tell who made it, because ${symptom.because}`;
   }
-  const where = symptom.upstream === undefined ? '' : ` at ${symptom.upstream}`;
-  return `${count}${status}${symptom.class}${where}${what}`;
+  const kind = words[symptom.class] ?? symptom.class.replaceAll('-', ' ');
+  const where = symptom.upstream !== undefined ? ` at ${symptom.upstream}` : symptom.server !== undefined ? ` for ${symptom.server}` : '';
+  const probe = symptom.probe === undefined ? '' : ` (probe ${symptom.probe})`;
+  return `${count}${status}${kind}${where}${what}${probe}`;
 }
