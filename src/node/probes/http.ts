@@ -59,7 +59,7 @@ export function outcomeOfOther(received: Received): ProbeOutcome {
 
 /** The parts of an HTTP answer that a report may hold. */
 export function httpProbeAnswer(answer: HttpAnswer, received: Received): ProbeAnswer {
-  const isLongBody = received.ended === 'limit' || (received.ended === 'enough' && answer.bodyState !== 'whole' && answer.bodyState !== 'broken');
+  const isLongBody = received.ended === 'limit' || (received.ended === 'enough' && answer.body.length >= maxBodyBytes);
   const isBodyWhole = answer.bodyState === 'whole' || (answer.bodyState === 'unknown' && received.ended === 'end');
   const complete = answer.isHeaderWhole && answer.isHeaderValid && isBodyWhole && received.ended !== 'reset';
   const cut = isLongBody ? { cut: 'limit' as const } : isBodyWhole ? {} : cutOf(received);
