@@ -135,6 +135,11 @@ describe('the end of the process', () => {
     expect(result.stdout).toBe(badhop(['--help']).stdout);
   });
 
+  it('says when the output cannot be stored', () => {
+    const { status, stderr } = spawnSync('sh', ['-c', '"$0" "$1" --help > /dev/full', node, program], { encoding: 'utf8' });
+    expect({ status, stderr: stderr.split('\n')[0] }).toMatchObject({ status: 2, stderr: expect.stringContaining('stdout: ENOSPC') as unknown });
+  });
+
   it('comes soon and with its code, even where a file never answers', () => {
     const fifo = join(scratch, 'fifo');
     expect(spawnSync('mkfifo', [fifo]).status).toBe(0);

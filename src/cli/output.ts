@@ -1,3 +1,5 @@
+import { BadhopError } from '../core/model/error.ts';
+
 /** How the streams of this process want to be written to. */
 export interface OutputLook {
   readonly width: number;
@@ -37,12 +39,13 @@ function speaksUnicode(env: NodeJS.ProcessEnv): boolean {
   return /utf-?8/i.test(locale);
 }
 
-/** Writes to stdout and resolves when all of it is handed to the system, or nobody reads it any more. */
+/** Writes to stdout and resolves when all of it is handed to the system, or nobody reads it any more. Rejects when it cannot be stored. */
 export function writeOut(text: string): Promise<void> {
   if (isPipeClosed) return Promise.resolve();
-  return new Promise(resolve => {
-    process.stdout.write(text, () => {
-      resolve();
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, error => {
+      if (error && !isClosedPipe(error)) reject(new BadhopError('output-unwritable', `stdout: ${error.message}`, { cause: error }));
+      else resolve();
     });
   });
 }
@@ -50,11 +53,15 @@ export function writeOut(text: string): Promise<void> {
 /** `badhop | head` ends when head does, without a word. */
 export function quietOnClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
+    stream.on('error', () => {
+      // Whoever writes is told by the callback; without a listener here the process would die of it.
       isPipeClosed = true;
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') process.exitCode = 2;
     });
   }
+}
+
+function isClosedPipe(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'EPIPE' || error.code === 'EIO';
 }
 
 /** Ends the process soon, even where a handle is left open. Call when all output is written. */
