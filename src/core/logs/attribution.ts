@@ -30,8 +30,7 @@ export function attributeAnswer(facts: AnswerFacts): Attribution {
   if (status === 499) return { madeBy: 'client' };
   if (statuses === undefined) {
     if (addresses?.length === 0) return { madeBy: clientStatuses.has(status) ? 'client' : 'nginx' };
-    const headerTime = facts.headerTimes?.at(-1);
-    if (headerTime === '-') return { madeBy: 'nginx' };
+    if (facts.headerTimes !== undefined && (facts.headerTimes.at(-1) ?? '-') === '-') return { madeBy: 'nginx' };
     return { madeBy: 'unknown', because: 'the log format lacks $upstream_status' };
   }
   const failed = status < 400 && status >= 100 ? statuses.findIndex(one => Number(one) >= 500) : statuses.length - 1;
@@ -47,11 +46,11 @@ export function attributeAnswer(facts: AnswerFacts): Attribution {
 
 /** A 502 or 504 in `$upstream_status`: nginx's own, unless a response header came. */
 function whoseGatewayError(facts: AnswerFacts, index: number): Attribution {
-  const headerTime = facts.headerTimes?.[index];
-  if (headerTime !== undefined) return { madeBy: headerTime === '-' ? 'nginx' : 'backend' };
+  // A list of one `-` has no items.
+  if (facts.headerTimes !== undefined) return { madeBy: (facts.headerTimes[index] ?? '-') === '-' ? 'nginx' : 'backend' };
   const address = facts.addresses?.[index];
   if (address !== undefined && isGroupName(address)) return { madeBy: 'nginx' };
-  if (facts.connectTimes?.[index] === '-') return { madeBy: 'nginx' };
+  if (facts.connectTimes !== undefined && (facts.connectTimes[index] ?? '-') === '-') return { madeBy: 'nginx' };
   if (facts.bytesReceived?.[index] === '0') return { madeBy: 'nginx' };
   return { madeBy: 'unknown', because: 'the log format lacks $upstream_header_time' };
 }

@@ -56,7 +56,16 @@ export function isOngoing({ buckets, nowMs, lastMs }: { readonly buckets: TimeBu
     widthMs,
   );
   if (period !== undefined) return silenceMs <= 2 * period + widthMs;
-  return silenceMs <= Math.max(45_000, 4 * typicalGapMs(buckets), 1.5 * largestGap(starts, widthMs));
+  return silenceMs <= Math.max(45_000, (total < 4 ? 1.5 : 3) * typicalGapMs(buckets), betweenClustersMs(clusters, widthMs));
+}
+
+/** How long a silence between bursts was so far, with some grace; a pause inside one long outage is no rhythm. */
+function betweenClustersMs(clusters: readonly Cluster[], widthMs: number): number {
+  const gaps = clusters.slice(1).map((cluster, index) => cluster.startMs - (clusters[index]?.startMs ?? cluster.startMs));
+  const median = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
+  if (gaps.length >= 2) return 2 * median;
+  const areShort = clusters.every(cluster => cluster.endMs - cluster.startMs <= 3 * widthMs);
+  return areShort ? 1.5 * median : 0;
 }
 
 interface Cluster {

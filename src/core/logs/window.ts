@@ -50,21 +50,24 @@ export function* findWindowStart(search: WindowSearch): Asking<number> {
     const place = yield* placeOf(search, middle, high);
     if (place === 'inside') high = middle;
     else if (place === 'unknown') {
-      const left = yield* knownToTheLeft(search, middle, low);
-      if (left?.place === 'inside') high = left.at;
-      else low = left?.at ?? middle;
+      const inside = yield* insideBefore(search, low, middle);
+      if (inside === undefined) low = middle;
+      else high = inside;
     } else low = middle;
   }
   return low;
 }
 
-/** Rubbish in the middle: the nearest readable lines before it decide. */
-function* knownToTheLeft(search: WindowSearch, from: number, low: number): Asking<{ at: number; place: Place } | undefined> {
-  for (let step = neighbours * sliceBytes; from - step > low; step *= 2) {
-    const at = from - step;
-    const place = yield* placeOf(search, at, from);
-    if (place === 'inside') return { at, place };
-    if (place === 'before' || place === 'hole') return { at, place };
+/** Rubbish in the middle: the readable lines that end where it begins decide. An offset in them, where they lie in the window. */
+function* insideBefore(search: WindowSearch, from: number, to: number): Asking<number | undefined> {
+  let low = from;
+  let high = to;
+  while (high - low > sliceBytes) {
+    const middle = Math.floor((low + high) / 2);
+    const place = yield* placeOf(search, middle, high);
+    if (place === 'inside') return middle;
+    if (place === 'unknown') high = middle;
+    else low = middle;
   }
   return undefined;
 }

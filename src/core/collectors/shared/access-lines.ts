@@ -4,7 +4,7 @@ import { BucketCounter } from '../../logs/buckets.ts';
 import { CountTable, type Counted } from '../../logs/intern.ts';
 import type { LineSink } from '../../logs/lines.ts';
 import { urlTemplate } from '../../logs/url-template.ts';
-import type { LogSource, NginxAccessLog } from '../../model/facts/logs.ts';
+import type { AccessSample, NginxAccessLog } from '../../model/facts/logs.ts';
 import { accessIndex, accessVariables, type AccessVariable, type LineFormat } from '../../model/log-line.ts';
 import { accessClock, decimal } from '../../parsers/nginx-log-format-time.ts';
 import { decodeUtf8 } from '../../parsers/text.ts';
@@ -45,6 +45,14 @@ export class AccessCounter {
   readonly #timeOf = accessClock();
   readonly #sinceMs: number;
   readonly #nowMs: number;
+  // Of the line that is being read.
+  #status = 0;
+  #method: Counted | undefined;
+  #server: Counted | undefined;
+  #methodStart = -1;
+  #methodEnd = -1;
+  #uriStart = -1;
+  #uriEnd = -1;
   #total = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
 
@@ -83,7 +91,10 @@ export class AccessCounter {
         }
         if (ms < coverage.firstMs) coverage.firstMs = ms;
         if (ms > coverage.lastMs) coverage.lastMs = ms;
-        this.#count(logPath, format, bytes, start, end, ms, number === undefined ? { path, offset } : { path, offset, line: number });
+        if (this.#count(bytes, ms)) {
+          const source = number === undefined ? { path, offset } : { path, offset, line: number };
+          this.#foldFailed(logPath, format, bytes, { text: text(bytes, start, Math.min(end, start + maxSampleBytes)), timeMs: ms, source });
+        }
       },
       tooLong: () => {
         coverage.lines += 1;
@@ -103,49 +114,38 @@ export class AccessCounter {
     return undefined;
   }
 
-  #count(logPath: string, format: LineFormat, bytes: Uint8Array, start: number, end: number, ms: number, source: LogSource): void {
+  /** Counts the matched line; true when its request failed. Makes no objects: it runs for every line. */
+  #count(bytes: Uint8Array, ms: number): boolean {
     const spans = this.#spans;
     const statusAt = spans[2 * accessIndex.status] ?? -1;
     const status = statusAt === -1 ? 0 : decimal(bytes, statusAt, spans[2 * accessIndex.status + 1] ?? statusAt);
     const hasStatus = statusAt !== -1 && status >= 0 && status < 1000;
+    this.#status = hasStatus ? status : 0;
     this.#total += 1;
     if (ms > this.#lastMs) this.#lastMs = ms;
     if (hasStatus) this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
     this.#all.add(ms);
 
-    const request = this.#requestParts(bytes);
-    const url = request.uriStart === -1 ? undefined : this.templates.find(bytes, request.uriStart, request.uriEnd);
-    const method = request.methodStart === -1 ? undefined : this.methods.find(bytes, request.methodStart, request.methodEnd);
-    const server = this.#find(this.servers, bytes, accessIndex.host, accessIndex.server_name, accessIndex.http_host);
+    this.#findRequest(bytes);
+    this.#method = this.#methodStart === -1 ? undefined : this.methods.find(bytes, this.#methodStart, this.#methodEnd);
+    this.#server =
+      this.#find(this.servers, bytes, accessIndex.host) ??
+      this.#find(this.servers, bytes, accessIndex.server_name) ??
+      this.#find(this.servers, bytes, accessIndex.http_host);
+    const url = this.#uriStart === -1 ? undefined : this.templates.find(bytes, this.#uriStart, this.#uriEnd);
     const peer = this.#find(this.peers, bytes, accessIndex.upstream_addr);
     const failed = hasStatus && (isFailing(status) || this.#hasFailedTry(bytes));
-    for (const counted of [url, method, server, peer]) {
-      if (counted === undefined) continue;
-      counted.total += 1;
-      if (failed) counted.failed += 1;
-    }
-    if (!failed) return;
-    this.#failed.add(ms);
-    this.#foldFailed(logPath, format, bytes, status, {
-      ...(method === undefined ? {} : { method: method.key }),
-      ...(request.uriStart === -1 ? {} : { urlTemplate: urlTemplate(text(bytes, request.uriStart, Math.min(request.uriEnd, request.uriStart + 4096))) }),
-      ...(server === undefined ? {} : { host: server.key }),
-      sample: { text: text(bytes, start, Math.min(end, start + maxSampleBytes)), timeMs: ms, source },
-    });
+    tally(this.#method, failed);
+    tally(this.#server, failed);
+    tally(url, failed);
+    tally(peer, failed);
+    if (failed) this.#failed.add(ms);
+    return failed;
   }
 
-  #foldFailed(
-    logPath: string,
-    format: LineFormat,
-    bytes: Uint8Array,
-    status: number,
-    base: {
-      readonly method?: string;
-      readonly urlTemplate?: string;
-      readonly host?: string;
-      readonly sample: { text: string; timeMs: number; source: LogSource };
-    },
-  ): void {
+  #foldFailed(logPath: string, format: LineFormat, bytes: Uint8Array, sample: AccessSample): void {
+    const status = this.#status;
+    const uri = this.#uriStart === -1 ? undefined : text(bytes, this.#uriStart, Math.min(this.#uriEnd, this.#uriStart + 4096));
     const list = (name: AccessVariable): readonly string[] | undefined => {
       const start = this.#spans[2 * accessIndex[name]] ?? -1;
       if (!format.has(name) || start === -1) return undefined;
@@ -169,11 +169,14 @@ export class AccessCounter {
     });
     const peer = addresses?.at(-1);
     this.fold.add({
-      ...base,
       ...who,
+      sample,
+      ...(this.#method === undefined ? {} : { method: this.#method.key }),
+      ...(uri === undefined ? {} : { urlTemplate: urlTemplate(uri) }),
+      ...(this.#server === undefined ? {} : { host: this.#server.key }),
       path: logPath,
       status,
-      tries: (statuses ?? addresses ?? []).length,
+      tries: Math.max(statuses?.length ?? 0, addresses?.length ?? 0),
       ...(peer === undefined || peer === '' || peer === '-' ? {} : { peer }),
       ...(statuses === undefined ? {} : { upstreamStatuses: statuses }),
       requestTime: this.#number(bytes, accessIndex.request_time),
@@ -185,14 +188,11 @@ export class AccessCounter {
     return decimal(bytes, this.#spans[2 * index] ?? -1, this.#spans[2 * index + 1] ?? -1);
   }
 
-  #find(table: CountTable, bytes: Uint8Array, ...indexes: readonly number[]): Counted | undefined {
-    for (const index of indexes) {
-      const start = this.#spans[2 * index] ?? -1;
-      const end = this.#spans[2 * index + 1] ?? -1;
-      if (start === -1 || end === start || (end === start + 1 && bytes[start] === 0x2d)) continue;
-      return table.find(bytes, start, end);
-    }
-    return undefined;
+  #find(table: CountTable, bytes: Uint8Array, index: number): Counted | undefined {
+    const start = this.#spans[2 * index] ?? -1;
+    const end = this.#spans[2 * index + 1] ?? -1;
+    if (start === -1 || end === start || (end === start + 1 && bytes[start] === 0x2d)) return undefined;
+    return table.find(bytes, start, end);
   }
 
   /** A request that a retry saved: a try before the last one has failed. */
@@ -203,29 +203,36 @@ export class AccessCounter {
     return upstreamTries(text(bytes, start, end)).some(one => Number(one) >= 500);
   }
 
-  /** Method and URI, from `$request` or from their own variables. */
-  #requestParts(bytes: Uint8Array): { methodStart: number; methodEnd: number; uriStart: number; uriEnd: number } {
+  /** Places of method and URI, from `$request` or from their own variables. */
+  #findRequest(bytes: Uint8Array): void {
     const spans = this.#spans;
+    const uri = spans[2 * accessIndex.request_uri] === -1 ? accessIndex.uri : accessIndex.request_uri;
+    this.#methodStart = spans[2 * accessIndex.request_method] ?? -1;
+    this.#methodEnd = spans[2 * accessIndex.request_method + 1] ?? -1;
+    this.#uriStart = spans[2 * uri] ?? -1;
+    this.#uriEnd = spans[2 * uri + 1] ?? -1;
     const start = spans[2 * accessIndex.request] ?? -1;
     const end = spans[2 * accessIndex.request + 1] ?? -1;
-    let methodStart = spans[2 * accessIndex.request_method] ?? -1;
-    let methodEnd = spans[2 * accessIndex.request_method + 1] ?? -1;
-    const hasUri = spans[2 * accessIndex.request_uri] !== -1;
-    let uriStart = spans[2 * (hasUri ? accessIndex.request_uri : accessIndex.uri)] ?? -1;
-    let uriEnd = spans[2 * (hasUri ? accessIndex.request_uri : accessIndex.uri) + 1] ?? -1;
-    if (start === -1) return { methodStart, methodEnd, uriStart, uriEnd };
+    if (start === -1) return;
     let blank = start;
     while (blank < end && bytes[blank] !== 0x20 && blank - start < 33) blank += 1;
-    const isRequest = blank > start && blank < end && bytes[blank] === 0x20;
-    if (!isRequest) return { methodStart, methodEnd, uriStart, uriEnd };
-    if (methodStart === -1) [methodStart, methodEnd] = [start, blank];
-    if (uriStart === -1) {
-      uriStart = blank + 1;
-      uriEnd = uriStart;
-      while (uriEnd < end && bytes[uriEnd] !== 0x20) uriEnd += 1;
+    if (blank === start || blank >= end || bytes[blank] !== 0x20) return;
+    if (this.#methodStart === -1) {
+      this.#methodStart = start;
+      this.#methodEnd = blank;
     }
-    return { methodStart, methodEnd, uriStart, uriEnd };
+    if (this.#uriStart !== -1) return;
+    this.#uriStart = blank + 1;
+    blank += 1;
+    while (blank < end && bytes[blank] !== 0x20) blank += 1;
+    this.#uriEnd = blank;
   }
+}
+
+function tally(counted: Counted | undefined, failed: boolean): void {
+  if (counted === undefined) return;
+  counted.total += 1;
+  if (failed) counted.failed += 1;
 }
 
 export function newAccessCoverage(): AccessCoverage {
