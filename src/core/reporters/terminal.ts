@@ -62,7 +62,7 @@ function headLines(report: Report, story: Story): Line[] {
 function headline(report: Report, { root }: Story): string {
   const { verdict, traffic, window, summary } = report;
   const failed =
-    traffic.requests > traffic.failed ? `${formatCount(traffic.failed)} of ${plural(traffic.requests, 'request')}` : plural(traffic.failed, 'request');
+    traffic.requests >= traffic.failed ? `${formatCount(traffic.failed)} of ${plural(traffic.requests, 'request')}` : plural(traffic.failed, 'request');
   if (root && verdict === 'failing') {
     return traffic.failed > 0
       ? `${failed} failed in the last ${windowLength(window)}, and it goes on`
