@@ -1,4 +1,5 @@
-import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, read, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { known, type Known } from '../../core/model/fact.ts';
 import type { ReadOptions, ReadResult, StatResult } from '../../core/model/host.ts';
 import { unknownFrom } from './file-errors.ts';
@@ -8,11 +9,17 @@ import { defaultLimit, statResult } from './local-files.ts';
 // `smaps` are not among them: they wait for a lock that a hanging process can hold.
 const quickFile = /^\/proc\/(?:[0-9]+|self)\/(?:stat|statm|status|cgroup|limits|comm|io|wchan|oom_score|oom_score_adj|sessionid|loginuid|schedstat)$/;
 const quickPath = /^\/proc(?:\/(?:[0-9]+|self)(?:\/(?:fd(?:\/[0-9]+)?|exe|cwd|root|ns(?:\/\w+)?|stat|status|cgroup|limits|comm))?)?$/;
+const readAt = promisify(read);
 const bufferSize = 64 * 1024;
 const buffer = Buffer.allocUnsafe(bufferSize);
 
 export function isQuickFile(path: string, options: ReadOptions): boolean {
   return options.gunzip !== true && (options.offset ?? 0) === 0 && (options.limit ?? defaultLimit) > 0 && quickFile.test(path);
+}
+
+/** The command line of a process: opening it is quick, reading it can wait for a hanging process. */
+export function isCommandLine(path: string, options: ReadOptions): boolean {
+  return /^\/proc\/(?:[0-9]+|self)\/cmdline$/.test(path) && options.gunzip !== true && (options.offset ?? 0) === 0 && (options.limit ?? defaultLimit) > 0;
 }
 
 export function isQuickPath(path: string): boolean {
@@ -31,6 +38,22 @@ export function readQuick(path: string, options: ReadOptions): Known<ReadResult>
       if (bytesRead <= 0) return known({ bytes: new Uint8Array(buffer.subarray(0, got)), size: 0, atEnd: bytesRead === 0 });
       got += bytesRead;
     }
+  } catch (error) {
+    return unknownFrom(error, path);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Reads a command line with one step in the thread pool, where it may wait. */
+export async function readCommandLine(path: string, options: ReadOptions): Promise<Known<ReadResult>> {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const limit = Math.min(options.limit ?? defaultLimit, bufferSize);
+    const { bytesRead, buffer: bytes } = await readAt(fd, Buffer.allocUnsafe(limit), 0, limit, 0);
+    // The kernel gives all that there is in one read.
+    return known({ bytes: bytes.subarray(0, bytesRead), size: 0, atEnd: bytesRead < limit });
   } catch (error) {
     return unknownFrom(error, path);
   } finally {

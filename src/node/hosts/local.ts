@@ -4,7 +4,7 @@ import { localClock } from './local-clock.ts';
 import { connectLocal } from './local-connect.ts';
 import { execLocal } from './local-exec.ts';
 import { listFolder, readFileRange, statFile } from './local-files.ts';
-import { isQuickFile, isQuickPath, listQuick, readQuick, statQuick } from './local-proc.ts';
+import { isCommandLine, isQuickFile, isQuickPath, listQuick, readCommandLine, readQuick, statQuick } from './local-proc.ts';
 import { createGate, createTurns, withinTime } from './time-limit.ts';
 
 export interface LocalHostOptions {
@@ -42,8 +42,10 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   return {
     name: 'local',
     exec: (argv, execOptions) => programGate(() => execLocal(argv, execOptions)),
-    read: (path, readOptions = {}) =>
-      isQuickFile(path, readOptions) ? turn(() => readQuick(path, readOptions)) : limited(path, () => readFileRange(path, readOptions)),
+    read: (path, readOptions = {}) => {
+      if (isQuickFile(path, readOptions)) return turn(() => readQuick(path, readOptions));
+      return limited(path, () => (isCommandLine(path, readOptions) ? readCommandLine(path, readOptions) : readFileRange(path, readOptions)));
+    },
     stat: path => (isQuickPath(path) ? turn(() => statQuick(path)) : limited(path, () => statFile(path))),
     list: path => (isQuickPath(path) ? turn(() => listQuick(path)) : limited(path, () => listFolder(path))),
     connect: (address, connectOptions) => connectLocal(address, connectOptions),

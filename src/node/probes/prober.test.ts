@@ -185,7 +185,7 @@ describe('fastcgi', () => {
   });
 
   test('the request is what a responder reads', async () => {
-    let seen = Buffer.alloc(0);
+    let seen: Buffer = Buffer.alloc(0);
     const address = await backend((socket, data) => {
       seen = data;
       socket.end(fixture('php-fpm-8.2-ping'));
@@ -214,7 +214,7 @@ describe('uwsgi', () => {
   });
 
   test('the packet is what uWSGI reads; one too long is not sent', async () => {
-    let seen = Buffer.alloc(0);
+    let seen: Buffer = Buffer.alloc(0);
     const address = await backend((socket, data) => {
       seen = data;
       socket.end();
