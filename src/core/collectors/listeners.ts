@@ -33,7 +33,7 @@ export default defineCollector({
     const fromSsTcp = parseSsTcpListeners(valueOr(outputOf(ssTcp, 'ss'), ''));
     const fromSsUnix = parseSsUnixListeners(valueOr(outputOf(ssUnix, 'ss'), ''));
     const ssWorks = outputOf(ssUnix, 'ss').state === 'known';
-    if (!ssWorks) problems.push('Backlogs and the queues of unix sockets are not known: ss is missing or failed (install iproute2).');
+    if (!ssWorks) problems.push('The backlogs of the listening sockets are not known: ss is missing or failed (install iproute2).');
 
     const found: Listener[] = [];
     for (const text of [textOf(tcp4), textOf(tcp6)]) found.push(...tcpListeners(text ?? '', fromSsTcp));
@@ -77,7 +77,10 @@ function tcpListeners(text: string, fromSs: readonly SsListener[]): readonly Lis
 function unixListeners(text: string | undefined, fromSs: readonly SsListener[]): readonly Listener[] {
   if (text === undefined) return fromSs.map(listenerOfSs);
   const byInode = new Map(fromSs.map(listener => [listener.inode ?? -1, listener]));
-  return parseProcNetUnix(text)
+  const sockets = parseProcNetUnix(text);
+  const waiting = new Map<string, number>();
+  for (const socket of sockets) if (socket.state === 'waiting') waiting.set(socket.path, (waiting.get(socket.path) ?? 0) + 1);
+  return sockets
     .filter(socket => socket.state === 'listening')
     .map(socket => {
       const ss = byInode.get(socket.inode);
@@ -88,7 +91,7 @@ function unixListeners(text: string | undefined, fromSs: readonly SsListener[]):
         host: '',
         port: 0,
         path: socket.path,
-        queue: counted ? ss.queue : -1,
+        queue: counted ? ss.queue : (waiting.get(socket.path) ?? 0),
         backlog: counted ? ss.backlog : -1,
         inode: socket.inode,
         pids: ss?.pids ?? [],

@@ -18,11 +18,12 @@ export interface DfLine {
 export function parseDf(text: string): readonly DfLine[] {
   const found: DfLine[] = [];
   for (const line of linesOf(text, 1000)) {
-    // A device name may hold blanks: the columns are counted from the percentage on.
-    const match = / +(\d+|-) +(\d+|-) +(-?\d+|-) +(\d+%|-) +(\/.*)$/.exec(line.slice(0, 4096));
-    const mount = match?.[5];
-    if (match === null || mount === undefined) continue;
-    found.push({ total: wholeNumber(match[1]) ?? 0, available: wholeNumber(match[3]) ?? 0, mount });
+    // A device's name and a mount point may hold blanks: the columns are counted from the percentage on.
+    const words = wordsOf(line.slice(0, 4096));
+    const at = words.findIndex((word, index) => index > 4 && word.startsWith('/') && /^(?:\d{1,3}%|-)$/.test(words[index - 1] ?? ''));
+    if (at < 0) continue;
+    const [total, available, mount] = [words[at - 4], words[at - 2], words.slice(at).join(' ')];
+    found.push({ total: wholeNumber(total) ?? 0, available: wholeNumber(available) ?? 0, mount });
   }
   return found;
 }

@@ -1,5 +1,5 @@
 import type { JournalLine } from '../model/facts/system.ts';
-import { linesOf, wholeNumber } from './text.ts';
+import { decodeUtf8, linesOf, wholeNumber } from './text.ts';
 
 /** A journal entry with the unit that it is about. */
 export interface JournalEntry extends JournalLine {
@@ -61,5 +61,5 @@ function fieldText(value: unknown): string | undefined {
   const list: readonly unknown[] = value;
   if (typeof list[0] === 'string') return list[0];
   const bytes = list.slice(0, MAX_TEXT).filter(byte => typeof byte === 'number');
-  return String.fromCharCode(...bytes.map(byte => byte & 0xff));
+  return decodeUtf8(Uint8Array.from(bytes));
 }

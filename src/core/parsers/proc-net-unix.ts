@@ -3,7 +3,8 @@ import { linesOf, wholeNumber } from './text.ts';
 /** A unix socket of type stream that has a path. */
 export interface UnixSocket {
   readonly path: string;
-  readonly state: 'listening' | 'connected' | 'other';
+  /** `waiting`: a connection in its listener's accept queue, which has no inode yet. */
+  readonly state: 'listening' | 'connected' | 'waiting' | 'other';
   readonly inode: number;
 }
 
@@ -25,7 +26,7 @@ export function parseProcNetUnix(text: string): readonly UnixSocket[] {
     if (match === null || inode === undefined || path === undefined || match[2] !== '0001') continue;
     const listening = (Number.parseInt(match[1] ?? '0', 16) & ACCEPTS_CONNECTIONS) !== 0;
     const connected = Number.parseInt(match[3] ?? '0', 16) === CONNECTED;
-    sockets.push({ path, inode, state: listening ? 'listening' : connected ? 'connected' : 'other' });
+    sockets.push({ path, inode, state: listening ? 'listening' : inode === 0 ? 'waiting' : connected ? 'connected' : 'other' });
   }
   return sockets;
 }

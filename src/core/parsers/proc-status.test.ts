@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { parseProcStatus } from './proc-status.ts';
+
+it('reads ids, memory and threads', () => {
+  const text = readFileSync(new URL('./proc-status.fixtures/linux-6.18.txt', import.meta.url), 'utf8');
+  expect(parseProcStatus(text)).toEqual({ uid: 33, gids: [33], rssBytes: expect.any(Number), threads: 1 });
+});
+
+it('takes the effective ids and every supplementary group once', () => {
+  expect(parseProcStatus('Uid:\t0\t33\t33\t33\nGid:\t0\t33\t33\t33\nGroups:\t4 33 1000 \n')).toEqual({ uid: 33, gids: [33, 4, 1000] });
+});
+
+it('never throws', () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), text => parseProcStatus(text).gids.length >= 0));
+});
