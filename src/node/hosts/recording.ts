@@ -13,7 +13,7 @@ import { errorCode } from './file-errors.ts';
 export interface Recording {
   /** Answers as the bundle will: redacted. So a diagnosis while recording and one of the bundle see the same. */
   readonly host: Host;
-  /** Wraps a prober so that its results are in the bundle too. */
+  /** Wraps a prober so that its results are in the bundle too. Make that prober on the recorded host itself: what it reads is no part of the bundle. */
   recordProber(prober: Prober): Prober;
   /** Writes the index; the bundle is readable from then on. */
   finish(): Promise<void>;
