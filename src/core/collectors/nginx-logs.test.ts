@@ -31,6 +31,7 @@ function layout(logs: { readonly access?: readonly (readonly [path: string, form
     groups: [],
     logFormats: [{ instanceId: 'nginx', name: 'timed', format: timed, escape: 'default', origin }],
     mainErrorLogs: [],
+    fixedAnswers: [],
     hostNames: [],
   };
 }

@@ -46,7 +46,16 @@ export function originOf(directive: ConfigDirective): SettingOrigin & { readonly
   return { kind: 'file', path: directive.path, line: directive.line };
 }
 
-const timeUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, M: 2_592_000_000, y: 31_536_000_000 };
+const timeUnits: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  M: 2_592_000_000,
+  y: 31_536_000_000,
+};
 
 /** nginx times (ngx_parse_time): `90`, `90s`, `1m30s`, `500ms`. Undefined for anything else. */
 export function parseTime(text: string): number | undefined {

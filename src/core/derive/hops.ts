@@ -34,7 +34,11 @@ function hopOf(peer: Peer, topology: Topology, facts: Parts): Hop {
   const probes = valueOr(facts['probe-results'], []).filter(probe => probe.request.kind !== 'dns' && formatAddress(probe.request.address) === peer.id);
   const own = probes.find(probe => routes.some(route => speaksTo(probe, route)));
   const symptoms = valueOr(facts.symptoms, []);
-  const groupNames = new Set([...groups.map(group => group.name), ...groups.map(group => group.name.split(':')[0] ?? ''), ...(peer.hostName === undefined ? [] : [peer.hostName])]);
+  const groupNames = new Set([
+    ...groups.map(group => group.name),
+    ...groups.map(group => group.name.split(':')[0] ?? ''),
+    ...(peer.hostName === undefined ? [] : [peer.hostName]),
+  ]);
   const subject: Subject = { kind: 'peer', id: peer.id, name: nameOf(peer, service), peers: [peer.id] };
   return {
     peer,
@@ -51,7 +55,10 @@ function hopOf(peer: Peer, topology: Topology, facts: Parts): Hop {
     symptoms: symptoms.filter(symptom => symptom.upstream === peer.id),
     groupSymptoms: symptoms.filter(symptom => symptom.upstream !== undefined && symptom.upstream !== peer.id && groupNames.has(symptom.upstream)),
     subject,
-    serviceSubject: service === undefined ? subject : { kind: 'service', id: service.id, name: service.name, peers: topology.peers.filter(one => one.serviceId === service.id).map(one => one.id) },
+    serviceSubject:
+      service === undefined
+        ? subject
+        : { kind: 'service', id: service.id, name: service.name, peers: topology.peers.filter(one => one.serviceId === service.id).map(one => one.id) },
   };
 }
 

@@ -39,7 +39,14 @@ function* walk(chain: Chain, location: string, samplePath: string | undefined, p
   }
 }
 
-function* passRoutes(directive: ConfigDirective, pass: PassKind, chain: Chain, location: string, samplePath: string | undefined, place: Place): Generator<FoundRoute> {
+function* passRoutes(
+  directive: ConfigDirective,
+  pass: PassKind,
+  chain: Chain,
+  location: string,
+  samplePath: string | undefined,
+  place: Place,
+): Generator<FoundRoute> {
   const written = directive.args[0]?.value ?? '';
   const whole = parsePassTarget(pass, written);
   const candidates = whole.variables.length === 0 ? [written] : candidatesOf(written, chain, place.maps);

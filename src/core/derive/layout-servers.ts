@@ -66,7 +66,12 @@ function formatOf(directive: ConfigDirective): string {
 
 function listenAddress(directive: ConfigDirective): ListenAddress {
   const [text = '80', ...flags] = directive.args.map(arg => arg.value);
-  return { address: parseListen(text), tls: flags.includes('ssl') || flags.includes('quic'), defaultServer: flags.includes('default_server') || flags.includes('default'), origin: originOf(directive) };
+  return {
+    address: parseListen(text),
+    tls: flags.includes('ssl') || flags.includes('quic'),
+    defaultServer: flags.includes('default_server') || flags.includes('default'),
+    origin: originOf(directive),
+  };
 }
 
 /** `80`, `*:80`, `127.0.0.1:80`, `[::]:80`, `unix:/path`, `name`. */

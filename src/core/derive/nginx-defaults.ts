@@ -3,14 +3,56 @@ import { compareVersions } from './directives.ts';
 
 /** The directives whose value in force is resolved for each route, by their name without the module's prefix. */
 export const routeDirectives = [
-  'connect_timeout', 'send_timeout', 'read_timeout', 'next_upstream', 'next_upstream_timeout', 'next_upstream_tries', 'buffering', 'buffer_size', 'buffers',
-  'busy_buffers_size', 'max_temp_file_size', 'temp_path', 'http_version', 'ssl_protocols', 'ssl_ciphers', 'ssl_verify', 'ssl_verify_depth', 'ssl_server_name',
-  'ssl_name', 'ssl_session_reuse', 'ssl_trusted_certificate', 'ssl_certificate', 'intercept_errors', 'ignore_client_abort', 'request_buffering',
-  'pass_request_body', 'pass_request_headers', 'keep_conn', 'bind', 'method', 'socket_keepalive', 'index', 'cache',
+  'connect_timeout',
+  'send_timeout',
+  'read_timeout',
+  'next_upstream',
+  'next_upstream_timeout',
+  'next_upstream_tries',
+  'buffering',
+  'buffer_size',
+  'buffers',
+  'busy_buffers_size',
+  'max_temp_file_size',
+  'temp_path',
+  'http_version',
+  'ssl_protocols',
+  'ssl_ciphers',
+  'ssl_verify',
+  'ssl_verify_depth',
+  'ssl_server_name',
+  'ssl_name',
+  'ssl_session_reuse',
+  'ssl_trusted_certificate',
+  'ssl_certificate',
+  'intercept_errors',
+  'ignore_client_abort',
+  'request_buffering',
+  'pass_request_body',
+  'pass_request_headers',
+  'keep_conn',
+  'bind',
+  'method',
+  'socket_keepalive',
+  'index',
+  'cache',
 ] as const;
 
 /** Directives of the core that bear on a route, under their own names. */
-export const coreDirectives = ['resolver', 'resolver_timeout', 'client_max_body_size', 'error_page', 'root', 'auth_request', 'return', 'rewrite', 'internal', 'deny', 'limit_req', 'auth_basic'] as const;
+export const coreDirectives = [
+  'resolver',
+  'resolver_timeout',
+  'client_max_body_size',
+  'error_page',
+  'root',
+  'auth_request',
+  'return',
+  'rewrite',
+  'internal',
+  'deny',
+  'limit_req',
+  'auth_basic',
+] as const;
 
 /**
  * What nginx of that version does where the directive is absent.

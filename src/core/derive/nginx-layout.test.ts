@@ -10,7 +10,18 @@ const context = { sinceMs: 0, nowMs: 0, clock: { nowMs: 0, zone: 'UTC', offsetMi
 function layoutOf(text: string, version = '1.22.1'): NginxLayout {
   const { directives } = parseNginxConf(text, '/etc/nginx/nginx.conf');
   const config = { instanceId: 'nginx', mainPath: '/etc/nginx/nginx.conf', files: [], directives, problems: [], unread: [] };
-  const instance = { id: 'nginx', running: true, binary: '/usr/sbin/nginx', prefix: '/usr/share/nginx', configPath: config.mainPath, globalDirectives: '', version, flavour: 'nginx', configureArguments: '--error-log-path=/var/log/nginx/error.log --http-log-path=/var/log/nginx/access.log', workers: [] };
+  const instance = {
+    id: 'nginx',
+    running: true,
+    binary: '/usr/sbin/nginx',
+    prefix: '/usr/share/nginx',
+    configPath: config.mainPath,
+    globalDirectives: '',
+    version,
+    flavour: 'nginx',
+    configureArguments: '--error-log-path=/var/log/nginx/error.log --http-log-path=/var/log/nginx/access.log',
+    workers: [],
+  };
   const fact = layout.derive({ 'nginx-config': known([config]), 'nginx-config-dump': known([]), 'nginx-instances': known([instance]) }, context);
   if (fact.state !== 'known') throw new Error(fact.why);
   return fact.value;
@@ -83,7 +94,10 @@ http {
   server { listen 8080 ssl; server_name a.example b.example; access_log off; location /x { access_log logs/x.log up; } }
   server { listen unix:/run/n.sock; error_log /var/log/b.log; }
 }`);
-  expect(servers.map(server => server.accessLogs.map(log => [log.path, log.format]))).toEqual([[['/usr/share/nginx/logs/x.log', 'up']], [['/var/log/nginx/access.log', 'combined']]]);
+  expect(servers.map(server => server.accessLogs.map(log => [log.path, log.format]))).toEqual([
+    [['/usr/share/nginx/logs/x.log', 'up']],
+    [['/var/log/nginx/access.log', 'combined']],
+  ]);
   expect(servers.map(server => server.errorLogs.map(log => log.path))).toEqual([['/var/log/main.log'], ['/var/log/b.log']]);
   expect(servers[0]?.listens[0]).toMatchObject({ address: { kind: 'tcp', host: '0.0.0.0', port: 8080 }, tls: true });
   expect(mainErrorLogs.map(log => log.path)).toEqual(['/var/log/main.log']);

@@ -34,6 +34,7 @@ export default defineDerivation({
       groups: parts.flatMap(part => part.groups),
       logFormats: parts.flatMap(part => part.logFormats),
       mainErrorLogs: parts.flatMap(part => part.mainErrorLogs),
+      fixedAnswers: parts.flatMap(part => part.fixedAnswers),
       hostNames: [...new Set(parts.flatMap(part => part.hostNames))],
     });
   },
@@ -45,7 +46,9 @@ function layoutOf(config: NginxConfig, instance: NginxInstance | undefined): Ngi
   const groups = new Map<string, WrittenGroup>();
   const routes: Route[] = [];
   const servers: NginxLayout['servers'][number][] = [];
-  const logFormats: LogFormat[] = [{ instanceId: config.instanceId, name: 'combined', format: combined, escape: 'default', origin: { kind: 'default', version } }];
+  const logFormats: LogFormat[] = [
+    { instanceId: config.instanceId, name: 'combined', format: combined, escape: 'default', origin: { kind: 'default', version } },
+  ];
   for (const http of main.filter(directive => directive.name === 'http' && directive.block !== undefined)) {
     const chain: Chain = [main, [...flatten(http.block ?? [])]];
     const inHttp = chain[1] ?? [];
@@ -78,7 +81,13 @@ function layoutOf(config: NginxConfig, instance: NginxInstance | undefined): Ngi
     groups: all,
     logFormats,
     mainErrorLogs: mainLogs(main, config, instance),
-    hostNames: [...new Set([...all.flatMap(group => group.members.flatMap(member => (member.host === undefined || isIpLiteral(member.host) ? [] : [member.host]))), ...routes.flatMap(route => (route.hostName === undefined ? [] : [route.hostName]))])],
+    fixedAnswers: [...fixedAnswersIn(main, 0)],
+    hostNames: [
+      ...new Set([
+        ...all.flatMap(group => group.members.flatMap(member => (member.host === undefined || isIpLiteral(member.host) ? [] : [member.host]))),
+        ...routes.flatMap(route => (route.hostName === undefined ? [] : [route.hostName])),
+      ]),
+    ],
   };
 }
 
@@ -88,6 +97,15 @@ function mainLogs(main: readonly ConfigDirective[], config: NginxConfig, instanc
   const logs = places.flatMap(chain => errorLogsIn(chain, instance));
   const seen = new Set<string>();
   return logs.filter(log => !seen.has(log.path) && seen.add(log.path)).map(log => ({ instanceId: config.instanceId, ...log }));
+}
+
+function* fixedAnswersIn(directives: readonly ConfigDirective[], depth: number): Generator<NginxLayout['fixedAnswers'][number]> {
+  if (depth > 40) return;
+  for (const directive of directives) {
+    const status = directive.name === 'return' ? Number(directive.args[0]?.value) : Number.NaN;
+    if (status >= 500 && status < 600) yield { status, origin: { path: directive.path, line: directive.line } };
+    if (directive.block !== undefined) yield* fixedAnswersIn([...flatten(directive.block)], depth + 1);
+  }
 }
 
 function logFormat(directive: ConfigDirective, instanceId: string): LogFormat {

@@ -16,7 +16,7 @@ interface Tree {
   readonly listening: ReadonlySet<number>;
 }
 
-/** Kinds whose one process does the work itself when it has no children. */
+/** Servers start their workers themselves: a few steps up are enough. */
 const maxDepth = 6;
 
 /**
@@ -31,7 +31,7 @@ export function groupProcesses(
   const tree = treeOf(processes, commands, listeners);
   const roots = new Map<number, ProcessInfo[]>();
   for (const process of processes) {
-    if (process.pid === 1 || process.state === 'Z' || kindOf(process, tree) === 'php-fpm') continue;
+    if (process.pid === 1 || process.state === 'Z' || kindOf(process, tree) === 'php-fpm' || (process.argv[0] ?? '').startsWith('php-fpm: ')) continue;
     if (!isServer(process, tree)) continue;
     const root = rootOf(process, tree);
     const members = roots.get(root.pid) ?? [];

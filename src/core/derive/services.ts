@@ -71,8 +71,9 @@ function running(group: ProcessGroup, listeners: readonly Listener[]): Service {
   };
 }
 
-/** Node and Java run build tools and editors too: a backend listens, or is kept running by a unit. */
+/** Node and Java run build tools and editors too: a backend listens, or is kept running by a unit. systemd's own sockets serve no requests. */
 function isBackend(service: Service): boolean {
+  if (service.kind === 'other' && /^(?:systemd-|dbus)/.test(service.unit ?? '')) return false;
   return (
     (service.kind !== 'node' && service.kind !== 'java') || service.listening.length > 0 || service.configuredListen.length > 0 || service.unit !== undefined
   );
@@ -92,9 +93,11 @@ function isSingle(group: ProcessGroup): boolean {
 function stopped(units: readonly SystemdUnit[], commands: readonly BackendCommand[], services: readonly Service[]): readonly Service[] {
   const taken = new Set(services.map(service => service.unit));
   return units.flatMap(unit => {
-    if (taken.has(unit.name) || unit.loadState !== 'loaded' || !isMeantToRun(unit)) return [];
+    if (taken.has(unit.name) || unit.loadState !== 'loaded' || isUp(unit)) return [];
     const command = commands.find(one => one.of.kind === 'unit' && one.of.unit === unit.name);
     if (command === undefined || command.service === 'php-fpm') return [];
+    // A unit that nobody enabled may still be what nginx waits for: its address tells.
+    if (command.listen.length === 0 && !isMeantToRun(unit)) return [];
     const speaks = protocolOf(command.service, command.listen);
     return [
       {
@@ -114,10 +117,12 @@ function stopped(units: readonly SystemdUnit[], commands: readonly BackendComman
   });
 }
 
+function isUp(unit: SystemdUnit): boolean {
+  return unit.activeState === 'active' && (unit.subState === 'exited' || unit.mainPid > 0);
+}
+
 /** A stopped unit that nobody enabled and that never ran since the start of the host is not missing. */
 function isMeantToRun(unit: SystemdUnit): boolean {
-  if (unit.activeState === 'active' && unit.subState === 'running' && unit.mainPid > 0) return false;
-  if (unit.activeState === 'active' && unit.subState === 'exited') return false;
   return unit.activeState !== 'inactive' || unit.inactiveEnterMs !== undefined || unit.unitFileState !== 'disabled';
 }
 

@@ -16,16 +16,22 @@ type Draft = Omit<Symptom, 'ongoing' | 'shape'>;
 export default defineDerivation({
   id: 'symptoms',
   title: 'groups of failing requests and failing probes',
-  needs: ['nginx-error-log', 'nginx-access-log', 'topology', 'probe-results', 'nginx-instances'],
+  needs: ['nginx-error-log', 'nginx-access-log', 'nginx-layout', 'topology', 'probe-results', 'nginx-instances'],
   derive(facts, context): Known<readonly Symptom[]> {
-    const errors = facts['nginx-error-log'].state === 'known' ? facts['nginx-error-log'].value.groups.filter(isFailing) : [];
+    const logged = facts['nginx-error-log'].state === 'known' ? facts['nginx-error-log'].value.groups : [];
+    const errors = logged.filter(isFailing);
+    const fixed = facts['nginx-layout'].state === 'known' ? facts['nginx-layout'].value.fixedAnswers : [];
     const access = facts['nginx-access-log'].state === 'known' ? facts['nginx-access-log'].value : undefined;
     const probes = facts['probe-results'].state === 'known' ? facts['probe-results'].value : [];
     const topology = facts.topology.state === 'known' ? facts.topology.value : undefined;
     const fromErrors = errorSymptoms(errors);
-    const { attached, rest } = accessSymptoms((access?.failing ?? []).filter(group => serverErrors.has(group.status)), fromErrors);
+    const answers = (access?.failing ?? []).filter(group => serverErrors.has(group.status));
+    const { attached, rest } = accessSymptoms(withoutIntended(answers, logged, new Set(fixed.map(answer => answer.status))), fromErrors);
     const fromProbes = topology === undefined ? [] : probeSymptoms(probes, topology, context.nowMs);
-    const down = facts['nginx-instances'].state === 'known' && facts['nginx-instances'].value.length > 0 && facts['nginx-instances'].value.every(instance => !instance.running);
+    const down =
+      facts['nginx-instances'].state === 'known' &&
+      facts['nginx-instances'].value.length > 0 &&
+      facts['nginx-instances'].value.every(instance => !instance.running);
     const drafts = [...attached, ...rest, ...fromProbes, ...(down ? [refusedClients(context.nowMs)] : [])];
     return known(drafts.map(draft => finish(draft, access, probes, context)));
   },
@@ -48,6 +54,18 @@ function errorSymptoms(groups: readonly ErrorGroup[]): Draft[] {
       errorGroups: [...same].sort((a, b) => b.count - a.count),
       accessGroups: [],
     };
+  });
+}
+
+/** Leaves out what nginx was told to answer: requests over a limit, which the error log counts, and `return 503`. */
+function withoutIntended(groups: readonly AccessGroup[], logged: readonly ErrorGroup[], fixed: ReadonlySet<number>): AccessGroup[] {
+  let limited = logged.filter(group => group.class === 'rate-limited').reduce((sum, group) => sum + group.count, 0);
+  return groups.filter(group => {
+    if (group.madeBy === 'backend' || group.peer !== undefined) return true;
+    if (fixed.has(group.status)) return false;
+    if (group.status !== 503 || limited === 0 || group.count > limited * 1.5 + 3) return true;
+    limited = Math.max(0, limited - group.count);
+    return false;
   });
 }
 
@@ -151,7 +169,10 @@ function refusedClients(nowMs: number): Draft {
 }
 
 function finish(draft: Draft, access: NginxAccessLog | undefined, probes: readonly ProbeResult[], context: CollectContext): Symptom {
-  const shape: Shape = draft.buckets === undefined ? { when: 'unknown', text: 'seen now' } : shapeOf({ buckets: draft.buckets, windowFromMs: context.sinceMs, nowMs: context.nowMs });
+  const shape: Shape =
+    draft.buckets === undefined
+      ? { when: 'unknown', text: 'seen now' }
+      : shapeOf({ buckets: draft.buckets, windowFromMs: context.sinceMs, nowMs: context.nowMs });
   return { ...draft, shape, ongoing: draft.count === 0 || goesOn(draft, access, probes, context.nowMs) };
 }
 
@@ -180,9 +201,16 @@ function countBetween(access: NginxAccessLog, fromMs: number, toMs: number): num
   return sum;
 }
 
-function where<T extends ErrorGroup | AccessGroup>(same: readonly T[], server: (group: T) => string | undefined): Pick<Draft, 'server' | 'urlTemplate' | 'method'> {
+function where<T extends ErrorGroup | AccessGroup>(
+  same: readonly T[],
+  server: (group: T) => string | undefined,
+): Pick<Draft, 'server' | 'urlTemplate' | 'method'> {
   const name = dominant(same, server);
   const urlTemplate = dominant(same, group => group.urlTemplate);
   const method = dominant(same, group => group.method);
-  return { ...(name === undefined ? {} : { server: name }), ...(urlTemplate === undefined ? {} : { urlTemplate }), ...(method === undefined ? {} : { method }) };
+  return {
+    ...(name === undefined ? {} : { server: name }),
+    ...(urlTemplate === undefined ? {} : { urlTemplate }),
+    ...(method === undefined ? {} : { method }),
+  };
 }

@@ -4,7 +4,7 @@ import type { Setting } from './facts/nginx.ts';
 import type { BackendEvent } from './facts/backend.ts';
 import type { Symptom } from './facts/topology.ts';
 import type { Evidence } from './finding.ts';
-import { probeKey, type ProbeAnswer, type ProbeResult, type WireProtocol } from './probe.ts';
+import { probeName, type ProbeAnswer, type ProbeResult, type WireProtocol } from './probe.ts';
 
 /** Verbatim lines of the symptom: up to `most` of them, error records before requests. */
 export function symptomEvidence(symptom: Symptom, most = 2): Evidence[] {
@@ -15,7 +15,7 @@ export function symptomEvidence(symptom: Symptom, most = 2): Evidence[] {
 
 /** What a probe saw, in one line. */
 export function probeEvidence(probe: ProbeResult): Evidence {
-  return { source: `probe:${probeKey(probe.request)}`, text: describeProbe(probe) };
+  return { source: `probe:${probeName(probe.request)}`, text: describeProbe(probe) };
 }
 
 /** `connect: ECONNREFUSED after 0 ms`, `HTTP 200, header of 212 bytes, after 14 ms`. */

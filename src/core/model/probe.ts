@@ -1,4 +1,4 @@
-import type { Address } from './host.ts';
+import { formatAddress, type Address } from './host.ts';
 
 /** One question to one backend, in one protocol. One connection a question; never a POST. */
 export type ProbeRequest =
@@ -93,6 +93,23 @@ export function probeKey(request: ProbeRequest): string {
       return `${request.kind} ${where} ${JSON.stringify(request.params)}`;
     case 'dns':
       return `dns ${where} ${request.name}`;
+  }
+}
+
+/** The question as evidence names it: `http 127.0.0.1:8080 /cart`. Several questions may share a name; a key is unique. */
+export function probeName(request: ProbeRequest): string {
+  switch (request.kind) {
+    case 'connect':
+      return `connect ${formatAddress(request.address)}`;
+    case 'http':
+      return `http ${formatAddress(request.address)} ${request.path}`;
+    case 'tls':
+      return `tls ${formatAddress(request.address)}${request.serverName === undefined ? '' : ` for ${request.serverName}`}${request.version === undefined ? '' : ` ${request.version}`}`;
+    case 'fastcgi':
+    case 'uwsgi':
+      return `${request.kind} ${formatAddress(request.address)} ${request.params['REQUEST_URI'] ?? ''}`.trimEnd();
+    case 'dns':
+      return `dns ${request.name} at ${formatAddress(request.resolver)}`;
   }
 }
 

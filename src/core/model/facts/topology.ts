@@ -38,6 +38,8 @@ export interface NginxLayout {
   readonly logFormats: readonly LogFormat[];
   /** Error logs in force at the main and http level, for messages outside any server. */
   readonly mainErrorLogs: readonly { readonly instanceId: string; readonly path: string; readonly level: string; readonly origin: SettingOrigin }[];
+  /** Error answers that the configuration itself gives: `return 503;`. */
+  readonly fixedAnswers: readonly { readonly status: number; readonly origin: { readonly path: string; readonly line: number } }[];
   /** Names to resolve: in `server`, in `*_pass`, in `resolver`. */
   readonly hostNames: readonly string[];
 }

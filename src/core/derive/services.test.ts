@@ -1,0 +1,246 @@
+import { describe, expect, it } from 'vitest';
+import { absent, known } from '../model/fact.ts';
+import type { BackendCommand, PhpFpmPool, Service } from '../model/facts/backend.ts';
+import type { Facts } from '../model/facts.ts';
+import type { Listener, ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
+import services from './services.ts';
+
+const context = { sinceMs: 0, nowMs: 900_000, clock: { nowMs: 900_000, zone: 'UTC', offsetMinutes: 0 }, probing: true };
+
+function process(pid: number, ppid: number, line: string, extra: Partial<ProcessInfo> = {}): ProcessInfo {
+  return {
+    pid,
+    ppid,
+    state: 'S',
+    comm: line.split(/[ :]/)[0] ?? '',
+    argv: line.includes(': ') ? [line] : line.split(' '),
+    uid: 33,
+    startMs: 0,
+    rssBytes: 0,
+    threads: 1,
+    cpuMs: 0,
+    ...extra,
+  };
+}
+
+function tcp(port: number, pids: number[], host = '127.0.0.1'): Listener {
+  return { kind: 'tcp', host, port, queue: 0, backlog: 511, pids };
+}
+
+function unix(path: string, pids: number[]): Listener {
+  return { kind: 'unix', host: '', port: 0, path, queue: 0, backlog: 128, pids };
+}
+
+function pool(name: string, listen: string, extra: Partial<PhpFpmPool> = {}): PhpFpmPool {
+  return {
+    name,
+    path: `/etc/pool.d/${name}.conf`,
+    line: 1,
+    mainConfig: '/etc/php/8.2/fpm/php-fpm.conf',
+    listen: { value: { kind: 'unix', path: listen }, source: 'file:x:2' },
+    values: {
+      pm: { value: 'static', source: 'file:x:3' },
+      'pm.max_children': { value: '4', source: 'file:x:4' },
+      request_terminate_timeout: { value: '2m', source: 'file:x:5' },
+    },
+    ...extra,
+  };
+}
+
+function unit(name: string, extra: Partial<SystemdUnit> = {}): SystemdUnit {
+  return {
+    name,
+    description: name,
+    loadState: 'loaded',
+    activeState: 'inactive',
+    subState: 'dead',
+    result: 'success',
+    restarts: 0,
+    mainPid: 0,
+    execMainStatus: 0,
+    execMainCode: '',
+    dropIns: [],
+    journal: [],
+    ...extra,
+  };
+}
+
+function command(pid: number, service: Service['kind'], extra: Partial<BackendCommand> = {}): BackendCommand {
+  return { of: { kind: 'process', pid }, service, role: 'any', listen: [], values: {}, configFiles: [], ...extra };
+}
+
+interface Scene {
+  readonly processes?: readonly ProcessInfo[];
+  readonly listeners?: readonly Listener[];
+  readonly units?: readonly SystemdUnit[];
+  readonly pools?: readonly PhpFpmPool[];
+  readonly commands?: readonly BackendCommand[];
+}
+
+function derive(scene: Scene): readonly Service[] {
+  const facts: Pick<Facts, 'processes' | 'listeners' | 'systemd-units' | 'php-fpm-pools' | 'backend-configs'> = {
+    processes: known(scene.processes ?? []),
+    listeners: known(scene.listeners ?? []),
+    'systemd-units': known(scene.units ?? []),
+    'php-fpm-pools': known({ pools: scene.pools ?? [], unread: [], globals: {} }),
+    'backend-configs': known({ commands: scene.commands ?? [], files: [], unread: [] }),
+  };
+  const fact = services.derive(facts, context);
+  return fact.state === 'known' ? fact.value : [];
+}
+
+const master = process(10, 1, 'php-fpm: master process (/etc/php/8.2/fpm/php-fpm.conf)', { unit: 'php8.2-fpm.service' });
+const gunicornListen = [{ address: { value: { kind: 'tcp' as const, host: '127.0.0.1', port: 8000 }, source: 'argv' }, speaks: 'http' as const }];
+
+describe('php-fpm', () => {
+  it('gives each pool the sockets of its own workers', () => {
+    const found = derive({
+      processes: [master, process(11, 10, 'php-fpm: pool a'), process(12, 10, 'php-fpm: pool b')],
+      listeners: [unix('/run/a.sock', [10, 11]), unix('/run/b.sock', [10, 12])],
+      pools: [pool('a', '/run/a.sock', { masterPid: 10 }), pool('b', '/run/b.sock', { masterPid: 10 })],
+    });
+    expect(found.map(service => [service.id, service.workerPids, service.listening])).toEqual([
+      ['php-fpm:a', [11], [{ kind: 'unix', path: '/run/a.sock' }]],
+      ['php-fpm:b', [12], [{ kind: 'unix', path: '/run/b.sock' }]],
+    ]);
+    expect(found[0]).toMatchObject({
+      unit: 'php8.2-fpm.service',
+      manager: 'static',
+      workersMax: { value: 4 },
+      requestTimeoutMs: { value: 120_000 },
+      speaks: 'fastcgi',
+    });
+  });
+
+  it('finds where a pool without workers listens, though its file has changed since the start', () => {
+    const [found] = derive({ processes: [master], listeners: [unix('/run/old.sock', [10])], pools: [pool('a', '/run/new.sock', { masterPid: 10 })] });
+    expect(found?.listening).toEqual([{ kind: 'unix', path: '/run/old.sock' }]);
+  });
+
+  it('keeps the pools of a stopped php-fpm, with the unit that would run them', () => {
+    const [found] = derive({
+      pools: [pool('a', '/run/a.sock')],
+      units: [unit('php8.2-fpm.service', { execStart: '/usr/sbin/php-fpm8.2 --nodaemonize --fpm-config /etc/php/8.2/fpm/php-fpm.conf' })],
+    });
+    expect(found).toMatchObject({ id: 'php-fpm:a', unit: 'php8.2-fpm.service', workerPids: [], listening: [] });
+  });
+
+  it('knows a pool by its workers where no file could be read', () => {
+    const [found] = derive({ processes: [master, process(11, 10, 'php-fpm: pool x')], listeners: [tcp(9000, [10, 11])] });
+    expect(found).toMatchObject({ id: 'php-fpm:x', listening: [{ kind: 'tcp', port: 9000 }], configuredListen: [] });
+  });
+
+  it('sees by its configured address that a pool listens when owners are hidden', () => {
+    const [found] = derive({ processes: [master], listeners: [unix('/run/a.sock', [])], pools: [pool('a', '/var/run/a.sock', { masterPid: 10 })] });
+    expect(found?.listening).toEqual([{ kind: 'unix', path: '/run/a.sock' }]);
+  });
+});
+
+describe('servers known by name', () => {
+  const line = '/usr/bin/python3 /usr/bin/gunicorn -b 127.0.0.1:8000 app';
+
+  it('takes the parent of the workers for the master', () => {
+    const found = derive({
+      processes: [
+        process(20, 1, line, { unit: 'api.service' }),
+        process(21, 20, line, { unit: 'api.service' }),
+        process(22, 20, line, { unit: 'api.service' }),
+      ],
+      listeners: [tcp(8000, [20, 21, 22])],
+      commands: [20, 21, 22].map(pid => command(pid, 'gunicorn', { listen: gunicornListen })),
+    });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({
+      id: 'unit:api.service',
+      masterPid: 20,
+      workerPids: [21, 22],
+      manager: 'prefork',
+      workersMax: { value: 2, source: 'workers running now' },
+      requestTimeoutMs: { value: 30_000, source: 'default of gunicorn' },
+      backlog: { value: 511 },
+    });
+  });
+
+  it('does not join a backend with the server that started it', () => {
+    const found = derive({
+      processes: [process(20, 1, line, { unit: 'a.service' }), process(30, 20, 'node x.js', { unit: 'a.service' })],
+      listeners: [tcp(8000, [20]), tcp(3000, [30])],
+      commands: [command(20, 'gunicorn', { listen: gunicornListen }), command(30, 'node')],
+    });
+    expect(found.map(service => service.kind)).toEqual(['gunicorn', 'node']);
+    expect(new Set(found.map(service => service.id)).size).toBe(2);
+  });
+
+  it("counts uvicorn's spawned workers as its own", () => {
+    const found = derive({
+      processes: [process(40, 1, 'python3 -m uvicorn app:app'), process(41, 40, 'python3 -c from_multiprocessing.spawn_import_spawn_main')],
+      listeners: [tcp(8000, [40, 41])],
+      commands: [command(40, 'uvicorn')],
+    });
+    expect(found).toMatchObject([{ kind: 'uvicorn', workerPids: [41] }]);
+  });
+
+  it('splits the daemon of PM2 into its applications', () => {
+    const found = derive({
+      processes: [process(50, 1, 'PM2 v5: God Daemon'), process(51, 50, 'node /a.js'), process(52, 50, 'node /a.js'), process(53, 50, 'node /b.js')],
+      listeners: [tcp(3000, [50]), tcp(4000, [53])],
+      commands: [command(50, 'node', { app: 'PM2', role: 'master' }), ...[51, 52, 53].map(pid => command(pid, 'node', { app: 'x.js' }))],
+    });
+    expect(found.map(service => [service.workerPids, service.listening])).toEqual([
+      [[51, 52], [{ kind: 'tcp', host: '127.0.0.1', port: 3000 }]],
+      [[53], [{ kind: 'tcp', host: '127.0.0.1', port: 4000 }]],
+    ]);
+  });
+
+  it('leaves out build tools, systemd itself and what runs in containers', () => {
+    const found = derive({
+      processes: [
+        process(60, 1, 'node build.js'),
+        process(61, 1, 'systemd-journald x', { unit: 'systemd-journald.service' }),
+        process(62, 1, line),
+        process(1, 0, '/sbin/init x'),
+      ],
+      listeners: [unix('/run/systemd/x', [61]), tcp(22, [1])],
+      commands: [command(60, 'node'), command(62, 'gunicorn', { listen: gunicornListen, inContainer: true })],
+    });
+    expect(found).toEqual([]);
+  });
+
+  it('names whatever else listens', () => {
+    expect(derive({ processes: [process(70, 1, '/usr/local/bin/api run', { comm: 'api' })], listeners: [tcp(8080, [70], '0.0.0.0')] })).toMatchObject([
+      { kind: 'other', name: 'api (pid 70)' },
+    ]);
+  });
+});
+
+describe('units', () => {
+  const ofUnit = (name: string): BackendCommand => ({ ...command(0, 'gunicorn', { listen: gunicornListen }), of: { kind: 'unit', unit: name } });
+
+  it('keeps a stopped one with the address that it should have', () => {
+    const found = derive({ units: [unit('api.service', { activeState: 'failed', subState: 'failed' })], commands: [ofUnit('api.service')] });
+    expect(found).toMatchObject([{ id: 'unit:api.service', workerPids: [], listening: [], configuredListen: [{ value: { port: 8000 } }] }]);
+  });
+
+  it('leaves out units that run, that are masked, and those without a backend', () => {
+    const found = derive({
+      units: [
+        unit('up.service', { activeState: 'active', subState: 'running', mainPid: 5 }),
+        unit('masked.service', { loadState: 'masked' }),
+        unit('cleanup.service'),
+      ],
+      commands: [ofUnit('up.service'), ofUnit('masked.service')],
+    });
+    expect(found).toEqual([]);
+  });
+});
+
+it('is not known where processes are not', () => {
+  const facts = {
+    processes: absent('no /proc'),
+    listeners: known([]),
+    'systemd-units': known([]),
+    'php-fpm-pools': absent('x'),
+    'backend-configs': absent('x'),
+  };
+  expect(services.derive(facts, context)).toMatchObject({ state: 'absent' });
+});
