@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import type { Request } from '../model/collector.ts';
+import { known } from '../model/fact.ts';
+import type { ExecResult } from '../model/host.ts';
+import kernelLog from './kernel-log.ts';
+import { runCollector, TEST_CONTEXT } from './testing.ts';
+import type { FakeHost } from './testing.ts';
+
+const iso = readFileSync(new URL('../parsers/kernel-log.fixtures/dmesg-iso-util-linux-2.38.txt', import.meta.url), 'utf8');
+const raw = readFileSync(new URL('../parsers/kernel-log.fixtures/dmesg-linux-6.18.txt', import.meta.url), 'utf8');
+
+function host(journal: Partial<ExecResult>, dmesg: Partial<ExecResult>, plain: Partial<ExecResult> = {}): FakeHost {
+  return {
+    files: { '/proc/stat': 'btime 1795244991\n' },
+    answer: (request: Request) => {
+      if (request.kind !== 'exec') return undefined;
+      const result = request.argv[0] === 'journalctl' ? journal : request.argv.length > 1 ? dmesg : plain;
+      return known({ stdout: '', stderr: '', code: 0, truncated: false, ...result });
+    },
+  };
+}
+
+it('reads the ring buffer where the journal holds no kernel lines, as in a container', () => {
+  const { fact } = runCollector(kernelLog, {}, host({}, { stdout: iso }));
+  expect(fact.state === 'known' && fact.value.map(event => event.kind)).toEqual(['oom-kill', 'segfault']);
+});
+
+it('tells an event once that is in both', () => {
+  const text = 'nf_conntrack: nf_conntrack: table full, dropping packet';
+  const journal = `{"__REALTIME_TIMESTAMP":"1795246204342251","MESSAGE":"${text}"}\n`;
+  const { fact } = runCollector(kernelLog, {}, host({ stdout: journal }, { stdout: `2026-11-21T07:30:04,900000+00:00 ${text}\n` }));
+  expect(fact).toMatchObject({ state: 'known', value: [{ kind: 'conntrack-full', source: 'journal:kernel', timeMs: 1_795_246_204_342 }] });
+});
+
+it('asks a dmesg without time formats again', () => {
+  const { fact } = runCollector(kernelLog, {}, host({}, { code: 1, stderr: "dmesg: unrecognized option '--time-format'\n" }, { stdout: raw }));
+  expect(fact.state === 'known' && fact.value[0]).toMatchObject({ kind: 'oom-kill', timeMs: 1_795_247_462_857 });
+});
+
+it('leaves out what is older than a day before the window', () => {
+  const { fact } = runCollector(kernelLog, {}, host({}, { stdout: iso }), { ...TEST_CONTEXT, sinceMs: TEST_CONTEXT.nowMs + 10 * 86_400_000 });
+  expect(fact).toEqual({ state: 'known', value: [] });
+});
+
+it('is denied, not empty, where it may not be read', () => {
+  const refused = { code: 1, stderr: 'dmesg: read kernel buffer failed: Operation not permitted\n' };
+  expect(runCollector(kernelLog, {}, host({ code: 1, stderr: 'No journal files were found.\n' }, refused)).fact).toMatchObject({
+    state: 'denied',
+    how: expect.stringContaining('root'),
+  });
+  expect(runCollector(kernelLog, {}, {}).fact.state).toBe('absent');
+});

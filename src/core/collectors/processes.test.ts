@@ -1,0 +1,76 @@
+import { expect, it } from 'vitest';
+import processes from './processes.ts';
+import { runCollector } from './testing.ts';
+import type { FakeHost } from './testing.ts';
+
+const status = (uid: number): string => `Uid:\t${uid}\t${uid}\t${uid}\t${uid}\nGid:\t${uid}\t${uid}\t${uid}\t${uid}\nGroups:\t4 \nVmRSS:\t100 kB\n`;
+const stat = (pid: number, name: string, flags = 4_194_560): string => `${pid} (${name}) S 1 1 1 0 -1 ${flags} 0 0 0 0 3 2 0 0 20 0 4 0 500 0 9 0`;
+
+const host: FakeHost = {
+  folders: { '/proc': ['1', '2', '50', '60', 'self', 'net'] },
+  files: {
+    '/proc/stat': 'cpu0 1\nbtime 1000\n',
+    '/etc/passwd': 'root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/:/bin/sh\n',
+    '/proc/1/stat': stat(1, 'systemd'),
+    '/proc/1/status': status(0),
+    '/proc/2/stat': stat(2, 'kthreadd', 2_129_984),
+    '/proc/50/stat': stat(50, 'gunicorn'),
+    '/proc/50/status': status(33),
+    '/proc/50/cmdline': ['/usr/bin/python3', '/usr/bin/gunicorn', '--bind', '127.0.0.1:8000', ''].join('\0'),
+    '/proc/50/cgroup': '0::/system.slice/shop.service\n',
+    '/proc/50/wchan': 'do_epoll_wait',
+  },
+  stats: { '/proc/50/exe': { kind: 'link', target: '/usr/bin/python3.11 (deleted)' }, '/proc/50/cwd': { kind: 'link', target: '/srv/shop' } },
+};
+
+it('reads a backend with its unit, user, start and links', () => {
+  const { fact, batches } = runCollector(processes, {}, host);
+  expect(batches).toBe(3);
+  const value = fact.state === 'known' ? fact.value : [];
+  expect(value.map(one => one.pid)).toEqual([1, 2, 50]);
+  expect(value[2]).toEqual({
+    pid: 50,
+    ppid: 1,
+    state: 'S',
+    comm: 'gunicorn',
+    argv: ['/usr/bin/python3', '/usr/bin/gunicorn', '--bind', '127.0.0.1:8000'],
+    exe: '/usr/bin/python3.11',
+    exeDeleted: true,
+    cwd: '/srv/shop',
+    uid: 33,
+    user: 'www-data',
+    gids: [33, 4],
+    startMs: 1_005_000,
+    rssBytes: 102_400,
+    threads: 4,
+    cpuMs: 50,
+    cgroup: '/system.slice/shop.service',
+    unit: 'shop.service',
+    wchan: 'do_epoll_wait',
+  });
+});
+
+it('asks nothing of kernel threads but their name', () => {
+  const { asked } = runCollector(processes, {}, host);
+  expect(asked.filter(request => request.kind === 'read' && request.path.startsWith('/proc/2/'))).toHaveLength(1);
+});
+
+it('leaves out processes that ended meanwhile, and says when others are hidden', () => {
+  const { fact } = runCollector(processes, {}, { ...host, folders: { '/proc': ['50', '60'] } });
+  expect(fact).toMatchObject({ state: 'known', value: [{ pid: 50 }], problems: [expect.stringContaining('hidepid')] });
+});
+
+it('reads the links of well-known daemons only on a small host', () => {
+  const pids = Array.from({ length: 400 }, (_, index) => String(index + 1));
+  const files = Object.fromEntries(pids.map(pid => [`/proc/${pid}/stat`, stat(Number(pid), Number(pid) % 2 === 0 ? 'sshd' : 'node')]));
+  const { asked } = runCollector(processes, {}, { folders: { '/proc': pids }, files });
+  expect(asked.filter(request => request.kind === 'stat' && request.path.endsWith('/exe'))).toHaveLength(200);
+});
+
+it('is absent where /proc is', () => {
+  expect(runCollector(processes, {}, {}).fact.state).toBe('absent');
+});
+
+it('never asks for an environment', () => {
+  expect(JSON.stringify(runCollector(processes, {}, host).asked)).not.toContain('environ');
+});

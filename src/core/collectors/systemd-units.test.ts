@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import type { Request } from '../model/collector.ts';
+import { known } from '../model/fact.ts';
+import type { ExecResult } from '../model/host.ts';
+import systemdUnits from './systemd-units.ts';
+import { runCollector } from './testing.ts';
+import type { FakeHost } from './testing.ts';
+
+const sample = (path: string): string => readFileSync(new URL(`../parsers/${path}`, import.meta.url), 'utf8');
+const printed = (stdout: string, more: Partial<ExecResult> = {}) => known({ stdout, stderr: '', code: 0, truncated: false, ...more });
+
+function host(journal: Partial<ExecResult> = { stdout: sample('journal.fixtures/journalctl-252.txt') }, shown?: string): FakeHost {
+  return {
+    stats: { '/run/systemd/system': { kind: 'directory' } },
+    files: { '/proc/stat': 'btime 1795244991\n' },
+    folders: { '/etc/systemd/system': ['stopped.service', 'gunicorn@.service', 'multi-user.target.wants'] },
+    answer: (request: Request) => {
+      if (request.kind !== 'exec') return undefined;
+      if (request.argv[1] === 'list-units') return printed(sample('systemctl.fixtures/list-units-systemd-252.txt'));
+      if (request.argv[1] === 'show') return printed(shown ?? sample('systemctl.fixtures/show-systemd-252.txt'));
+      return request.argv[0] === 'journalctl' ? printed('', journal) : undefined;
+    },
+  };
+}
+
+const facts = {
+  processes: known([
+    { pid: 46, ppid: 1, state: 'S', comm: 'php-fpm8.2', argv: ['x'], uid: 0, startMs: 0, rssBytes: 0, threads: 1, cpuMs: 0, unit: 'php8.2-fpm.service' },
+  ]),
+};
+
+it('keeps what runs, what is in trouble and what is stopped and local, with times and journal', () => {
+  const { fact, asked } = runCollector(systemdUnits, facts, host());
+  const units = fact.state === 'known' ? fact.value : [];
+  expect(units.map(unit => unit.name)).toEqual(['loop.service', 'broken.service', 'stopped.service', 'php8.2-fpm.service', 'nginx.service']);
+  expect(units[0]).toMatchObject({
+    activeState: 'activating',
+    subState: 'auto-restart',
+    result: 'exit-code',
+    execMainCode: 'exited',
+    execMainStatus: 1,
+    limitNofile: 1024,
+  });
+  expect(units[0]?.restartPolicy).toBe('always');
+  expect(units[0]).not.toHaveProperty('memoryMax');
+  // Whole seconds from the printed time, the rest from the monotonic clock.
+  expect(units[0]?.activeEnterMs).toBe(1_795_247_874_675);
+  expect(units[1]?.journal.at(-1)?.text).toContain('Stopped broken.service');
+  expect(units[2]).toMatchObject({
+    activeState: 'inactive',
+    execStart: '/usr/bin/python3 -m http.server 8123',
+    fragmentPath: '/etc/systemd/system/stopped.service',
+  });
+  const show = asked.find(request => request.kind === 'exec' && request.argv[1] === 'show');
+  const names = show?.kind === 'exec' ? show.argv.slice(show.argv.indexOf('--') + 1) : [];
+  expect(names).toEqual(expect.arrayContaining(['stopped.service', 'php8.2-fpm.service', 'broken.service']));
+  expect(names.some(name => name.includes('@.') || name.startsWith('systemd-'))).toBe(false);
+});
+
+it('says when the journal is denied', () => {
+  const { fact } = runCollector(systemdUnits, facts, host({ code: 1, stderr: 'No journal files were opened due to insufficient permissions.\n' }));
+  expect(fact).toMatchObject({ state: 'known', problems: [expect.stringContaining('systemd-journal')] });
+});
+
+it('redacts secrets in a command line', () => {
+  const shown =
+    'Id=api.service\nLoadState=loaded\nActiveState=failed\nSubState=failed\nExecStart={ path=/x ; argv[]=/x --token abc --port 80 ; ignore_errors=no ; }\n';
+  const { fact } = runCollector(systemdUnits, facts, host({}, shown));
+  expect(fact.state === 'known' && fact.value[0]?.execStart).toBe('/x --token [redacted] --port 80');
+});
+
+it('asks again without fields where journalctl does not know them, and for quiet units where a talkative one took all lines', () => {
+  const old = runCollector(systemdUnits, facts, host({ code: 1, stderr: "journalctl: unrecognized option '--output-fields=x'\n" }));
+  expect(old.asked.filter(request => request.kind === 'exec' && request.argv[0] === 'journalctl')).toHaveLength(2);
+  const line = '{"__REALTIME_TIMESTAMP":"1795246204342251","UNIT":"loop.service","MESSAGE":"again"}\n';
+  const loud = runCollector(systemdUnits, facts, host({ stdout: line.repeat(1500) }));
+  const journals = loud.asked.filter(request => request.kind === 'exec' && request.argv[0] === 'journalctl');
+  expect(journals[1]?.kind === 'exec' && journals[1].argv).toEqual(expect.arrayContaining(['broken.service', 'nginx.service']));
+  expect(journals[1]?.kind === 'exec' && journals[1].argv.includes('loop.service')).toBe(false);
+  expect(loud.fact.state === 'known' && loud.fact.value[0]?.journal).toHaveLength(40);
+});
+
+it('is absent where systemd does not run', () => {
+  const { fact, asked } = runCollector(systemdUnits, facts, {});
+  expect(fact.state).toBe('absent');
+  expect(asked.some(request => request.kind === 'exec')).toBe(false);
+});
