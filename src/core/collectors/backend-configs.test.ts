@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { denied, known } from '../model/fact.ts';
+import type { ProcessInfo } from '../model/facts/system.ts';
+import backendConfigs from './backend-configs.ts';
+import { runCollector } from './testing.ts';
+import type { FakeHost } from './testing.ts';
+
+function process(pid: number, line: string, cwd = '/srv'): ProcessInfo {
+  return { pid, ppid: 1, state: 'S', comm: 'x', argv: line.split(' '), cwd, uid: 0, startMs: 0, rssBytes: 0, threads: 1, cpuMs: 0 };
+}
+
+function run(processes: readonly ProcessInfo[], host: FakeHost) {
+  const { fact, asked } = runCollector(backendConfigs, { processes: known(processes), 'systemd-units': known([]) }, host);
+  if (fact.state !== 'known') throw new Error(fact.why);
+  return { ...fact.value, problems: fact.problems ?? [], asked };
+}
+
+describe('backend configs', () => {
+  it('reads the file named on the command line, which the command line overrules', () => {
+    const { commands } = run([process(5, '/usr/bin/python3 /usr/bin/gunicorn -c conf.py -w 4 app')], {
+      files: { '/srv/conf.py': 'bind = ["127.0.0.1:9203", "unix:/run/g.sock"]\nworkers = 3\ntimeout = 45\n' },
+    });
+    expect(commands).toMatchObject([
+      {
+        of: { kind: 'process', pid: 5 },
+        service: 'gunicorn',
+        listen: [{ address: { value: { port: 9203 }, source: 'file:/srv/conf.py:1' } }, { address: { value: { path: '/run/g.sock' } } }],
+        values: { workers: { value: '4', source: 'argv of 5' }, timeout: { value: '45', source: 'file:/srv/conf.py:3' } },
+        configFiles: ['/srv/conf.py'],
+      },
+    ]);
+  });
+
+  it('adds up the sockets of several uWSGI files', () => {
+    const { commands } = run([process(6, 'uwsgi --ini /a.ini --ini /b.ini --http-socket :8080')], {
+      files: { '/a.ini': '[uwsgi]\nsocket = /run/a.sock\nharakiri = 5\n', '/b.ini': '[uwsgi]\nsocket = /run/b.sock\nharakiri = 9\n' },
+    });
+    expect(commands[0]?.listen.map(item => item.address.value)).toMatchObject([{ path: '/run/a.sock' }, { path: '/run/b.sock' }, { port: 8080 }]);
+    expect(commands[0]?.values['harakiri']?.value).toBe('9');
+  });
+
+  it('keeps what no program of a known name does only where it tells an address', () => {
+    const { commands } = run([process(7, 'bash -l'), process(8, '/opt/api -addr :9090'), process(9, 'vim gunicorn')], {});
+    expect(commands.map(command => command.of)).toEqual([{ kind: 'process', pid: 8 }]);
+  });
+
+  it('assumes no default address behind a title, which hides the options', () => {
+    expect(run([{ ...process(10, 'x'), argv: ['gunicorn: master [shop]'] }], {}).commands).toMatchObject([{ role: 'master', listen: [] }]);
+  });
+
+  it('says which files this user may not read, and reads no relative path', () => {
+    const { cwd: _cwd, ...noFolder } = process(12, 'uwsgi --ini x.ini');
+    const { unread, problems, asked } = run([process(11, 'uwsgi --ini /secret.ini'), noFolder], { files: { '/secret.ini': denied('permission denied') } });
+    expect(unread.map(file => file.path).toSorted()).toEqual(['/secret.ini', 'x.ini']);
+    expect(problems).toHaveLength(2);
+    expect(asked).not.toContainEqual(expect.objectContaining({ path: 'x.ini' }));
+  });
+
+  it('reads nothing for processes in containers, whose paths are not of this host', () => {
+    const { commands, asked } = run([process(13, 'uwsgi --ini /a.ini')], {
+      stats: { '/proc/self/ns/pid': { kind: 'link', target: 'pid:[1]' }, '/proc/13/ns/pid': { kind: 'link', target: 'pid:[2]' } },
+    });
+    expect(commands).toMatchObject([{ inContainer: true, configFiles: [] }]);
+    expect(asked.some(request => request.kind === 'read')).toBe(false);
+  });
+});
