@@ -3,18 +3,19 @@ import { together } from '../logs/together.ts';
 import type { Asking } from '../logs/window.ts';
 import { defineCollector, type CollectContext } from '../model/collector.ts';
 import { absent, known } from '../model/fact.ts';
-import type { AccessLogFormat, LogCoverage, NginxAccessLog, TrafficCount } from '../model/facts/logs.ts';
+import type { AccessLogFormat, LogCoverage, NginxAccessLog } from '../model/facts/logs.ts';
 import type { LogFormat, NginxLayout } from '../model/facts/topology.ts';
-import type { LineFormat } from '../model/log-line.ts';
+import { accessVariables, type LineFormat } from '../model/log-line.ts';
+import type { JournalEntry } from '../parsers/journal.ts';
 import { combinedFormat, compileLogFormat, toBytes } from '../parsers/nginx-log-format.ts';
 import { AccessCounter, newAccessCoverage, type AccessCoverage } from './shared/access-lines.ts';
+import { mergeLogs, withoutCopies, type CountedLog } from './shared/access-merge.ts';
 import { builtInLogs, logTarget, nginxUnits, serversByLog } from './shared/log-targets.ts';
 import { readNginxJournal } from './shared/nginx-journal.ts';
 
 const mebibyte = 1 << 20;
 const maxLogs = 64;
 const maxFormats = 8;
-const maxListed = 200;
 const futureMs = 60_000;
 
 interface WrittenLog {
@@ -22,6 +23,8 @@ interface WrittenLog {
   /** The formats that the config gives it first, then every other: a log may hold lines from before a reload. */
   readonly formats: readonly LineFormat[];
   readonly declared: readonly AccessLogFormat[];
+  /** How many of the variables that conclusions hang on it holds. */
+  readonly richness: number;
 }
 
 export default defineCollector({
@@ -36,7 +39,6 @@ export default defineCollector({
     const problems: string[] = [];
     if (layout.state !== 'known') problems.push(`the config could not be read (${layout.why}): the log paths are those that nginx was built with`);
     const logs = layout.state === 'known' ? writtenLogs(layout.value) : builtInLogs(instances, '--http-log-path=').map(path => unknownLog(path));
-    const counter = new AccessCounter(context.sinceMs, context.nowMs);
     const unread: { path: string; why: string }[] = [];
     const files: WrittenLog[] = [];
     const streams: WrittenLog[] = [];
@@ -53,60 +55,56 @@ export default defineCollector({
 
     const maxBytes = Math.max(8, Math.min(64, Math.floor(128 / Math.max(1, files.length)))) * mebibyte;
     const coverage: LogCoverage[] = [];
-    for (const { log, reading, coverage: own } of yield* together(files.map(file => readOne(file, counter, maxBytes, context)))) {
+    const counted: CountedLog[] = [];
+    for (const { log, reading, counter, coverage: own } of yield* together(files.map(file => readOne(file, maxBytes, context)))) {
       if (reading.state === 'unread') unread.push({ path: log.path, why: reading.why });
       else if (reading.state === 'stream') streams.push(log);
       else {
         problems.push(...reading.problems, ...lineProblems(log, own));
         coverage.push(toCoverage(log.path, own, reading));
+        counted.push({ path: log.path, servers: log.declared.flatMap(one => one.servers), richness: log.richness, counter, coverage: own });
       }
     }
     if (streams.length > 0) {
       const units = nginxUnits(instances);
+      const path = `journal:${units[0] ?? 'nginx.service'}`;
       const journal = yield* readNginxJournal(units, tags, context);
       if (journal.state === 'known') {
-        const path = `journal:${units[0] ?? 'nginx.service'}`;
         const formats = streams.flatMap(log => log.formats).slice(0, maxFormats);
-        const own = newAccessCoverage();
-        let timeMs = 0;
-        const sink = counter.sink(path, path, formats, own, () => timeMs);
-        for (const entry of journal.value) {
-          timeMs = entry.timeMs;
-          const bytes = toBytes(entry.text);
-          // Error records and what systemd says of nginx stand in the same journal.
-          if (!Number.isNaN(counter.timeOf(formats, bytes, 0, bytes.length))) sink.line(bytes, 0, bytes.length, 0, undefined);
-        }
-        coverage.push(toCoverage(path, own, { bytesRead: 0, wholeWindow: true, rotatedRead: [] }));
+        const log = countEntries(path, formats, journal.value, context);
+        coverage.push(toCoverage(path, log.coverage, { bytesRead: 0, wholeWindow: true, rotatedRead: [] }));
+        counted.push(log);
       } else
         for (const log of streams)
           unread.push({ path: log.path, why: `it goes to the journal or the container's log, which could not be read: ${journal.why}` });
     }
 
-    const { total, byStatus, buckets, lastMs } = counter.tables();
-    const value: NginxAccessLog = {
-      coverage,
-      formats: logs.flatMap(log => log.declared),
-      total,
-      byStatus,
-      failing: counter.fold.groups(),
-      byTemplate: listed(counter.templates.list()),
-      byPeer: listed(counter.peers.list()),
-      byMethod: listed(counter.methods.list()),
-      byServer: listed(counter.servers.list()),
-      buckets,
-      ...(Number.isFinite(lastMs) ? { lastMs } : {}),
-      unread,
-    };
-    return known(value, problems);
+    const { kept, copies } = withoutCopies(counted);
+    for (const { path, of } of copies) problems.push(`${path} holds the same requests as ${of} and was not counted again`);
+    return known({ coverage, formats: logs.flatMap(log => log.declared), ...mergeLogs(kept), unread } satisfies NginxAccessLog, problems);
   },
 });
 
+/** Error records and what systemd says of nginx stand in the same journal: only lines that a format fits count. */
+function countEntries(path: string, formats: readonly LineFormat[], entries: readonly JournalEntry[], context: CollectContext): CountedLog {
+  const counter = new AccessCounter(context.sinceMs, context.nowMs);
+  const coverage = newAccessCoverage();
+  let timeMs = 0;
+  const sink = counter.sink(path, path, formats, coverage, () => timeMs);
+  for (const entry of entries) {
+    timeMs = entry.timeMs;
+    const bytes = toBytes(entry.text);
+    if (!Number.isNaN(counter.timeOf(formats, bytes, 0, bytes.length))) sink.line(bytes, 0, bytes.length, 0, undefined);
+  }
+  return { path, servers: [], richness: 0, counter, coverage };
+}
+
 function* readOne(
   log: WrittenLog,
-  counter: AccessCounter,
   maxBytes: number,
   context: CollectContext,
-): Asking<{ readonly log: WrittenLog; readonly reading: LogReading; readonly coverage: AccessCoverage }> {
+): Asking<{ readonly log: WrittenLog; readonly reading: LogReading; readonly counter: AccessCounter; readonly coverage: AccessCoverage }> {
+  const counter = new AccessCounter(context.sinceMs, context.nowMs);
   const coverage = newAccessCoverage();
   const reading = yield* readLog({
     path: log.path,
@@ -116,7 +114,7 @@ function* readOne(
     timeOf: (bytes, start, end) => counter.timeOf(log.formats, bytes, start, end),
     sinkFor: file => counter.sink(log.path, file, log.formats, coverage),
   });
-  return { log, reading, coverage };
+  return { log, reading, counter, coverage };
 }
 
 function writtenLogs(layout: NginxLayout): readonly WrittenLog[] {
@@ -146,13 +144,19 @@ function writtenLogs(layout: NginxLayout): readonly WrittenLog[] {
         servers: servers.get(path) ?? [],
       };
     });
-    return { path, formats: [...compiled, compileLogFormat('combined', combinedFormat)], declared };
+    const richness = Math.max(0, ...declared.map(one => accessVariables.filter(name => one.variables.includes(name)).length));
+    return { path, formats: [...compiled, compileLogFormat('combined', combinedFormat)], declared, richness };
   });
 }
 
 function unknownLog(path: string): WrittenLog {
   const combined = compileLogFormat('combined', combinedFormat);
-  return { path, formats: [combined], declared: [{ path, format: combinedFormat, variables: combined.variables, origin: { path: '', line: 0 }, servers: [] }] };
+  return {
+    path,
+    formats: [combined],
+    declared: [{ path, format: combinedFormat, variables: combined.variables, origin: { path: '', line: 0 }, servers: [] }],
+    richness: 0,
+  };
 }
 
 function lineProblems({ path, declared }: WrittenLog, own: AccessCoverage): readonly string[] {
@@ -182,8 +186,4 @@ function toCoverage(
     wholeWindow: reading.wholeWindow,
     rotatedRead: reading.rotatedRead,
   };
-}
-
-function listed(counts: readonly TrafficCount[]): readonly TrafficCount[] {
-  return counts.slice(0, maxListed).map(({ key, total, failed }) => ({ key, total, failed }));
 }

@@ -14,6 +14,7 @@ import { readNginxJournal } from './shared/nginx-journal.ts';
 
 const maxBytes = 16 << 20;
 const maxLogs = 64;
+const maxRemembered = 50_000;
 const futureMs = 60_000;
 
 interface OneLog {
@@ -39,10 +40,13 @@ export default defineCollector({
     const targets = paths.map(path => logTarget(path));
 
     const fold = new ErrorFold();
+    const isRepeated =
+      layout.state === 'known' && [...layout.value.servers.map(server => server.errorLogs), layout.value.mainErrorLogs].some(logs => logs.length > 1);
+    const add = isRepeated ? onceAcrossLogs(record => fold.add(record)) : (_path: string, record: ErrorRecord): void => fold.add(record);
     const unread: { path: string; why: string }[] = targets.filter(target => target.kind === 'elsewhere').map(({ path, why }) => ({ path, why }));
     const files = targets.filter(target => target.kind === 'file').map(target => target.path);
     for (const path of files.slice(maxLogs)) unread.push({ path, why: `only the first ${maxLogs} logs were read` });
-    const read = yield* together(files.slice(0, maxLogs).map(path => readOne(path, context, record => fold.add(record))));
+    const read = yield* together(files.slice(0, maxLogs).map(path => readOne(path, context, record => add(path, record))));
 
     const coverage: LogCoverage[] = [];
     const streams: string[] = targets.filter(target => target.kind === 'journal').map(target => target.path);
@@ -70,6 +74,17 @@ export default defineCollector({
     return known({ coverage, groups: fold.groups(), unread } satisfies NginxErrorLog, problems);
   },
 });
+
+/** A record that nginx wrote to several logs counts once. Its text names time, process and connection. */
+function onceAcrossLogs(onRecord: (record: ErrorRecord) => void): (path: string, record: ErrorRecord) => void {
+  const seen = new Map<string, string>();
+  return (path, record) => {
+    const first = seen.get(record.text);
+    if (first !== undefined && first !== path) return;
+    if (first === undefined && seen.size < maxRemembered) seen.set(record.text, path);
+    onRecord(record);
+  };
+}
 
 function* readOne(path: string, context: CollectContext, onRecord: (record: ErrorRecord) => void): Asking<OneLog> {
   const timeOf = wallClock(context.clock);

@@ -170,6 +170,12 @@ describe('nginx-error-log', () => {
     });
   });
 
+  it('counts a record once that is written to two logs', () => {
+    const text = `${refused(nowMs - 2000)}\n${refused(nowMs - 1000)}\n`;
+    expect(errorsOf({ '/log/a': text, '/log/b': text }, ['/log/a', '/log/b']).value.groups).toMatchObject([{ count: 2 }]);
+    expect(errorsOf({ [errorPath]: `${refused(nowMs)}\n${refused(nowMs)}\n` }).value.groups).toMatchObject([{ count: 2 }]);
+  });
+
   it('leaves out records of the future and says so', () => {
     const { value, problems } = errorsOf({ [errorPath]: `${refused(nowMs + 3_600_000)}\n${refused(nowMs - 1000)}\n` });
     expect(value.groups[0]?.count).toBe(1);
@@ -266,6 +272,23 @@ describe('nginx-access-log', () => {
     expect(value.failing).toMatchObject([
       { status: 502, method: 'POST', urlTemplate: '/pay', madeBy: 'unknown', because: 'the log format lacks $upstream_status' },
     ]);
+  });
+
+  it('counts a request once that is written to two logs, by the log that tells more', () => {
+    const at = new Date(nowMs - 1000).toISOString().slice(11, 19);
+    const files = {
+      '/log/b.log': `10.0.0.1 - - [21/Nov/2026:${at} +0000] "GET /a/1?q=1 HTTP/1.1" 502 157 "-" "curl"\n`,
+      '/log/a.log': `${line(nowMs - 1000, 502, '"127.0.0.1:1" "502" "-"')}\n`,
+    };
+    const both = layout({
+      access: [
+        ['/log/b.log', 'combined'],
+        ['/log/a.log', 'timed'],
+      ],
+    });
+    const { fact } = runCollector(accessLog, { 'nginx-layout': known(both), ...noInstances }, { answer: hostOf(files) });
+    expect(fact).toMatchObject({ value: { total: 1, failing: [{ path: '/log/a.log', madeBy: 'nginx' }], coverage: [{ lines: 1 }, { lines: 1 }] } });
+    expect(fact).toMatchObject({ problems: ['/log/b.log holds the same requests as /log/a.log and was not counted again'] });
   });
 
   it('reads access lines from the journal', () => {

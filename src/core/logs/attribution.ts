@@ -33,13 +33,14 @@ export function attributeAnswer(facts: AnswerFacts): Attribution {
     if (facts.headerTimes !== undefined && (facts.headerTimes.at(-1) ?? '-') === '-') return { madeBy: 'nginx' };
     return { madeBy: 'unknown', because: 'the log format lacks $upstream_status' };
   }
-  const failed = status < 400 && status >= 100 ? statuses.findIndex(one => Number(one) >= 500) : statuses.length - 1;
+  // Behind a good answer, or one that error_page put in place of the failing one, the failing try counts.
+  const hidden = status < 499 ? statuses.findIndex(one => Number(one) >= 500) : -1;
+  const failed = hidden === -1 ? statuses.length - 1 : hidden;
   const item = statuses[failed];
   if (item === undefined || item === '-' || item === '') return { madeBy: clientStatuses.has(status) ? 'client' : 'nginx' };
   // A status of `009` is what nginx logs when the backend sent a body without any header.
   if (status < 100) return { madeBy: 'backend' };
-  const isFinal = failed === statuses.length - 1;
-  if (isFinal && status >= 400 && Number(item) !== status) return { madeBy: 'nginx' };
+  if (Number(item) < 400) return { madeBy: 'nginx' };
   if (item !== '502' && item !== '504') return { madeBy: 'backend' };
   return whoseGatewayError(facts, failed);
 }

@@ -195,11 +195,12 @@ export class AccessCounter {
     return table.find(bytes, start, end);
   }
 
-  /** A request that a retry saved: a try before the last one has failed. */
+  /** A failure that the answer hides: a retry saved the request, or error_page put another answer in its place. */
   #hasFailedTry(bytes: Uint8Array): boolean {
     const start = this.#spans[2 * accessIndex.upstream_status] ?? -1;
     const end = this.#spans[2 * accessIndex.upstream_status + 1] ?? -1;
-    if (start === -1 || end - start <= 3) return false;
+    if (start === -1 || end - start < 3) return false;
+    if (end - start === 3) return bytes[start] === 0x35;
     return upstreamTries(text(bytes, start, end)).some(one => Number(one) >= 500);
   }
 

@@ -1,0 +1,72 @@
+import { mergeBuckets } from '../../logs/buckets.ts';
+import type { NginxAccessLog, TrafficCount } from '../../model/facts/logs.ts';
+import type { AccessCounter, AccessCoverage } from './access-lines.ts';
+
+const maxListed = 200;
+const maxGroups = 4000;
+
+export interface CountedLog {
+  readonly path: string;
+  readonly servers: readonly string[];
+  /** How many of the variables that conclusions hang on its format holds. */
+  readonly richness: number;
+  readonly counter: AccessCounter;
+  readonly coverage: AccessCoverage;
+}
+
+/**
+ * Leaves out a log that holds the same requests as a richer one: a server may write each request to several logs. They are
+ * known by the same counts of every status, between the same seconds, from a common server.
+ */
+export function withoutCopies(logs: readonly CountedLog[]): { readonly kept: readonly CountedLog[]; readonly copies: readonly { path: string; of: string }[] } {
+  const kept: CountedLog[] = [];
+  const copies: { path: string; of: string }[] = [];
+  for (const log of logs.toSorted((a, b) => b.richness - a.richness)) {
+    const original = kept.find(one => isCopy(log, one));
+    if (original === undefined) kept.push(log);
+    else copies.push({ path: log.path, of: original.path });
+  }
+  return { kept, copies };
+}
+
+/** The counts of several logs as one. */
+export function mergeLogs(
+  logs: readonly CountedLog[],
+): Pick<NginxAccessLog, 'total' | 'byStatus' | 'failing' | 'byTemplate' | 'byPeer' | 'byMethod' | 'byServer' | 'buckets'> & { readonly lastMs?: number } {
+  const tables = logs.map(log => log.counter.tables());
+  const byStatus: Record<string, number> = {};
+  for (const table of tables) for (const [status, count] of Object.entries(table.byStatus)) byStatus[status] = (byStatus[status] ?? 0) + count;
+  const lastMs = Math.max(...tables.map(table => table.lastMs));
+  const failing = logs.flatMap(log => log.counter.fold.groups()).sort((a, b) => b.count - a.count || a.firstMs - b.firstMs);
+  return {
+    total: tables.reduce((sum, table) => sum + table.total, 0),
+    byStatus: Object.fromEntries(Object.entries(byStatus).sort(([a], [b]) => a.localeCompare(b))),
+    failing: failing.slice(0, maxGroups),
+    byTemplate: mergeCounts(logs.map(log => log.counter.templates.list())),
+    byPeer: mergeCounts(logs.map(log => log.counter.peers.list())),
+    byMethod: mergeCounts(logs.map(log => log.counter.methods.list())),
+    byServer: mergeCounts(logs.map(log => log.counter.servers.list())),
+    buckets: { all: mergeBuckets(tables.map(table => table.buckets.all)), failed: mergeBuckets(tables.map(table => table.buckets.failed)) },
+    ...(Number.isFinite(lastMs) ? { lastMs } : {}),
+  };
+}
+
+function isCopy(log: CountedLog, other: CountedLog): boolean {
+  if (!log.servers.some(server => other.servers.includes(server))) return false;
+  const [mine, theirs] = [log.counter.tables(), other.counter.tables()];
+  if (mine.total === 0 || mine.total !== theirs.total) return false;
+  const areNear = Math.abs(log.coverage.firstMs - other.coverage.firstMs) < 1000 && Math.abs(log.coverage.lastMs - other.coverage.lastMs) < 1000;
+  return areNear && JSON.stringify(mine.byStatus) === JSON.stringify(theirs.byStatus);
+}
+
+function mergeCounts(lists: readonly (readonly TrafficCount[])[]): readonly TrafficCount[] {
+  const merged = new Map<string, { total: number; failed: number }>();
+  for (const { key, total, failed } of lists.flat()) {
+    const one = merged.get(key) ?? { total: 0, failed: 0 };
+    merged.set(key, { total: one.total + total, failed: one.failed + failed });
+  }
+  return [...merged]
+    .map(([key, counts]) => ({ key, ...counts }))
+    .sort((a, b) => b.failed - a.failed || b.total - a.total)
+    .slice(0, maxListed);
+}
