@@ -48,7 +48,8 @@ export default defineCollector({
     const owners: ReadonlyMap<number, readonly number[]> = ssWorks ? new Map() : yield* ownersOf(valueOr(facts.processes, []));
     const owned = found.map(listener => (listener.pids.length > 0 ? listener : { ...listener, pids: owners.get(listener.inode ?? -1) ?? [] }));
     const left = owned.filter(listener => listener.pids.length === 0 && listener.inode !== 0).length;
-    if (left > 0) problems.push(`The owners of ${left} listening sockets are not known (run as root to see them).`);
+    if (left > 0)
+      problems.push(`The owners of ${left} listening sockets are not known (run as root to see them; processes outside of this container stay hidden).`);
     return known(owned, problems);
   },
 });
