@@ -54,7 +54,15 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     hosts.push(host);
     return host;
   };
-  const stage: Stage = { url, another: (hostOptions = {}) => boot({ hostname: 'app1', ...hostOptions, keep, withoutSlot: true }) };
+  const stage: Stage = {
+    url,
+    another: (hostOptions = {}) => boot({ hostname: 'app1', ...hostOptions, keep, withoutSlot: true }),
+    other: () => {
+      const [, second] = hosts;
+      if (second === undefined) throw new Error('the scenario has one host');
+      return second;
+    },
+  };
   const take = async <T>(name: string, action: () => Promise<T> | undefined): Promise<T | undefined> => {
     step = name;
     onStep(name);

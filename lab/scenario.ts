@@ -50,6 +50,8 @@ export interface Stage {
   readonly url: string;
   /** Boots another host of this scenario; it ends with the first. */
   another(options?: HostOptions): Promise<LabHost>;
+  /** The first of them; throws where there is none. */
+  other(): LabHost;
 }
 
 /** A subset of the report: what is not named here is not checked, so that a new fault rewrites no scenario. */

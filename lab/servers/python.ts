@@ -66,7 +66,7 @@ export async function uwsgi(host: LabHost, options: UwsgiOptions): Promise<void>
     description: `${name} (uWSGI)`,
     exec: `/usr/bin/uwsgi --ini /etc/uwsgi/apps-available/${name}.ini`,
     user,
-    service: { ...runtimeDirectory([bind]), KillSignal: 'SIGQUIT', ...service },
+    service: { ...runtimeDirectory([bind]), ...service },
   });
   await waitForListener(host, bind);
 }

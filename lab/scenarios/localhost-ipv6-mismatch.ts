@@ -1,0 +1,46 @@
+import { defineScenario } from '../scenario.ts';
+import { nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
+import { gunicorn, wsgiApp } from '../servers/python.ts';
+
+export default [
+  defineScenario({
+    name: 'localhost-ipv6-mismatch',
+    title: 'nginx asks localhost, which is ::1 as well; the backend listens on 127.0.0.1 alone',
+    kind: 'fault',
+    fault: 'localhost-ipv6-mismatch',
+    setUp: async host => {
+      await gunicorn(host, { name: 'maps', code: wsgiApp('maps'), bind: '[::]:8188' });
+      await nginxSite(host, { name: 'maps', server: 'location / { proxy_pass http://localhost:8188; proxy_next_upstream off; }', log: 'timed' });
+      await startNginx(host);
+    },
+    breakIt: host => gunicorn(host, { name: 'maps', code: wsgiApp('maps'), bind: '127.0.0.1:8188' }),
+    // After one refusal nginx leaves ::1 alone for ten seconds: most requests are answered, and a single one proves nothing.
+    trafficMs: 4000,
+    symptom: async host => {
+      const failed = (await host.read('/var/log/nginx/access.log')).split('\n').filter(line => line.includes(' 502 ') && line.includes('ua=[::1]:8188'));
+      if (failed.length === 0) throw new Error('nobody got a 502 from [::1]:8188');
+    },
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', notFindings: ['backend-down', 'address-mismatch'] },
+    fix: 'first-plan',
+    repair: async host => {
+      await replaceIn(host, '/etc/nginx/sites-enabled/maps.conf', 'localhost:8188', '127.0.0.1:8188');
+      await reloadNginx(host);
+    },
+  }),
+  defineScenario({
+    name: 'localhost-ipv6-mismatch-twin-stopped',
+    title: 'Both addresses of localhost refuse, because the backend was stopped',
+    kind: 'twin',
+    fault: 'backend-down',
+    twinOf: 'localhost-ipv6-mismatch',
+    setUp: async host => {
+      await gunicorn(host, { name: 'maps', code: wsgiApp('maps'), bind: '127.0.0.1:8188' });
+      await nginxSite(host, { name: 'maps', server: 'location / { proxy_pass http://localhost:8188; }' });
+      await startNginx(host);
+    },
+    breakIt: host => host.systemctl('stop', 'maps'),
+    expect: { verdict: 'failing', status: 'active' },
+    fix: 'first-plan',
+    repair: host => host.start('maps'),
+  }),
+];
