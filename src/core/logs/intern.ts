@@ -18,6 +18,9 @@ const blank = 0x20;
 export class CountTable {
   readonly #byHash = new Map<number, Counted>();
   readonly #byKey = new Map<string, Counted>();
+  // Most lines name the same host, method and peer as the line before.
+  #lastHash = Number.NaN;
+  #last: Counted | undefined;
   readonly #limit: number;
   readonly #isPath: boolean;
   readonly #nameOf: (bytes: Uint8Array, start: number, end: number) => string;
@@ -31,8 +34,14 @@ export class CountTable {
 
   find(bytes: Uint8Array, start: number, end: number): Counted {
     const hash = this.#isPath ? hashPath(bytes, start, end) : hashBytes(bytes, start, end);
-    const known = this.#byHash.get(hash);
-    if (known !== undefined) return known;
+    if (hash === this.#lastHash && this.#last !== undefined) return this.#last;
+    const entry = this.#byHash.get(hash) ?? this.#learn(hash, bytes, start, end);
+    this.#lastHash = hash;
+    this.#last = entry;
+    return entry;
+  }
+
+  #learn(hash: number, bytes: Uint8Array, start: number, end: number): Counted {
     // Where the table of hashes is full, texts never seen before are no longer looked at.
     if (this.#byHash.size >= this.#limit * 16) return this.#entry(restKey);
     const key = this.#nameOf(bytes, start, end);
