@@ -56,6 +56,31 @@ describe('backend configs', () => {
     expect(asked).not.toContainEqual(expect.objectContaining({ path: 'x.ini' }));
   });
 
+  it('takes the address of a stopped program from what it said in its journal', () => {
+    const unit = {
+      name: 'cart.service',
+      description: '',
+      loadState: 'loaded',
+      activeState: 'failed',
+      subState: 'failed',
+      result: '',
+      restarts: 0,
+      mainPid: 0,
+      execMainStatus: 1,
+      execMainCode: '',
+      dropIns: [],
+      execStart: '/usr/bin/node /srv/cart.js',
+      journal: [
+        { timeMs: 1, identifier: 'node', text: 'cart listening on 127.0.0.1:8033' },
+        { timeMs: 2, identifier: 'systemd', text: 'Started on port 1' },
+      ],
+    };
+    const { fact } = runCollector(backendConfigs, { processes: known([]), 'systemd-units': known([unit]) }, {});
+    expect(fact).toMatchObject({
+      value: { commands: [{ service: 'node', listen: [{ address: { value: { host: '127.0.0.1', port: 8033 }, source: 'journal:cart.service' } }] }] },
+    });
+  });
+
   it('reads nothing for processes in containers, whose paths are not of this host', () => {
     const { commands, asked } = run([process(13, 'uwsgi --ini /a.ini')], {
       stats: { '/proc/self/ns/pid': { kind: 'link', target: 'pid:[1]' }, '/proc/13/ns/pid': { kind: 'link', target: 'pid:[2]' } },

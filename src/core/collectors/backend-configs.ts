@@ -1,11 +1,14 @@
 import { askAll, defineCollector } from '../model/collector.ts';
 import { known, valueOr } from '../model/fact.ts';
 import type { BackendCommand, BackendConfig, Sourced } from '../model/facts/backend.ts';
+import type { SystemdUnit } from '../model/facts/system.ts';
+import type { Address } from '../model/host.ts';
 import { parseBackendConfigFile } from '../parsers/backend-config-file.ts';
 import { parseExecStart, recogniseCommand } from '../parsers/backend-command.ts';
 import type { RecognisedCommand } from '../parsers/backend-command.ts';
 import { configFilesOf, freeKey, listenOf, readBackendOptions } from '../parsers/backend-options.ts';
 import type { Values } from '../parsers/backend-options.ts';
+import { parseListeningLine } from '../parsers/listening-line.ts';
 import { textOf } from './shared/answers.ts';
 import { pidsInContainers } from './shared/containers.ts';
 
@@ -21,6 +24,8 @@ interface Draft {
   readonly folder: string | undefined;
   readonly files: readonly string[];
   readonly app: string | undefined;
+  /** Where the journal of its unit says that it listened, for programs whose address is in their code. */
+  readonly told?: Sourced<Address> | undefined;
 }
 
 export default defineCollector({
@@ -40,11 +45,13 @@ export default defineCollector({
       const argv = parseExecStart(unit.execStart ?? '');
       if (argv.length === 0) continue;
       const recognised = recogniseCommand(argv, 'unit') ?? other(argv);
-      drafts.push(draftOf({ kind: 'unit', unit: unit.name }, recognised, unit.workingDirectory ?? '/', `unit:${unit.name}`));
+      const draft = draftOf({ kind: 'unit', unit: unit.name }, recognised, unit.workingDirectory ?? '/', `unit:${unit.name}`);
+      drafts.push({ ...draft, told: toldByJournal(unit) });
     }
     // Programs that nobody knows and that tell no address are not worth keeping.
     const kept = drafts.filter(
-      draft => draft.recognised.service !== 'other' || listenOf('other', draft.values, draft.recognised.args, draft.folder).length > 0,
+      draft =>
+        draft.recognised.service !== 'other' || draft.told !== undefined || listenOf('other', draft.values, draft.recognised.args, draft.folder).length > 0,
     );
     if (kept.length > maxCommands) problems.push(`Only the first ${maxCommands} of ${kept.length} command lines were read.`);
     const used = kept.slice(0, maxCommands);
@@ -81,6 +88,15 @@ export default defineCollector({
   },
 });
 
+/** The last line in which the program itself said where it listens. */
+function toldByJournal(unit: SystemdUnit): Sourced<Address> | undefined {
+  for (const line of unit.journal.toReversed()) {
+    const address = line.identifier === 'systemd' ? undefined : parseListeningLine(line.text);
+    if (address !== undefined) return { value: address, source: `journal:${unit.name}` };
+  }
+  return undefined;
+}
+
 function other(argv: readonly string[]): RecognisedCommand {
   return { service: 'other', role: 'any', args: argv.slice(1) };
 }
@@ -113,7 +129,9 @@ function finish(draft: Draft, fileValues: readonly Values[], configFiles: readon
       if (!name.includes('[')) for (const key of Object.keys(merged)) if (key.startsWith(`${name}[`)) delete merged[key];
     Object.assign(merged, draft.values);
   }
-  const listen = listenOf(service, merged, draft.recognised.args, draft.folder);
+  const stated = listenOf(service, merged, draft.recognised.args, draft.folder);
+  const isStated = stated.some(item => !item.address.source.startsWith('default of '));
+  const listen = draft.told === undefined || isStated ? stated : [{ address: draft.told }];
   return {
     of: draft.of,
     service,

@@ -3,7 +3,6 @@ import type { Request } from '../model/collector.ts';
 import { known } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
 import type { Service, ServiceLoad } from '../model/facts/backend.ts';
-import type { ReadResult } from '../model/host.ts';
 import { parseProcStat } from '../parsers/proc-stat.ts';
 import { parsePss } from '../parsers/proc-smaps.ts';
 import { textOf } from './shared/answers.ts';
@@ -133,7 +132,7 @@ function* waitsOf(pids: readonly number[]): Steps<ReadonlyMap<number, string>> {
   const answers = yield* askAll(pids.map(pid => ({ kind: 'read', path: `/proc/${pid}/wchan`, options: { limit: 256 } }) as const));
   const waits = new Map<number, string>();
   for (const [index, pid] of pids.entries()) {
-    const wait = (textOf(answers[index] as Known<ReadResult> | undefined) ?? '').trim();
+    const wait = (textOf(answers[index]) ?? '').trim();
     if (wait !== '' && wait !== '0') waits.set(pid, wait);
   }
   return waits;

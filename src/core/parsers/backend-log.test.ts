@@ -173,6 +173,24 @@ describe('runtimes', () => {
   });
 });
 
+describe('time zones', () => {
+  const east = (line: string): number | undefined =>
+    scanBackendLog(toRawLines(line, '/x', 1), { service: 'gunicorn', offsetMinutes: 120, nowMs, fallbackMs: nowMs })[0]?.timeMs;
+
+  it.each([
+    ['[2026-11-21 07:00:00 +0000] [1] [INFO] Starting gunicorn 20.1.0', 7],
+    ['2026-11-21T07:00:00Z Error: listen EADDRINUSE: address already in use :::3000', 7],
+    ['[21-Nov-2026 07:00:00 UTC] PHP Fatal error:  x', 7],
+    ['[21-Nov-2026 07:00:00] PHP Fatal error:  x', 5],
+    ['21-Nov-2026 07:00:00.123 SEVERE [main] java.lang.OutOfMemoryError: Java heap space', 5],
+    ['Sat Nov 21 07:00:00 2026 - TypeError: x', 5],
+    ['2026-11-21 07:00:00,500 TypeError: x', 5],
+    ['Nov 21 07:00:00 TypeError: x', 5],
+  ])('%s', (line, hour) => {
+    expect(new Date(east(line) ?? 0).getUTCHours()).toBe(hour);
+  });
+});
+
 describe('any text', () => {
   const kinds: ServiceKind[] = ['php-fpm', 'gunicorn', 'uwsgi', 'node', 'tomcat', 'puma', 'other', 'nginx'];
   const pieces = [

@@ -62,7 +62,9 @@ function hostAndPort(text: string, options: { readonly folder?: string; readonly
     const port = parsePort(text.slice(colon + 1));
     if (port === undefined) return undefined;
     if (host === '' || host === wildcard) return { kind: 'tcp', host: wildcard, port };
-    return isHost(host) ? { kind: 'tcp', host, port } : undefined;
+    // Node prints `:::3000`; other IPv6 addresses without brackets cannot be told from their ports.
+    const isPlain = !host.includes(':') || host === '::' || host === '::1';
+    return isPlain && isHost(host) ? { kind: 'tcp', host, port } : undefined;
   }
   if (text.includes('/') || text.endsWith('.sock')) return socketPath(text, options.folder);
   return options.defaultPort !== undefined && isHost(text) ? { kind: 'tcp', host: text, port: options.defaultPort } : undefined;
