@@ -8,7 +8,7 @@
  *     127.0.0.1 - - [21/Nov/2026:01:55:14 +0000] "GET /x HTTP/1.1" 502 157 "-" "curl/7.88.1"
  */
 import { accessIndex, accessVariables, type AccessVariable, type LineFormat } from '../model/log-line.ts';
-import { matchSteps, type Step, type StepKind } from './nginx-log-format-match.ts';
+import { LineMatcher, type Step, type StepKind } from './nginx-log-format-match.ts';
 
 export const combinedFormat = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
 
@@ -30,13 +30,14 @@ export function compileLogFormat(name: string, format: string, escape: LineForma
   const first = tokens[0];
   const head = first?.kind === 'literal' ? toBytes(first.text) : new Uint8Array(0);
   const steps = toSteps(tokens);
+  const matcher = new LineMatcher(head, steps, escape);
   const wanted = new Set(steps.filter(step => step.slot !== -1).map(step => accessVariables[step.slot]));
   return {
     name,
     escape,
     variables,
     has: (variable: AccessVariable) => wanted.has(variable),
-    match: (bytes, start, end, spans) => steps.length > 0 && matchSteps(head, steps, escape, bytes, start, end, spans),
+    match: (bytes, start, end, spans) => matcher.match(bytes, start, end, spans),
   };
 }
 
