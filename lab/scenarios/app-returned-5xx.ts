@@ -27,9 +27,8 @@ export default [
   defineScenario({
     name: 'app-returned-5xx-next-hop',
     title: 'A second nginx on this host answers 502: its own backend was stopped',
-    kind: 'twin',
+    kind: 'fault',
     fault: 'backend-down',
-    twinOf: 'backend-crashing',
     setUp: async host => {
       await nodeApp(host, { name: 'catalog', code: nodeHttp(), listen: '127.0.0.1:3555' });
       await nginxSite(host, { name: 'inner', listen: '127.0.0.1:8180', server: 'location / { proxy_pass http://127.0.0.1:3555; }', log: 'timed', logs: 'own' });

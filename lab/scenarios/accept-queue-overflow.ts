@@ -1,0 +1,62 @@
+import type { LabHost } from '../host.ts';
+import { defineScenario } from '../scenario.ts';
+import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { gunicorn, wsgiApp } from '../servers/python.ts';
+
+const visitors = async (host: LabHost): Promise<void> => {
+  // Forty at once, twice a second, then nobody: the workers are idle most of the time. Ends by itself.
+  const burst = 'for n in $(seq 120); do curl -sZ --parallel-max 40 --parallel-immediate "http://127.0.0.1/?n=[1-40]" -o /dev/null; sleep 0.5; done';
+  await host.runService('visitors', ['sh', '-c', burst]);
+};
+
+const setUp = async (host: LabHost): Promise<void> => {
+  await gunicorn(host, { name: 'lottery', code: wsgiApp('lottery'), bind: 'unix:/run/lottery/app.sock', workers: 2, threads: 4 });
+  await nginxSite(host, { name: 'lottery', server: 'location / { proxy_pass http://unix:/run/lottery/app.sock; }', log: 'timed' });
+  await startNginx(host);
+};
+
+const hasRefused = async (host: LabHost): Promise<void> => {
+  const text = '(11: Resource temporarily unavailable)';
+  await host.until('a full queue', async () => (await host.read('/var/log/nginx/error.log')).includes(text));
+};
+
+export default [
+  defineScenario({
+    name: 'accept-queue-overflow',
+    title: 'somaxconn cuts the queue of the socket to two; short bursts overflow it while the workers have time',
+    kind: 'fault',
+    fault: 'accept-queue-overflow',
+    setUp,
+    breakIt: async host => {
+      await host.run(['sysctl', '-qw', 'net.core.somaxconn=2']);
+      await host.restart('lottery');
+      await visitors(host);
+    },
+    traffic: { rps: 4 },
+    trafficMs: 4000,
+    symptom: hasRefused,
+    expect: { verdict: 'failing', status: 'active', notFindings: ['worker-pool-exhausted', 'backend-down'] },
+    repair: async host => {
+      await host.run(['sysctl', '-qw', 'net.core.somaxconn=4096']);
+      await host.restart('lottery');
+    },
+  }),
+  defineScenario({
+    name: 'accept-queue-overflow-twin-busy',
+    title: 'The queue is short as well, but it is full because every worker is busy all the time',
+    kind: 'twin',
+    fault: 'worker-pool-exhausted',
+    twinOf: 'backend-hung',
+    url: 'http://127.0.0.1/slow?s=1',
+    setUp: async host => {
+      await host.run(['sysctl', '-qw', 'net.core.somaxconn=8']);
+      await gunicorn(host, { name: 'lottery', code: wsgiApp('lottery'), bind: 'unix:/run/lottery/app.sock', workers: 2 });
+      await nginxSite(host, { name: 'lottery', server: 'location / { proxy_pass http://unix:/run/lottery/app.sock; }', log: 'timed' });
+      await startNginx(host);
+    },
+    traffic: { rps: 15, concurrency: 50 },
+    trafficMs: 4000,
+    symptom: hasRefused,
+    expect: { verdict: 'failing', status: 'active' },
+  }),
+];
