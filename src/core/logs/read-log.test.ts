@@ -132,6 +132,12 @@ describe('the window of a log', () => {
     expect(window({ [path]: { bytes: bytesOf(text) } }, 1_998_500_000).lines).toHaveLength(1500);
   });
 
+  it('of a file of nothing but rubbish is looked for with bounded effort', () => {
+    const { requests, lines } = window({ [path]: { bytes: bytesOf('\u0001 no time\n'.repeat(2_000_000)) } }, 1_998_500_000);
+    expect(lines).toEqual([]);
+    expect(requests).toBeLessThan(300);
+  });
+
   it('is the newest stretch where the clock was set back', () => {
     const text = `${logOf(1_990_000, 2_010_000, 1, 300)}${logOf(1_995_000, 2_000_000, 1, 300)}`;
     const { lines } = window({ [path]: { bytes: bytesOf(text) } }, 1_999_000_000);

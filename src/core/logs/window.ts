@@ -45,12 +45,15 @@ export function* findWindowStart(search: WindowSearch): Asking<number> {
       break;
     }
   }
+  // A file of nothing but rubbish is not searched again and again.
+  let searches = 0;
   while (high - low > sliceBytes) {
     const middle = Math.floor((low + high) / 2);
     const place = yield* placeOf(search, middle, high);
     if (place === 'inside') high = middle;
     else if (place === 'unknown') {
-      const inside = yield* insideBefore(search, low, middle);
+      searches += 1;
+      const inside = searches > 3 ? undefined : yield* insideBefore(search, low, middle);
       if (inside === undefined) low = middle;
       else high = inside;
     } else low = middle;
