@@ -15,6 +15,7 @@ import type {
   SystemdUnit,
 } from './facts/system.ts';
 import type { Hop } from './facts/hop.ts';
+import type { LostPeer } from './facts/lost-peer.ts';
 import type { NginxLayout, Symptom, Topology } from './facts/topology.ts';
 import type { ProbeResult } from './probe.ts';
 
@@ -54,6 +55,7 @@ export interface Facts {
   readonly topology: Known<Topology>;
   readonly symptoms: Known<readonly Symptom[]>;
   readonly hops: Known<readonly Hop[]>;
+  readonly 'lost-peers': Known<readonly LostPeer[]>;
 }
 
 export type FactId = keyof Facts;

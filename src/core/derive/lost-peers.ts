@@ -1,0 +1,179 @@
+import { defineDerivation } from '../model/collector.ts';
+import { known, valueOr, type Known } from '../model/fact.ts';
+import type { Service } from '../model/facts/backend.ts';
+import type { Hop } from '../model/facts/hop.ts';
+import type { FoundBackend, LostPeer, StoppedUnit } from '../model/facts/lost-peer.ts';
+import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
+import type { ServerBlock } from '../model/facts/topology.ts';
+import { formatAddress, type Address } from '../model/host.ts';
+import type { ProbeResult } from '../model/probe.ts';
+import { likenessOf, sharedWord, tellingWords } from './address-likeness.ts';
+
+// Below this a service that runs somewhere is no more than that.
+const fairWeight = 3;
+const sureWeight = 4;
+const wantedMargin = 2;
+/** How far the end of a unit and the first failure may lie apart to be one event. */
+const togetherMs = 20_000;
+
+const serverKinds: ReadonlySet<string> = new Set(['php-fpm', 'gunicorn', 'uwsgi', 'tomcat', 'java', 'node', 'puma', 'unicorn', 'uvicorn', 'apache']);
+
+interface Surroundings {
+  readonly hops: readonly Hop[];
+  readonly services: readonly Service[];
+  readonly units: readonly SystemdUnit[];
+  readonly processes: ReadonlyMap<number, ProcessInfo>;
+  readonly probes: readonly ProbeResult[];
+  readonly servers: ReadonlyMap<string, ServerBlock>;
+}
+
+export default defineDerivation({
+  id: 'lost-peers',
+  title: 'peers at whose address nobody listens, and where their backends are',
+  needs: ['hops', 'services', 'systemd-units', 'processes', 'probe-results', 'topology'],
+  derive(facts): Known<readonly LostPeer[]> {
+    if (facts.hops.state !== 'known') return facts.hops;
+    const around: Surroundings = {
+      hops: facts.hops.value,
+      services: valueOr(facts.services, []),
+      units: valueOr(facts['systemd-units'], []),
+      processes: new Map(valueOr(facts.processes, []).map(process => [process.pid, process])),
+      probes: valueOr(facts['probe-results'], []),
+      servers: new Map(facts.topology.state === 'known' ? facts.topology.value.servers.map(server => [server.id, server]) : []),
+    };
+    return known(facts.hops.value.filter(isLost).map(hop => lostPeer(hop, around)));
+  },
+});
+
+function isLost({ peer, routes }: Hop): boolean {
+  return peer.local && !peer.flags.down && routes.length > 0 && peer.listeners.length === 0;
+}
+
+function lostPeer(hop: Hop, around: Surroundings): LostPeer {
+  const wanted = tellingWords(namesOf(hop, around));
+  const found = foundBackends(hop, wanted, around);
+  const stopped = stoppedUnits(hop, wanted, around);
+  const sibling = around.hops.find(other => hop.peer.hostName !== undefined && other.peer.hostName === hop.peer.hostName && portOf(other) === portOf(hop) && other.peer.listeners.length > 0);
+  const [first, second] = found;
+  const rival = stopped[0]?.weight ?? 0;
+  // What the peer's own service is known to be, and that it does not run, leaves nothing to search.
+  const isDown = hop.service !== undefined && hop.service.listening.length === 0 && hop.master === undefined;
+  const holds = first !== undefined && !isDown && first.weight >= fairWeight && first.weight > rival;
+  const isSure = holds && first.weight >= sureWeight && first.weight - (second?.weight ?? 0) >= wantedMargin && first.weight - rival >= 1;
+  return {
+    peerId: hop.peer.id,
+    found,
+    stopped,
+    ...(holds ? { here: first, certainty: isSure ? ('sure' as const) : ('fair' as const) } : {}),
+    ...(sibling === undefined ? {} : { sibling: sibling.peer.id }),
+  };
+}
+
+/** What answered in the protocol of one of the routes, at an address that is not the peer's. */
+function foundBackends(hop: Hop, wanted: ReadonlySet<string>, around: Surroundings): FoundBackend[] {
+  const byAddress = new Map<string, ProbeResult>();
+  for (const probe of around.probes) {
+    if (probe.request.kind === 'dns' || !answersFor(hop, probe)) continue;
+    const id = formatAddress(probe.request.address);
+    if (id !== hop.peer.id && !byAddress.has(id)) byAddress.set(id, probe);
+  }
+  const found = [...byAddress.values()].flatMap(probe => (probe.request.kind === 'dns' ? [] : [foundBackend(hop, probe, probe.request.address, wanted, around)]));
+  const unused = found.filter(one => !one.used && one.service !== undefined && serverKinds.has(one.service.kind));
+  return found.map(one => (unused.length === 1 && one === unused[0] ? addSign(one, 1, 'no other backend of this host is without a route') : one)).sort((a, b) => b.weight - a.weight);
+}
+
+function foundBackend(hop: Hop, probe: ProbeResult, address: Address, wanted: ReadonlySet<string>, around: Surroundings): FoundBackend {
+  const id = formatAddress(address);
+  const service = around.services.find(one => one.listening.some(listening => reaches(listening, address)));
+  const user = around.hops.find(other => other.peer.id === id && other.routes.length > 0);
+  let one: FoundBackend = { address, ...(service === undefined ? {} : { service }), probe, signs: [], weight: 0, used: user !== undefined };
+  const likeness = likenessOf(hop.peer.address, address);
+  if (likeness !== undefined) one = addSign(one, likeness.weight, likeness.text);
+  if (service?.configuredListen.some(configured => formatAddress(configured.value) === hop.peer.id) === true) one = addSign(one, 6, `its own configuration names ${hop.peer.id}`);
+  const word = service === undefined ? undefined : sharedWord(wanted, tellingWords(namesOfService(service, around)));
+  if (word !== undefined) one = addSign(one, 3, `it is named "${word}" like the route`);
+  if (service !== undefined && serverKinds.has(service.kind)) one = addSign(one, 1, '');
+  if (probe.request.kind === 'fastcgi' || probe.request.kind === 'uwsgi') one = addSign(one, 2, `it speaks ${probe.request.kind}, as the route does`);
+  return user === undefined ? addSign(one, 1, 'no route uses it') : addSign(one, -3, '');
+}
+
+function addSign(one: FoundBackend, weight: number, text: string): FoundBackend {
+  return { ...one, weight: one.weight + weight, signs: text === '' ? one.signs : [...one.signs, text] };
+}
+
+function answersFor(hop: Hop, { request, outcome }: ProbeResult): boolean {
+  if (outcome.state !== 'answered') return false;
+  return hop.routes.some(route => {
+    if (route.pass === 'proxy') return route.tls ? request.kind === 'tls' && outcome.answer.tls?.handshake === 'done' : request.kind === 'http' && outcome.speaks === 'http' && !saysPlainToTls(outcome.answer.head);
+    if (route.pass === 'uwsgi') return request.kind === 'uwsgi' && outcome.speaks === 'http';
+    return route.pass === 'grpc' ? outcome.speaks === 'http2' : request.kind === route.pass && outcome.speaks === route.pass;
+  });
+}
+
+function saysPlainToTls(head: string | undefined): boolean {
+  return head?.includes('plain HTTP request was sent to HTTPS port') === true;
+}
+
+/** Units that ended and that no address ties to a peer. */
+function stoppedUnits(hop: Hop, wanted: ReadonlySet<string>, around: Surroundings): StoppedUnit[] {
+  const running = new Set(around.services.filter(service => service.masterPid !== undefined).map(service => service.unit));
+  const firstMs = Math.min(...[...hop.symptoms, ...hop.groupSymptoms].filter(symptom => symptom.count > 0).map(symptom => symptom.firstMs));
+  return around.units
+    .flatMap((unit): StoppedUnit[] => {
+      if (running.has(unit.name) || unit.type === 'oneshot' || !hasEnded(unit)) return [];
+      const service = around.services.find(one => one.unit === unit.name);
+      const named = service?.configuredListen ?? [];
+      if (named.length > 0 && !named.some(configured => formatAddress(configured.value) === hop.peer.id)) return [];
+      const signs: string[] = [];
+      let weight = 0;
+      const add = (more: number, text: string): void => {
+        weight += more;
+        signs.push(text);
+      };
+      if (named.length > 0) add(6, `its command line names ${hop.peer.id}`);
+      const word = sharedWord(wanted, tellingWords([unit.name, unit.execStart ?? '', unit.workingDirectory ?? '']));
+      if (word !== undefined) add(3, `it is named "${word}" like the route`);
+      const endedMs = unit.execMainExitMs ?? unit.inactiveEnterMs;
+      if (endedMs !== undefined && Math.abs(endedMs - firstMs) <= togetherMs) add(3, 'it ended when the requests began to fail');
+      if (unit.activeState === 'failed') add(1, 'it has failed');
+      if (service !== undefined && serverKinds.has(service.kind)) add(1, 'it starts an application server');
+      return weight > 0 ? [{ unit, ...(service === undefined ? {} : { service }), signs, weight }] : [];
+    })
+    .sort((a, b) => b.weight - a.weight);
+}
+
+function hasEnded(unit: SystemdUnit): boolean {
+  if (unit.loadState !== 'loaded' || !unit.name.endsWith('.service')) return false;
+  if (unit.activeState === 'failed' || unit.activeState === 'activating') return true;
+  return unit.activeState === 'inactive' && unit.inactiveEnterMs !== undefined;
+}
+
+function namesOf(hop: Hop, around: Surroundings): string[] {
+  const own = hop.peer.address.kind === 'unix' ? [hop.peer.address.path] : [];
+  return [
+    ...own,
+    ...hop.groups.filter(group => group.explicit).map(group => group.name),
+    ...(hop.peer.hostName === undefined ? [] : [hop.peer.hostName]),
+    ...hop.routes.flatMap(route => [route.location, route.settings['root']?.args[0] ?? '', fileIn(route.origin.path), ...(around.servers.get(route.serverId)?.names ?? [])]),
+  ];
+}
+
+function namesOfService(service: Service, around: Surroundings): string[] {
+  const master = service.masterPid === undefined ? undefined : around.processes.get(service.masterPid);
+  const paths = [...service.listening, ...service.configuredListen.map(one => one.value)].flatMap(address => (address.kind === 'unix' ? [address.path] : []));
+  return [service.id, service.unit ?? '', ...paths, ...(master === undefined ? [] : [master.cwd ?? '', ...master.argv.slice(0, 8)])];
+}
+
+/** `/etc/nginx/sites-enabled/shop.conf` → `shop.conf`: the folders say nothing of the site. */
+function fileIn(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function portOf(hop: Hop): number | undefined {
+  return hop.peer.address.kind === 'unix' ? undefined : hop.peer.address.port;
+}
+
+function reaches(listening: Address, address: Address): boolean {
+  if (listening.kind === 'unix' || address.kind === 'unix') return formatAddress(listening) === formatAddress(address);
+  return listening.port === address.port && (listening.host === address.host || ['0.0.0.0', '*', '::'].includes(listening.host));
+}

@@ -1,0 +1,38 @@
+import type { Address } from '../host.ts';
+import type { ProbeResult } from '../probe.ts';
+import type { Service } from './backend.ts';
+import type { SystemdUnit } from './system.ts';
+
+/** A local peer in use at whose address nobody listens, with what may be its backend. */
+export interface LostPeer {
+  readonly peerId: string;
+  /** Services that run and answer in the protocol of the peer's routes at another address, the likeliest first. */
+  readonly found: readonly FoundBackend[];
+  /** Units that do not run and may be the backend although nothing names this address, the likeliest first. */
+  readonly stopped: readonly StoppedUnit[];
+  /** Where the backend is: the first of `found`, where the signs are for it and against every other. */
+  readonly here?: FoundBackend;
+  /** `sure`: the signs single it out. `fair`: it is the best that there is. Present with `here`. */
+  readonly certainty?: 'sure' | 'fair';
+  /** Another address of the same name, `localhost` most often, at which the backend does listen. */
+  readonly sibling?: string;
+}
+
+export interface FoundBackend {
+  /** As a client on this host reaches it. */
+  readonly address: Address;
+  readonly service?: Service;
+  readonly probe: ProbeResult;
+  /** What speaks for it, in words. */
+  readonly signs: readonly string[];
+  readonly weight: number;
+  /** Another route reaches it at this address. */
+  readonly used: boolean;
+}
+
+export interface StoppedUnit {
+  readonly unit: SystemdUnit;
+  readonly service?: Service;
+  readonly signs: readonly string[];
+  readonly weight: number;
+}
