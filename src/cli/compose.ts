@@ -4,7 +4,7 @@ import { setPriority } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { collectors } from '../core/collectors/index.ts';
 import { derivations } from '../core/derive/index.ts';
-import { diagnose } from '../core/engine.ts';
+import { defaultWindowMs, diagnose } from '../core/engine.ts';
 import { faults } from '../core/faults/index.ts';
 import { fixes } from '../core/fixes/index.ts';
 import { BadhopError } from '../core/model/error.ts';
@@ -30,14 +30,15 @@ export async function diagnoseLocal(request: DiagnosisRequest): Promise<Report> 
   stepBack();
   const { createLocalHost } = await import('../node/hosts/local.ts');
   const host = createLocalHost();
-  return run(host, request.probing ? await makeProber(host, request) : undefined, request);
+  return run(host, request.probing ? await makeProber(host, request) : undefined, request, await windowOf(host, request));
 }
 
 /** Diagnoses a host from the folder that `badhop collect` wrote. */
 export async function diagnoseBundle(folder: string, request: DiagnosisRequest): Promise<Report> {
   const { openBundle } = await import('../node/hosts/bundle.ts');
-  const { host, prober } = await openBundle(folder);
-  return run(host, request.probing ? prober : undefined, request, () => Promise.resolve());
+  const { host, prober, meta } = await openBundle(folder);
+  const sinceMs = request.since === undefined ? meta.windowMs : windowLengthMs(request.since, await host.clock());
+  return run(host, request.probing ? prober : undefined, request, sinceMs, () => Promise.resolve());
 }
 
 /** Diagnoses this machine and keeps what was read, redacted, in a new folder. */
@@ -48,9 +49,11 @@ export async function recordBundle(folder: string, request: DiagnosisRequest): P
   await makeFolder(resolve(folder)).catch((error: unknown) => {
     throw new BadhopError('bundle-unwritable', error instanceof Error ? error.message : folder, { cause: error });
   });
-  const recording = await createRecordingHost(createLocalHost(), folder, { toolVersion: request.version });
-  const prober = request.probing ? recording.recordProber(await makeProber(recording.host, request)) : undefined;
-  const report = await run(recording.host, prober, request);
+  const host = createLocalHost();
+  const windowMs = (await windowOf(host, request)) ?? defaultWindowMs;
+  const recording = await createRecordingHost(host, folder, { toolVersion: request.version, windowMs });
+  const prober = request.probing ? recording.recordProber(await makeProber(host, request)) : undefined;
+  const report = await run(recording.host, prober, request, windowMs);
   await recording.finish();
   return report;
 }
@@ -81,8 +84,11 @@ function stepBack(): void {
   }
 }
 
-async function run(host: Host, prober: Prober | undefined, request: DiagnosisRequest, sleep = pause): Promise<Report> {
-  const sinceMs = request.since && windowLengthMs(request.since, await host.clock());
+async function windowOf(host: Host, { since }: DiagnosisRequest): Promise<number | undefined> {
+  return since === undefined ? undefined : windowLengthMs(since, await host.clock());
+}
+
+async function run(host: Host, prober: Prober | undefined, request: DiagnosisRequest, sinceMs: number | undefined, sleep = pause): Promise<Report> {
   return diagnose({
     host,
     prober,

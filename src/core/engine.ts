@@ -31,7 +31,8 @@ export interface DiagnoseSetup {
   readonly factTimeoutMs?: number;
 }
 
-const defaultWindowMs = 15 * 60_000;
+/** A quarter of an hour: long enough to see a rhythm, short enough that its errors are news. */
+export const defaultWindowMs = 15 * 60_000;
 const defaultFactTimeoutMs = 12_000;
 // More at once would be noticed by the backends; most answers take a millisecond.
 const probesAtOnce = 24;

@@ -27,7 +27,7 @@ export function addCollect(program: Command, context: CommandContext): Command {
         const { recordBundle } = await import('../compose.ts');
         const report = await recordBundle(out, { since: window, probing: probe, version: context.version, onProgress: stage => progress.show(stage) });
         progress.end();
-        const command = shellLine(['badhop', '--bundle', out, ...(since === undefined ? [] : ['--since', since])]);
+        const command = shellLine(['badhop', '--bundle', out]);
         await writeOut(
           `Recorded ${escapeText(report.host.hostname)} into ${escapeText(out)}; the verdict here is ${report.verdict}.\n` +
             `Known kinds of secrets were removed; look it over before you share it. To read it anywhere:\n  ${command}\n`,

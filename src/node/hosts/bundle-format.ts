@@ -16,6 +16,8 @@ export interface BundleIndex {
   readonly tool: { readonly name: string; readonly version: string };
   readonly host: { readonly name: string };
   readonly clock: HostClock;
+  /** Length of the window that was recorded, in milliseconds: a replay looks at the same one. */
+  readonly windowMs?: number;
   /** In the order of their keys, so that two bundles of the same answers are the same. */
   readonly entries: readonly BundleEntry[];
 }

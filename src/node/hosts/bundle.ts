@@ -20,6 +20,8 @@ export interface BundleMeta {
   readonly hostName: string;
   readonly tool: { readonly name: string; readonly version: string };
   readonly clock: HostClock;
+  /** The window that was recorded, where the bundle says so. */
+  readonly windowMs?: number;
 }
 
 const maxIndexBytes = 128 * 1024 * 1024;
@@ -77,7 +79,7 @@ export async function openBundle(folder: string): Promise<Bundle> {
     if (answer?.state === 'probe') return Promise.resolve({ ...answer.result, request });
     return Promise.resolve({ request, outcome: { state: 'not-asked', why: notThere }, connectMs: 0, ms: 0 });
   };
-  return { host, prober, meta: { hostName: index.host.name, tool: index.tool, clock: index.clock } };
+  return { host, prober, meta: { hostName: index.host.name, tool: index.tool, clock: index.clock, ...(index.windowMs === undefined ? {} : { windowMs: index.windowMs }) } };
 }
 
 type ReadAnswer = Extract<BundleAnswer, { state: 'read' }>;

@@ -23,6 +23,8 @@ export interface RecordingOptions {
   readonly toolVersion: string;
   /** Name for the recorded host; default: the wrapped host's. */
   readonly hostName?: string;
+  /** Length of the window that is diagnosed while recording. */
+  readonly windowMs?: number;
 }
 
 // A slice may begin within a secret whose name stands before it; so much before it is read to see that.
@@ -122,6 +124,7 @@ export async function createRecordingHost(host: Host, folder: string, options: R
         tool: { name: 'badhop', version: options.toolVersion },
         host: { name: options.hostName ?? host.name },
         clock,
+        ...(options.windowMs === undefined ? {} : { windowMs: options.windowMs }),
         entries: [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, answers]) => ({ key, answers })),
       };
       await writeFile(join(folder, indexName), `${JSON.stringify(index, undefined, 1)}\n`, { mode: 0o600 }).catch((error: unknown) => {
