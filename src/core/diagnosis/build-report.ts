@@ -38,7 +38,7 @@ export function buildReport(input: ReportInput): Report {
   const shares = shareOut(chains, symptoms);
   const ordered = chains
     .map((chain, index) => ({ chain, share: shares.total === 0 ? 0 : (shares.counts[index] ?? 0) / shares.total }))
-    .sort((a, b) => statusRank(a.chain) - statusRank(b.chain) || b.share - a.share || rankOf(b.chain.root.detection.confidence) - rankOf(a.chain.root.detection.confidence) || advises(a.chain) - advises(b.chain));
+    .sort((a, b) => statusRank(a.chain) - statusRank(b.chain) || advises(a.chain) - advises(b.chain) || b.share - a.share || rankOf(b.chain.root.detection.confidence) - rankOf(a.chain.root.detection.confidence));
   const roots = ordered.map(({ chain, share }) => toFinding(chain.root, share, chain, input));
   const rootRaws = new Set(ordered.map(({ chain }) => chain.root));
   const seen = new Set<Raw>();

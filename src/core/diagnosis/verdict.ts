@@ -11,30 +11,69 @@ export interface VerdictInput {
   readonly advice: ReadonlySet<string>;
 }
 
+interface Judgement {
+  readonly verdict: Verdict;
+  readonly summary: string;
+}
+
 /** The verdict and the sentence that goes with it. */
-export function judge({ facts, findings, symptoms, advice }: VerdictInput): { readonly verdict: Verdict; readonly summary: string } {
-  const root = findings[0];
-  const active = findings.filter(finding => finding.status === 'active' && !advice.has(finding.fault));
-  if (active.length > 0) return { verdict: 'failing', summary: `${root?.title ?? ''}: ${root?.subject.name ?? ''}.` };
+export function judge({ facts, findings, symptoms, advice }: VerdictInput): Judgement {
+  const causes = findings.filter(finding => !advice.has(finding.fault));
+  const active = causes.find(finding => finding.status === 'active');
+  if (active !== undefined) return { verdict: 'failing', summary: `${active.title}: ${active.subject.name}.` };
   const ongoing = symptoms.filter(symptom => symptom.ongoing);
   if (ongoing.length > 0) return { verdict: 'inconclusive', summary: cannotTell(ongoing, facts) };
   const blind = blindness(facts);
   if (blind !== undefined) return { verdict: 'inconclusive', summary: blind };
-  const past = findings.find(finding => finding.status === 'past');
-  if (symptoms.length > 0 || past !== undefined) {
-    const because = past === undefined ? 'no cause was found for what stands in the logs' : `${past.title}: ${past.subject.name}`;
+  const past = causes.find(finding => finding.status === 'past');
+  const latent = causes.find(finding => finding.status === 'latent');
+  const hasFailed = symptoms.length > 0 || past !== undefined;
+  // What is proven to fail next weighs more than what is over; a guess about it does not.
+  if (latent !== undefined && (!hasFailed || latent.confidence === 'confirmed')) {
+    const now = hasFailed ? 'What failed within the window no longer does, but something else will' : 'Nothing fails now, but it will';
+    return { verdict: 'at-risk', summary: `${now}: ${startLower(latent.title)} (${latent.subject.name}).` };
+  }
+  if (hasFailed) {
+    const because = past === undefined ? 'no cause was found for what stands in the logs' : `${startLower(past.title)} (${past.subject.name})`;
     return { verdict: 'recovered', summary: `Requests failed within the window and no longer do; ${because}.` };
   }
-  const latent = findings.find(finding => finding.status === 'latent' && !advice.has(finding.fault));
-  if (latent !== undefined) return { verdict: 'at-risk', summary: `Nothing fails now, but it will: ${latent.title.charAt(0).toLowerCase()}${latent.title.slice(1)} (${latent.subject.name}).` };
-  return { verdict: 'healthy', summary: 'No request failed within the window, and every backend that was asked answers.' };
+  return { verdict: 'healthy', summary: allWell(facts) };
+}
+
+/** What was seen, and no more: a host without traffic or without probes says less. */
+function allWell(facts: Facts): string {
+  const access = facts['nginx-access-log'];
+  const asked = facts['probe-results'].state === 'known' ? facts['probe-results'].value.length : 0;
+  const requests =
+    access.state === 'known' && access.value.total > 0 ? 'No request failed within the window' : 'No request is known to have failed within the window';
+  return asked > 0 ? `${requests}, and every backend that was asked answers.` : `${requests}; no backend was asked.`;
 }
 
 function cannotTell(ongoing: readonly Symptom[], facts: Facts): string {
+  const stopped = notRunning(facts);
+  if (stopped !== undefined && ongoing.every(symptom => symptom.class === 'client-refused')) return stopped;
   const blind = blindness(facts);
-  const because = blind === undefined ? 'no known cause fits what was seen' : blind.charAt(0).toLowerCase() + blind.slice(1);
+  const because = blind === undefined ? 'no known cause fits what was seen' : startLower(blind);
   const failing = ongoing.reduce((sum, symptom) => sum + symptom.count, 0);
-  return `Requests are failing (${failing} in the window), and badhop cannot tell why, because ${because.replace(/\.$/, '')}.`;
+  const peers = [...new Set(ongoing.flatMap(symptom => (symptom.probe === undefined || symptom.upstream === undefined ? [] : [symptom.upstream])))];
+  const mute = `${peers.slice(0, 3).join(', ')}${peers.length > 3 ? ` and ${peers.length - 3} more` : ''} ${peers.length === 1 ? 'does' : 'do'} not answer when asked`;
+  const seen =
+    failing > 0
+      ? `Requests are failing (${failing} in the window)`
+      : peers.length > 0
+        ? `No request is known to have failed, but ${mute}`
+        : 'No request is known to have failed, but one would fail now';
+  return `${seen}, and badhop cannot tell why, because ${because.replace(/\.$/, '')}.`;
+}
+
+/** nginx is there and does not run, which nobody called a fault. */
+function notRunning(facts: Facts): string | undefined {
+  const instances = facts['nginx-instances'];
+  if (instances.state !== 'known' || instances.value.length === 0 || instances.value.some(instance => instance.running)) return undefined;
+  const [first] = instances.value;
+  const unit = facts['systemd-units'].state === 'known' ? facts['systemd-units'].value.find(one => one.name === first?.unit) : undefined;
+  const state = unit === undefined ? '' : ` (${unit.name} is ${unit.activeState}${unit.unitFileState === undefined ? '' : ` and ${unit.unitFileState}`})`;
+  return `nginx is installed on this host and does not run${state}; nothing shows that it should, so there is nothing to diagnose here.`;
 }
 
 /** What keeps us from saying anything: no nginx, or neither its configuration nor its logs could be read. */
@@ -52,4 +91,10 @@ function blindness(facts: Facts): string | undefined {
   if (errorUnread && accessUnread && !probed) return 'Neither the logs of nginx could be read nor a backend be asked.';
   if (errorUnread && accessUnread) return 'The logs of nginx could not be read, so it is not known whether requests fail.';
   return undefined;
+}
+
+/** For a sentence that goes on; a name like `nginx -t` or `DNS` stays as it is. */
+function startLower(text: string): string {
+  const second = text.charAt(1);
+  return second !== '' && second === second.toLowerCase() ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }

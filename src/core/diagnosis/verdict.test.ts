@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import type { Facts } from '../model/facts.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Symptom } from '../model/facts/topology.ts';
+import { judge } from './verdict.ts';
+
+const known = (value: unknown): unknown => ({ state: 'known', value });
+const read = { coverage: [{ path: '/var/log/nginx/x.log' }], unread: [], groups: [], total: 10 };
+
+function factsOf(change: Record<string, unknown> = {}): Facts {
+  const all = {
+    'nginx-instances': known([{ id: 'nginx', running: true, unit: 'nginx.service' }]),
+    'nginx-layout': known({}),
+    'nginx-error-log': known(read),
+    'nginx-access-log': known(read),
+    'probe-results': known([{}]),
+    'systemd-units': known([{ name: 'nginx.service', activeState: 'inactive', unitFileState: 'disabled' }]),
+    ...change,
+  };
+  return all as unknown as Facts;
+}
+
+const symptomOf = (change: Partial<Symptom>): Symptom => ({ id: 's', class: 'connect-refused', count: 3, ongoing: true, ...change }) as Symptom;
+const findingOf = (change: Partial<Finding>): Finding =>
+  ({
+    fault: 'x',
+    status: 'active',
+    confidence: 'confirmed',
+    title: 'The thing is broken',
+    subject: { kind: 'peer', id: 'p', name: 'p', peers: [] },
+    ...change,
+  }) as Finding;
+const of = (findings: readonly Finding[], symptoms: readonly Symptom[], facts = factsOf()): { verdict: string; summary: string } =>
+  judge({ facts, findings, symptoms, advice: new Set(['advice']) });
+
+describe('the verdict', () => {
+  it('is failing with the root cause in its sentence', () => {
+    expect(of([findingOf({})], [symptomOf({})])).toEqual({ verdict: 'failing', summary: 'The thing is broken: p.' });
+  });
+
+  it('passes over advice that stands first', () => {
+    expect(of([findingOf({ fault: 'advice', title: 'Advice' }), findingOf({})], [symptomOf({})]).summary).toBe('The thing is broken: p.');
+    expect(of([findingOf({ fault: 'advice', status: 'latent' })], []).verdict).toBe('healthy');
+  });
+
+  it('does not speak of failing requests where only a probe fails', () => {
+    const { verdict, summary } = of([], [symptomOf({ class: 'probe-failed', count: 0, probe: 'http p', upstream: '10.0.0.1:80' })]);
+    expect(verdict).toBe('inconclusive');
+    expect(summary).toBe(
+      'No request is known to have failed, but 10.0.0.1:80 does not answer when asked, and badhop cannot tell why, because no known cause fits what was seen.',
+    );
+  });
+
+  it('counts the failing requests where there are any', () => {
+    expect(of([], [symptomOf({}), symptomOf({ class: 'probe-failed', count: 0, probe: 'http p', upstream: 'p' })]).summary).toContain(
+      'Requests are failing (3 in the window)',
+    );
+  });
+
+  it('says that nginx does not run where nothing shows that it should', () => {
+    const facts = factsOf({ 'nginx-instances': known([{ id: 'nginx-installed', running: false, unit: 'nginx.service' }]) });
+    const { verdict, summary } = of([], [symptomOf({ class: 'client-refused', count: 0 })], facts);
+    expect(verdict).toBe('inconclusive');
+    expect(summary).toContain('does not run (nginx.service is inactive and disabled)');
+  });
+
+  it('is recovered after a past cause, and at risk where something proven comes next', () => {
+    const past = findingOf({ status: 'past' });
+    expect(of([past], [symptomOf({ ongoing: false })]).verdict).toBe('recovered');
+    expect(of([past, findingOf({ status: 'latent', confidence: 'possible' })], []).verdict).toBe('recovered');
+    expect(of([past, findingOf({ status: 'latent' })], []).verdict).toBe('at-risk');
+    expect(of([findingOf({ status: 'latent', confidence: 'possible' })], [])).toEqual({
+      verdict: 'at-risk',
+      summary: 'Nothing fails now, but it will: the thing is broken (p).',
+    });
+  });
+
+  it('is inconclusive where there is no nginx', () => {
+    expect(of([], [], factsOf({ 'nginx-instances': known([]) }))).toMatchObject({
+      verdict: 'inconclusive',
+      summary: expect.stringContaining('No nginx') as string,
+    });
+  });
+
+  it('claims no more than was looked at', () => {
+    expect(of([], []).summary).toBe('No request failed within the window, and every backend that was asked answers.');
+    const quiet = factsOf({ 'probe-results': { state: 'absent', why: 'off' }, 'nginx-access-log': known({ ...read, total: 0 }) });
+    expect(of([], [], quiet).summary).toBe('No request is known to have failed within the window; no backend was asked.');
+  });
+});
