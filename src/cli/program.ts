@@ -1,15 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { BadhopError } from '../core/model/error.ts';
+import type { CommandContext } from './command-context.ts';
 import { addCollect } from './commands/collect.ts';
 import { addDiagnose } from './commands/diagnose.ts';
 import { addExplain } from './commands/explain.ts';
 import { writeOut } from './output.ts';
-
-/** What a command is given, and where it leaves its exit code. */
-export interface CommandContext {
-  readonly version: string;
-  finish(code: number): void;
-}
 
 const examples = `
 Examples:

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { escapeText, shellLine } from '../../core/reporters/text.ts';
 import { writeOut } from '../output.ts';
 import { createProgress } from '../progress.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { parseSince } from '../since.ts';
 
 interface CollectOptions {

@@ -4,7 +4,7 @@ import { renderTerminal } from '../../core/reporters/terminal.ts';
 import type { Report, Verdict } from '../../core/model/report.ts';
 import { chooseLook, writeOut } from '../output.ts';
 import { createProgress } from '../progress.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { parseSince, type Since } from '../since.ts';
 
 interface DiagnoseOptions {

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BadhopError } from '../../core/model/error.ts';
 import { writeOut } from '../output.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 
 // Three folders up from here in `src` and in `dist`.
 const pagesFolder = new URL('../../../docs/faults/', import.meta.url);
