@@ -1,49 +1,107 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
-import { journalEvidence, probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
+import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import type { Hop } from '../../model/facts/hop.ts';
-import type { Evidence } from '../../model/finding.ts';
+import type { Symptom } from '../../model/facts/topology.ts';
+import type { Evidence, Subject } from '../../model/finding.ts';
+import { valueOr } from '../../model/fact.ts';
+import { formatAddress } from '../../model/host.ts';
+import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { restartLoop } from '../../model/restarts.ts';
+import { endOf, hasEnded, unitBehind, type UnitBehind } from '../../model/unit-behind.ts';
+import { lastWords, systemdWords } from '../../model/unit-words.ts';
 
-/** States of a unit in which systemd does not try to bring it back. */
-const ended: ReadonlySet<string> = new Set(['inactive', 'failed']);
+const refusals: readonly Symptom['class'][] = ['connect-refused', 'connect-no-file', 'probe-failed', 'no-live-upstreams'];
+/** Requests that were under way when the process ended. */
+const cutOff: readonly Symptom['class'][] = ['premature-close', 'reset', 'connect-reset', 'truncated'];
+const cutOffMs = 5_000;
 
 export default defineFault({
   meta: {
     id: 'backend-down',
     layer: 'backend',
     title: 'The service behind the upstream is not running',
-    explains: ['connect-refused', 'connect-no-file', 'probe-failed', 'no-live-upstreams'],
-    requires: ['hops', 'listeners'],
-    uses: ['systemd-units'],
-    leadsTo: ['socket-missing', 'socket-stale', 'no-live-upstreams', 'app-returned-5xx', 'max-fails-amplification'],
+    explains: [...refusals, ...cutOff, 'unattributed-5xx'],
+    requires: ['hops', 'listeners', 'symptoms'],
+    uses: ['systemd-units', 'lost-peers'],
+    leadsTo: ['socket-missing', 'socket-stale', 'no-live-upstreams', 'app-returned-5xx', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
-      unit: '{unit} is {state}{result}: no process of it runs and nobody listens on {address}.',
-      gone: 'Nobody listens on {address}, and no running process or unit is known that should.',
+      unit: '{unit} is {state}{result}{since}: no process of it runs, and nobody listens on {address}.',
+      probably: '{unit} is {state}{result}{since}, and nobody listens on {address}. The unit is most probably the one that should: {because}.',
+      process: 'Nobody listens on {address}, and no process of {service}, which should, is running.',
+      gone: 'Nobody listens on {address}, and nothing that runs on this host or is set up as a unit could be what listened there.',
+      somewhere: 'Nobody listens on {address}, and no service is known that should. {other} answers on {where}, which no upstream uses.',
+      remote: '{address} refuses connections. Either the service on that host does not run, or a rule there rejects them: that host alone can tell.',
     },
   },
-  *detect({ hops }) {
+  *detect(facts, { sinceMs, nowMs }) {
+    const { hops, symptoms } = facts;
+    const units = valueOr(facts['systemd-units'], []);
+    const lost = valueOr(facts['lost-peers'], []);
     for (const hop of hops) {
-      const { peer, unit, service } = hop;
-      if (!peer.local || peer.flags.down || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
+      const { peer } = hop;
+      if (peer.flags.down || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
       if (peer.listeners.length > 0) {
-        if (hop.symptoms.some(symptom => symptom.class === 'connect-refused')) yield ruledOut(`something listens on ${peer.id}`);
+        if (hop.symptoms.some(symptom => symptom.class === 'connect-refused' && symptom.ongoing)) yield ruledOut(`something listens on ${peer.id}`);
         continue;
       }
       const proof = refusal(hop);
       if (proof === undefined) continue;
-      const symptoms = [...hop.symptoms, ...hop.groupSymptoms].filter(symptom => ['connect-refused', 'connect-no-file', 'probe-failed', 'no-live-upstreams'].includes(symptom.class)).map(symptom => symptom.id);
-      if (unit !== undefined && ended.has(unit.activeState)) {
+      const behind = unitBehind(hop, hops, units, lost);
+      const end = behind === undefined ? undefined : endOf(behind.unit);
+      const explained = [
+        ...symptomsOf(hop, refusals),
+        ...symptomsOf(hop, cutOff).filter(symptom => end !== undefined && symptom.firstMs >= end - cutOffMs && symptom.lastMs <= end + cutOffMs),
+        ...unattributedOf(hop, symptoms, [502]).filter(symptom => symptom.ongoing),
+      ];
+      const common = { status: 'active', symptoms: explained.map(symptom => symptom.id) } as const;
+      const address = peer.id;
+      if (!peer.local) {
+        yield { ...common, confidence: 'possible', subject: hop.subject, messageId: 'remote', data: { address }, evidence: proof };
+      } else if (behind !== undefined && restartLoop(behind.unit, sinceMs, nowMs) !== undefined) {
+        yield ruledOut(`${behind.unit.name} is started again and again`);
+      } else if (behind !== undefined && hasEnded(behind.unit)) {
+        const { unit, how } = behind;
+        const subject = unitSubject(behind, hop, hops);
         yield {
-          confidence: 'confirmed',
-          status: 'active',
-          subject: hop.serviceSubject,
-          messageId: 'unit',
-          data: { unit: unit.name, state: unit.activeState, result: unit.result === 'success' ? '' : ` (result ${unit.result})`, address: peer.id },
-          evidence: [unitEvidence(unit), ...proof, ...journalEvidence(unit, 2)],
-          symptoms,
-          fixData: { unit: unit.name },
+          ...common,
+          confidence: how === 'likened' ? 'likely' : 'confirmed',
+          subject,
+          messageId: how === 'configured' ? 'unit' : 'probably',
+          data: {
+            unit: unit.name,
+            state: unit.activeState === 'deactivating' ? 'being stopped' : unit.activeState,
+            result: unit.result === 'success' ? '' : ` (result ${unit.result})`,
+            since: end === undefined ? '' : ` since ${new Date(end).toISOString().slice(0, 19)}Z`,
+            address: subject.peers.join(' and '),
+            because: behind.because,
+          },
+          evidence: [unitEvidence(unit), ...proof, ...behind.evidence, ...lastWords(unit), ...systemdWords(unit, saysEnd)],
+          fixData: { unit: unit.name, masked: unit.loadState === 'masked', sure: how === 'configured' },
         };
-      } else if (service === undefined) {
-        yield { confidence: 'possible', status: 'active', subject: hop.subject, messageId: 'gone', data: { address: peer.id }, evidence: proof, symptoms };
+      } else if (hop.service !== undefined) {
+        if (hop.service.masterPid !== undefined || hop.workers.length > 0 || behind?.unit.activeState === 'activating') continue;
+        yield {
+          ...common,
+          confidence: 'confirmed',
+          subject: hop.serviceSubject,
+          messageId: 'process',
+          data: { address, service: hop.service.name },
+          evidence: withUnit(proof, behind),
+        };
+      } else {
+        const search = lost.find(one => one.peerId === peer.id);
+        const other = search?.here ?? search?.found.find(one => !one.used && one.service?.kind !== 'nginx');
+        if (search?.certainty === 'sure') yield ruledOut(`what should listen on ${address} answers on ${formatAddress(search.here?.address ?? peer.address)}`);
+        else if (other === undefined) yield { ...common, confidence: 'confirmed', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
+        else
+          yield {
+            ...common,
+            confidence: 'possible',
+            subject: hop.subject,
+            messageId: 'somewhere',
+            data: { address, other: other.service?.name ?? 'Something', where: formatAddress(other.address) },
+            evidence: [...proof, probeEvidence(other.probe)],
+          };
       }
     }
   },
@@ -52,7 +110,33 @@ export default defineFault({
 /** The direct observation: the probe was refused, or the log says so and nobody listens. */
 function refusal(hop: Hop): [Evidence, ...Evidence[]] | undefined {
   const probe = hop.probes.find(one => one.outcome.state === 'connect-failed' && ['ECONNREFUSED', 'ENOENT'].includes(one.outcome.code));
-  const logged = hop.symptoms.filter(symptom => symptom.class === 'connect-refused' || symptom.class === 'connect-no-file').flatMap(symptom => symptomEvidence(symptom, 1));
+  const answered = hop.probes.some(one => one.outcome.state !== 'connect-failed' && one.outcome.state !== 'not-asked');
+  if (answered) return undefined;
+  const logged = hop.symptoms
+    .filter(
+      symptom => (symptom.class === 'connect-refused' || symptom.class === 'connect-no-file') && (probe !== undefined || symptom.ongoing || hop.peer.local),
+    )
+    .flatMap(symptom => symptomEvidence(symptom, 1));
   const [first, ...rest] = [...(probe === undefined ? [] : [probeEvidence(probe)]), ...logged];
-  return first === undefined ? undefined : [first, ...rest];
+  return first === undefined || (probe === undefined && hop.routes.length === 0) ? undefined : [first, ...rest];
+}
+
+/** The unit with every peer that is lost with it. */
+function unitSubject({ unit }: UnitBehind, hop: Hop, hops: readonly Hop[]): Subject {
+  const same = hops.filter(other => other === hop || (other.unit?.name === unit.name && other.peer.listeners.length === 0));
+  return { kind: 'unit', id: `unit:${unit.name}`, name: unit.name, peers: [...new Set(same.map(other => other.peer.id))] };
+}
+
+function withUnit(proof: readonly [Evidence, ...Evidence[]], behind: UnitBehind | undefined): [Evidence, ...Evidence[]] {
+  const [first, ...rest] = proof;
+  return [first, ...rest, ...(behind === undefined ? [] : [unitEvidence(behind.unit)])];
+}
+
+function saysEnd(text: string): boolean {
+  return (
+    text.startsWith('Stopped ') ||
+    text.includes(': Failed with result') ||
+    text.includes(': Main process exited') ||
+    text.includes(': Deactivated successfully')
+  );
 }

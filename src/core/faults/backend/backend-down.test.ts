@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../model/fault.ts';
+import backendDown from './backend-down.ts';
+import { address, detections, hopOf, lostHop, nowMs, peerOf, probeOf, serviceOf, symptomOf, unitOf, without } from './testing.ts';
+
+const fault = backendDown as unknown as Fault;
+const stopped = unitOf({ activeState: 'inactive', subState: 'dead', mainPid: 0, inactiveEnterMs: nowMs - 61_000 });
+
+describe('backend-down fires', () => {
+  it('where the unit of the service was stopped', () => {
+    const [found, ...rest] = detections(fault, { hops: [lostHop({ unit: stopped })] });
+    expect(rest).toEqual([]);
+    expect(found).toMatchObject({
+      confidence: 'confirmed',
+      status: 'active',
+      subject: { kind: 'unit', id: 'unit:orders.service' },
+      symptoms: [`connect-refused@${address}`],
+      fixData: { unit: 'orders.service', sure: true },
+    });
+  });
+
+  it('once for all pools that one unit runs', () => {
+    const other = lostHop({ unit: stopped, peer: peerOf({ id: 'unix:/run/b.sock', address: { kind: 'unix', path: '/run/b.sock' }, listeners: [] }) });
+    const found = detections(fault, { hops: [lostHop({ unit: stopped }), other] });
+    expect(found.map(one => one.subject.peers.toSorted())).toEqual([
+      [address, 'unix:/run/b.sock'],
+      [address, 'unix:/run/b.sock'],
+    ]);
+    expect(new Set(found.map(one => one.subject.id)).size).toBe(1);
+  });
+
+  it('where no service names the address and one unit fits best', () => {
+    const unit = unitOf({ name: 'cart.service', execStart: '/usr/bin/node server.js', activeState: 'failed', execMainExitMs: nowMs - 60_500 });
+    const lost = [{ peerId: address, found: [], stopped: [{ unit, signs: ['it ended when the requests began to fail'], weight: 4 }] }];
+    const found = detections(fault, { hops: [without(lostHop(), 'service', 'unit')], 'systemd-units': [unit], 'lost-peers': lost });
+    expect(found).toMatchObject([{ confidence: 'likely', subject: { name: 'cart.service' }, fixData: { sure: false } }]);
+  });
+
+  it('where a stopped unit logged the port once', () => {
+    const line = { timeMs: nowMs - 7_000_000, identifier: 'node', text: 'listening on port 8017' };
+    const unit = unitOf({
+      name: 'cart.service',
+      execStart: '/usr/bin/node server.js',
+      activeState: 'inactive',
+      inactiveEnterMs: nowMs - 3_000_000,
+      journal: [line],
+    });
+    expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')], 'systemd-units': [unit] })).toMatchObject([
+      { confidence: 'confirmed', messageId: 'probably' },
+    ]);
+  });
+
+  it('where nothing here could be what listened', () => {
+    expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')] })).toMatchObject([{ confidence: 'confirmed', messageId: 'gone' }]);
+  });
+
+  it('as possible where another service answers that no upstream uses', () => {
+    const probe = probeOf({ state: 'answered', speaks: 'http', answer: { complete: true } });
+    const found = [{ address: { kind: 'tcp', host: '127.0.0.1', port: 9000 }, service: serviceOf({ id: 'pid:7' }), probe, signs: [], weight: 1, used: false }];
+    expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')], 'lost-peers': [{ peerId: address, found, stopped: [] }] })).toMatchObject([
+      { confidence: 'possible', messageId: 'somewhere' },
+    ]);
+  });
+
+  it('as possible on another host', () => {
+    expect(detections(fault, { hops: [lostHop({ peer: peerOf({ local: false, listeners: [] }) })] })).toMatchObject([
+      { confidence: 'possible', messageId: 'remote' },
+    ]);
+  });
+});
+
+describe('backend-down is silent', () => {
+  it('where something listens', () => {
+    expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('connect-refused')] })] })).toEqual([]);
+  });
+
+  it('where the service runs and listens elsewhere', () => {
+    expect(detections(fault, { hops: [lostHop({ service: serviceOf(), unit: unitOf() })] })).toEqual([]);
+  });
+
+  it('where systemd gave up after repeated starts', () => {
+    expect(detections(fault, { hops: [lostHop({ unit: unitOf({ activeState: 'failed', result: 'exit-code', restarts: 5 }) })] })).toEqual([]);
+  });
+
+  it('for a server marked down, and for an upstream that nobody uses', () => {
+    const flags = { ...peerOf().flags, down: true };
+    const unused = lostHop({ routes: [], symptoms: [] });
+    expect(detections(fault, { hops: [lostHop({ unit: stopped, peer: peerOf({ listeners: [], flags }) }), unused] })).toEqual([]);
+  });
+
+  it('while the unit boots', () => {
+    expect(detections(fault, { hops: [lostHop({ unit: unitOf({ activeState: 'activating', subState: 'start' }) })] })).toEqual([]);
+  });
+});

@@ -1,0 +1,113 @@
+import type { Evidence } from './finding.ts';
+import type { Hop } from './facts/hop.ts';
+import type { LostPeer } from './facts/lost-peer.ts';
+import type { SystemdUnit } from './facts/system.ts';
+
+/** The unit that serves a peer, and how sure that is. */
+export interface UnitBehind {
+  readonly unit: SystemdUnit;
+  /**
+   * `configured`: its settings or its processes name the peer's address. `named`: its command line, its runtime directory or
+   * what it logged names it. `likened`: its name or the time of its end fit, better than any other's.
+   */
+  readonly how: 'configured' | 'named' | 'likened';
+  /** Why it is thought to be the one: the end of a sentence that begins with its name. */
+  readonly because: string;
+  readonly evidence: readonly Evidence[];
+}
+
+/** Weight of a name or a time that fits. */
+const fairWeight = 3;
+
+/** True where systemd does not try to bring the unit back. */
+export function hasEnded(unit: SystemdUnit): boolean {
+  return unit.activeState === 'inactive' || unit.activeState === 'failed' || unit.activeState === 'deactivating';
+}
+
+/** When it stopped running last. */
+export function endOf(unit: SystemdUnit): number | undefined {
+  return unit.execMainExitMs ?? unit.inactiveEnterMs;
+}
+
+/** The unit of the peer's service. Where no service is known and nobody listens, the units that do not run are searched. */
+export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly SystemdUnit[], lost: readonly LostPeer[] = []): UnitBehind | undefined {
+  if (hop.unit !== undefined) return { unit: hop.unit, how: 'configured', because: 'its settings name it', evidence: [] };
+  const runs = hop.service?.masterPid !== undefined || (hop.service?.workerPids.length ?? 0) > 0;
+  if (runs || !hop.peer.local || hop.peer.listeners.length > 0) return undefined;
+  const taken = new Set(hops.flatMap(other => other.unit?.name ?? []));
+  const candidates = units.filter(unit => !taken.has(unit.name) && mayServe(unit));
+  const byFile = candidates.find(unit => startsService(unit, hop));
+  if (byFile !== undefined)
+    return {
+      unit: byFile,
+      how: 'named',
+      because: 'its command names the same configuration file',
+      evidence: [{ source: `exec:systemctl show ${byFile.name}`, text: `ExecStart=${byFile.execStart ?? ''}` }],
+    };
+  for (const unit of candidates) {
+    const evidence = naming(unit, hop);
+    if (evidence !== undefined)
+      return {
+        unit,
+        how: 'named',
+        because: `${evidence.source.startsWith('journal:') ? 'it logged' : 'its settings name'} that address`,
+        evidence: [evidence],
+      };
+  }
+  const [first, second] = lost.find(one => one.peerId === hop.peer.id)?.stopped ?? [];
+  if (first === undefined || first.weight < fairWeight || first.weight === second?.weight) return undefined;
+  return { unit: first.unit, how: 'likened', because: first.signs.join(', and '), evidence: [] };
+}
+
+/** Runs no more or not yet, has run before or should, and is no job that ends by itself. */
+function mayServe(unit: SystemdUnit): boolean {
+  if (unit.loadState !== 'loaded' || unit.type === 'oneshot' || unit.name.startsWith('nginx')) return false;
+  if (!hasEnded(unit) && unit.activeState !== 'activating') return false;
+  return unit.inactiveEnterMs !== undefined || unit.execMainExitMs !== undefined || unit.unitFileState === 'enabled';
+}
+
+/** Its command names a configuration file of the peer's service. */
+function startsService(unit: SystemdUnit, hop: Hop): boolean {
+  return hop.service?.configFiles.some(path => unit.execStart?.split(' ').some(word => word === path || word.endsWith(`=${path}`)) === true) === true;
+}
+
+function naming(unit: SystemdUnit, hop: Hop): Evidence | undefined {
+  const { address } = hop.peer;
+  const command: Evidence = { source: `exec:systemctl show ${unit.name}`, text: `ExecStart=${unit.execStart ?? ''}` };
+  if (address.kind === 'unix') {
+    const path = address.path.startsWith('/var/run/') ? address.path.slice(4) : address.path;
+    const folders = (unit.runtimeDirectory ?? '').split(' ').filter(folder => folder !== '');
+    const folder = folders.find(name => path.startsWith(`/run/${name}/`));
+    if (folder !== undefined) return { source: `exec:systemctl show ${unit.name}`, text: `RuntimeDirectory=${folder}` };
+    if (unit.execStart?.includes(path) === true) return command;
+    return journalNaming(unit, text => text.includes(path));
+  }
+  if (holdsNumber(unit.execStart ?? '', address.port, () => true)) return command;
+  return journalNaming(unit, text =>
+    holdsNumber(
+      text,
+      address.port,
+      before => before.endsWith(':') || before.trimEnd().toLowerCase().endsWith('port') || before.toLowerCase().endsWith('port='),
+    ),
+  );
+}
+
+function journalNaming(unit: SystemdUnit, names: (text: string) => boolean): Evidence | undefined {
+  const line = unit.journal.findLast(one => one.identifier !== 'systemd' && names(one.text));
+  return line === undefined ? undefined : { source: `journal:${unit.name}`, text: line.text };
+}
+
+/** The number as a word of its own, where what stands before it is accepted. */
+function holdsNumber(text: string, number: number, accepts: (before: string) => boolean): boolean {
+  const word = String(number);
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
+    const before = text.charAt(at - 1);
+    const after = text.charAt(at + word.length);
+    if (!isWordPart(before) && !isWordPart(after) && after !== '.' && before !== '.' && accepts(text.slice(Math.max(0, at - 8), at))) return true;
+  }
+  return false;
+}
+
+function isWordPart(character: string): boolean {
+  return character !== '' && /\w/.test(character);
+}
