@@ -65,9 +65,7 @@ export function splitHostPort(text: string): { readonly host: string; readonly p
 export function isIpLiteral(host: string): boolean {
   if (host.includes(':')) return true;
   const parts = host.split('.');
-  return (
-    parts.length === 4 && parts.every(part => part !== '' && part.length <= 3 && [...part].every(char => char >= '0' && char <= '9') && Number(part) <= 255)
-  );
+  return parts.length === 4 && parts.every(part => /^\d{1,3}$/.test(part) && Number(part) <= 255);
 }
 
 /** Names of the `$variables` in a text, without the sign. */

@@ -38,11 +38,19 @@ export function buildReport(input: ReportInput): Report {
   const shares = shareOut(chains, symptoms);
   const ordered = chains
     .map((chain, index) => ({ chain, share: shares.total === 0 ? 0 : (shares.counts[index] ?? 0) / shares.total }))
-    .sort((a, b) => statusRank(a.chain) - statusRank(b.chain) || advises(a.chain) - advises(b.chain) || b.share - a.share || rankOf(b.chain.root.detection.confidence) - rankOf(a.chain.root.detection.confidence));
+    .sort(
+      (a, b) =>
+        statusRank(a.chain) - statusRank(b.chain) ||
+        advises(a.chain) - advises(b.chain) ||
+        b.share - a.share ||
+        rankOf(b.chain.root.detection.confidence) - rankOf(a.chain.root.detection.confidence),
+    );
   const roots = ordered.map(({ chain, share }) => toFinding(chain.root, share, chain, input));
   const rootRaws = new Set(ordered.map(({ chain }) => chain.root));
   const seen = new Set<Raw>();
-  const effects = ordered.flatMap(({ chain }) => chain.consequences.filter(raw => !rootRaws.has(raw) && !seen.has(raw) && seen.add(raw)).map(raw => toFinding(raw, 0, undefined, input, chain.root)));
+  const effects = ordered.flatMap(({ chain }) =>
+    chain.consequences.filter(raw => !rootRaws.has(raw) && !seen.has(raw) && seen.add(raw)).map(raw => toFinding(raw, 0, undefined, input, chain.root)),
+  );
   const findings = [...roots, ...effects].slice(0, mostFindings);
   const advice = new Set(input.faults.filter(fault => fault.meta.advice === true).map(fault => fault.meta.id));
   const found = new Set(findings.map(finding => finding.fault));
@@ -129,7 +137,14 @@ function toReportSymptom(symptom: Symptom): ReportSymptom {
   const records = errorGroups.flatMap(group => group.samples.map(sample => ({ source: formatLogSource(sample.source), text: sample.text })));
   const requests = accessGroups.flatMap(group => group.samples.map(sample => ({ source: formatLogSource(sample.source), text: sample.text })));
   const because = accessGroups.find(group => group.because !== undefined)?.because;
-  return { ...rest, ...(because === undefined ? {} : { because }), firstAt: iso(firstMs), lastAt: iso(lastMs), shape: shape.text, samples: [...records.slice(0, 3), ...requests.slice(0, 2)] };
+  return {
+    ...rest,
+    ...(because === undefined ? {} : { because }),
+    firstAt: iso(firstMs),
+    lastAt: iso(lastMs),
+    shape: shape.text,
+    samples: [...records.slice(0, 3), ...requests.slice(0, 2)],
+  };
 }
 
 function topologyOf(facts: Facts): ReportTopology {

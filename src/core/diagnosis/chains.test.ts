@@ -10,7 +10,7 @@ function fault(id: string, leadsTo: readonly string[]): Fault {
   return defineFault({
     meta: { id, layer: 'backend', title: id, explains: [], requires: [], leadsTo, messages: { seen: 'seen' } },
     detect: () => [],
-  }) as unknown as Fault;
+  });
 }
 
 function raw(id: string, leadsTo: readonly string[], detection: Partial<Detection> = {}): Raw {
@@ -30,10 +30,22 @@ function raw(id: string, leadsTo: readonly string[], detection: Partial<Detectio
 }
 
 function symptom(id: string, count: number): Symptom {
-  return { id, class: 'connect-refused', madeBy: 'nginx', count, firstMs: 0, lastMs: 0, ongoing: true, shape: { when: 'once', text: '' }, errorGroups: [], accessGroups: [] };
+  return {
+    id,
+    class: 'connect-refused',
+    madeBy: 'nginx',
+    count,
+    firstMs: 0,
+    lastMs: 0,
+    ongoing: true,
+    shape: { when: 'once', text: '' },
+    errorGroups: [],
+    accessGroups: [],
+  };
 }
 
-const namesOf = (chains: ReturnType<typeof makeChains>): string[] => chains.map(({ root, consequences }) => [root, ...consequences].map(one => one.fault.meta.id).join(' → '));
+const namesOf = (chains: ReturnType<typeof makeChains>): string[] =>
+  chains.map(({ root, consequences }) => [root, ...consequences].map(one => one.fault.meta.id).join(' → '));
 
 test('the deepest proven link is the root, and the whole chain hangs on it', () => {
   const chains = makeChains([raw('no-live-upstreams', []), raw('socket-stale', ['no-live-upstreams']), raw('backend-oom-killed', ['socket-stale'])]);
@@ -61,7 +73,10 @@ test('two that lead to each other keep one root', () => {
 });
 
 test('the same finding twice is one finding with all its evidence', () => {
-  const [only, ...rest] = mergeSame([raw('a', [], { subject: { kind: 'peer', id: 'x', name: 'x', peers: ['1'] } }), raw('a', [], { subject: { kind: 'peer', id: 'x', name: 'x', peers: ['2'] }, evidence: [{ source: 'other', text: 'b' }] })]);
+  const [only, ...rest] = mergeSame([
+    raw('a', [], { subject: { kind: 'peer', id: 'x', name: 'x', peers: ['1'] } }),
+    raw('a', [], { subject: { kind: 'peer', id: 'x', name: 'x', peers: ['2'] }, evidence: [{ source: 'other', text: 'b' }] }),
+  ]);
   expect(rest).toEqual([]);
   expect(only?.detection.evidence).toHaveLength(2);
   expect(only?.detection.subject.peers).toEqual(['1', '2']);

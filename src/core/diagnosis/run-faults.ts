@@ -1,4 +1,5 @@
 import type { CollectContext } from '../model/collector.ts';
+import { absent } from '../model/fact.ts';
 import type { FactId, Facts } from '../model/facts.ts';
 import type { Fault } from '../model/fault.ts';
 import type { Detection } from '../model/finding.ts';
@@ -26,7 +27,7 @@ export function runFaults(faults: readonly Fault[], facts: Facts, context: Colle
   const ruledOut: { fault: string; because: string }[] = [];
   const notAssessed = new Map<FactId, string[]>();
   for (const fault of faults) {
-    const missing = fault.meta.requires.filter(id => facts[id] === undefined || facts[id].state !== 'known');
+    const missing = fault.meta.requires.filter(id => !Object.hasOwn(facts, id) || facts[id].state !== 'known');
     for (const id of missing) notAssessed.set(id, [...(notAssessed.get(id) ?? []), fault.meta.id]);
     if (missing.length > 0) continue;
     try {
@@ -37,7 +38,9 @@ export function runFaults(faults: readonly Fault[], facts: Facts, context: Colle
         if (++count >= mostDetections) break;
       }
     } catch (error) {
-      internalErrors.push(`fault ${fault.meta.id}: ${error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 3).join(' | ') : String(error)}`);
+      internalErrors.push(
+        `fault ${fault.meta.id}: ${error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 3).join(' | ') : String(error)}`,
+      );
     }
   }
   return { raw, ruledOut, notAssessed };
@@ -46,7 +49,7 @@ export function runFaults(faults: readonly Fault[], facts: Facts, context: Colle
 /** Required facts are handed over as their values, the optional ones as they are. */
 function unwrap(fault: Fault, facts: Facts): Parameters<Fault['detect']>[0] {
   const given: Record<string, unknown> = {};
-  for (const id of fault.meta.uses ?? []) given[id] = facts[id] ?? { state: 'absent', why: 'not collected' };
+  for (const id of fault.meta.uses ?? []) given[id] = Object.hasOwn(facts, id) ? facts[id] : absent('badhop does not collect it');
   for (const id of fault.meta.requires) {
     const fact = facts[id];
     if (fact.state === 'known') given[id] = fact.value;

@@ -23,7 +23,13 @@ export function shareOut(chains: readonly Chain[], symptoms: readonly Symptom[])
     const best = chains
       .map((chain, index) => ({ index, chain, size: claims[index]?.size ?? 0 }))
       .filter(({ index }) => claims[index]?.has(symptom.id) === true)
-      .sort((a, b) => rankOf(b.chain.root.detection.confidence) - rankOf(a.chain.root.detection.confidence) || statusRank(a.chain) - statusRank(b.chain) || a.size - b.size || a.index - b.index)[0];
+      .sort(
+        (a, b) =>
+          rankOf(b.chain.root.detection.confidence) - rankOf(a.chain.root.detection.confidence) ||
+          statusRank(a.chain) - statusRank(b.chain) ||
+          a.size - b.size ||
+          a.index - b.index,
+      )[0];
     if (best === undefined) unexplained += symptom.count;
     else counts[best.index] = (counts[best.index] ?? 0) + symptom.count;
   }
