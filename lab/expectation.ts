@@ -1,12 +1,14 @@
 import type { Report } from '../src/core/model/report.ts';
+import { misbehaviour } from './badhop.ts';
+import type { BadhopRun } from './badhop.ts';
 import type { Expectation } from './scenario.ts';
 
 /** What in the report is not as expected, a sentence each; empty where all is. */
-export function mismatches(expected: Expectation, report: Report, exitCode: number): string[] {
+export function mismatches(expected: Expectation, report: Report, exitCode: number, run?: BadhopRun): string[] {
   const wrong: string[] = [];
   const first = report.findings[0];
-  const demand = (holds: boolean, text: string): void => {
-    if (!holds) wrong.push(text);
+  const demand = (isSo: boolean, text: string): void => {
+    if (!isSo) wrong.push(text);
   };
   const oneOf = <T>(allowed: T | readonly T[], value: T): boolean => [allowed].flat().includes(value);
 
@@ -27,9 +29,7 @@ export function mismatches(expected: Expectation, report: Report, exitCode: numb
     for (const fault of expected.consequences ?? [])
       demand(first.consequences.includes(fault), `${fault} is not among its consequences (${first.consequences.join(', ') || 'none'})`);
     for (const piece of expected.evidence ?? []) {
-      const found = first.evidence.some(({ source, text }) =>
-        [source, text].some(part => (typeof piece === 'string' ? part.includes(piece) : piece.test(part))),
-      );
+      const found = first.evidence.some(({ source, text }) => [source, text].some(part => holds(part, piece)));
       demand(found, `its evidence does not show ${String(piece)}`);
     }
   }
@@ -48,8 +48,21 @@ export function mismatches(expected: Expectation, report: Report, exitCode: numb
       report.ruledOut.some(each => each.fault === fault),
       `${fault} is not ruled out`,
     );
+  for (const piece of expected.notChecked ?? []) {
+    const found = report.notChecked.some(({ what, why, how }) => holds(`${what}: ${why} ${how}`, piece));
+    demand(found, `what was not checked does not say ${String(piece)}`);
+  }
+  if (run) {
+    wrong.push(...misbehaviour(run));
+    demand(run.ms <= (expected.maxMs ?? Infinity), `it took ${run.ms} ms, more than ${expected.maxMs}`);
+    demand((run.maxMiB ?? 0) <= (expected.maxMiB ?? Infinity), `it held ${Math.round(run.maxMiB ?? 0)} MiB, more than ${expected.maxMiB}`);
+  }
   demand(report.internalErrors.length === 0, `badhop failed inside: ${report.internalErrors.join('; ')}`);
   return [...wrong, ...(expected.check?.(report) ?? [])];
+}
+
+function holds(text: string, piece: string | RegExp): boolean {
+  return typeof piece === 'string' ? text.includes(piece) : piece.test(text);
 }
 
 /** What the report says, short, for a message about a failed scenario. */

@@ -1,7 +1,9 @@
-import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FixPlan } from '../src/core/model/finding.ts';
 import type { Report } from '../src/core/model/report.ts';
+import { runBadhop } from './badhop.ts';
+import type { BadhopRun } from './badhop.ts';
 import type { ClientResult } from './client.ts';
 import { digest, mismatches } from './expectation.ts';
 import { REPOSITORY, bootHost, nodeBinary } from './host.ts';
@@ -90,9 +92,10 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
       report = result?.report;
       step = 'expectations';
       if (result) {
-        const wrong = mismatches(scenario.expect, result.report, result.exitCode);
+        const wrong = mismatches(scenario.expect, result.report, result.run.exitCode, result.run);
         if (wrong.length > 0) throw new Error(`${wrong.map(text => `- ${text}`).join('\n')}\n${digest(result.report)}`);
       }
+      await take('also', () => scenario.also?.(host, (args, how) => runBadhop(program, host, args, how), stage));
     }
     if (keep) return;
     const plan = report?.findings[0]?.fixes[0];
@@ -153,17 +156,13 @@ async function eventually(check: () => Promise<void>, timeoutMs = 15_000): Promi
   }
 }
 
-async function runDiagnosis(program: string, scenario: Scenario, host: LabHost): Promise<{ report: Report; exitCode: number }> {
-  if (!existsSync(program)) throw new Error(`${program} is not there: run npm run build`);
-  const outcome = await host.exec([nodeBinary(), program, 'diagnose', '--format', 'json', ...(scenario.args ?? [])], {
-    timeoutMs: 120_000,
+async function runDiagnosis(program: string, scenario: Scenario, host: LabHost): Promise<{ report: Report; run: BadhopRun }> {
+  const done = await runBadhop(program, host, ['diagnose', '--format', 'json', ...(scenario.args ?? [])], {
     ...(scenario.runAs !== undefined && { user: scenario.runAs }),
+    ...scenario.run,
   });
-  try {
-    return { report: JSON.parse(outcome.stdout) as Report, exitCode: outcome.code };
-  } catch {
-    throw new Error(`badhop printed no report (exit code ${outcome.code}):\n${(outcome.stdout + outcome.stderr).slice(-3000)}`);
-  }
+  if (done.report) return { report: done.report, run: done };
+  throw new Error(`badhop printed no report (exit code ${done.exitCode}):\n${(done.stdout + done.stderr).slice(-3000)}`);
 }
 
 async function recordBundle(program: string, scenario: Scenario, host: LabHost): Promise<void> {

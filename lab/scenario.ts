@@ -1,5 +1,6 @@
 import type { Confidence, Finding, FindingStatus, Subject } from '../src/core/model/finding.ts';
 import type { Report, Verdict } from '../src/core/model/report.ts';
+import type { BadhopOptions, RunBadhop } from './badhop.ts';
 import type { ClientTask } from './client.ts';
 import type { HostOptions, LabHost } from './host.ts';
 
@@ -33,6 +34,8 @@ export interface Scenario {
   readonly args?: readonly string[];
   /** Whom the diagnosis runs as; default root. */
   readonly runAs?: string;
+  /** How else it is started: `{ wrap: ['chroot', '/srv/cell'] }`. */
+  readonly run?: BadhopOptions;
   setUp(host: LabHost, stage: Stage): Promise<void>;
   /** Replaces the default check before the break: `url` answers with 2xx or 3xx. */
   healthy?(host: LabHost, stage: Stage): Promise<void>;
@@ -40,6 +43,8 @@ export interface Scenario {
   /** Replaces the default check that users see the break: `url` answers with `fails`. Throws where it is not real. */
   symptom?(host: LabHost, stage: Stage): Promise<void>;
   readonly expect: Expectation;
+  /** Further runs of badhop on the broken host, after the diagnosis. Throws where one is not as it should be. */
+  also?(host: LabHost, badhop: RunBadhop, stage: Stage): Promise<void>;
   /** `first-plan`: the plan of the first finding is applied and must end the symptom. */
   readonly fix?: 'first-plan';
   /** What a person does where no plan is applied; afterwards `healthy` must hold again. */
@@ -76,6 +81,12 @@ export interface Expectation {
   /** No finding at all may be active. */
   readonly noneActive?: true;
   readonly ruledOut?: readonly FaultId[];
+  /** Each must stand in one entry of what was not checked: what, why and how in one line. */
+  readonly notChecked?: readonly (string | RegExp)[];
+  /** Longest time of the run, the way into the host included. */
+  readonly maxMs?: number;
+  /** Most memory that badhop may hold, where it could be measured. */
+  readonly maxMiB?: number;
   /** Returns what is wrong. */
   check?(report: Report): string[];
 }
