@@ -66,14 +66,17 @@ function isClosedPipe(error: NodeJS.ErrnoException): boolean {
 
 /** Ends the process soon, even where a handle is left open. Call when all output is written. */
 export function releaseProcess(): void {
-  setTimeout(endProcess, lingerMs).unref();
+  setTimeout(() => endProcess(), lingerMs).unref();
 }
 
-function endProcess(): void {
+/** Ends the process now, with `process.exitCode` or else by the signal. What runs on its behalf is ended by the listeners of its `exit`. */
+export function endProcess(signal: NodeJS.Signals = 'SIGKILL'): void {
   const isThreadStuck = process.getActiveResourcesInfo().some(name => /^(?:FSReq|GetAddrInfo|GetNameInfo)/.test(name));
   if (!isThreadStuck) process.exit();
   // exit() waits for the threads that work on files, and one that waits for a dead file server never ends.
   // Replacing the process ends them all and keeps the exit code; Node.js before 22.15 can only be killed.
-  if (typeof process.execve === 'function') process.execve('/bin/sh', ['sh', '-c', `exit ${process.exitCode ?? 0}`], {});
-  process.kill(process.pid, 'SIGKILL');
+  const code = Number(process.exitCode ?? 0);
+  process.emit('exit', code);
+  if (typeof process.execve === 'function') process.execve('/bin/sh', ['sh', '-c', `exit ${code}`], {});
+  process.kill(process.pid, signal);
 }

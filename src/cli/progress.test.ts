@@ -30,8 +30,8 @@ describe('the progress line', () => {
   });
 
   it('leaves no listener behind', () => {
-    const before = process.listenerCount('SIGINT');
+    const before = process.listenerCount('exit');
     shown(true, {});
-    expect(process.listenerCount('SIGINT')).toBe(before);
+    expect(process.listenerCount('exit')).toBe(before);
   });
 });

@@ -15,11 +15,7 @@ export function createProgress(stderr: NodeJS.WriteStream, env: NodeJS.ProcessEn
     if (isShown) stderr.write('\r\u001B[K');
     isShown = false;
   };
-  const onInterrupt = (): void => {
-    erase();
-    process.kill(process.pid, 'SIGINT');
-  };
-  process.once('SIGINT', onInterrupt);
+  process.once('exit', erase);
   return {
     show(stage) {
       const text = Array.from(escapeText(`badhop: ${stage} ...`, true));
@@ -27,7 +23,7 @@ export function createProgress(stderr: NodeJS.WriteStream, env: NodeJS.ProcessEn
       isShown = true;
     },
     end() {
-      process.removeListener('SIGINT', onInterrupt);
+      process.removeListener('exit', erase);
       erase();
     },
   };
