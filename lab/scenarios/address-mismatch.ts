@@ -1,9 +1,14 @@
+import { nodeBinary } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
+import { waitForListener } from '../servers/listening.ts';
 import { fastcgiPass, nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
-import { phpFpm } from '../servers/php-fpm.ts';
+import { nodeApp, nodeHttp } from '../servers/node.ts';
+import { PHP_VERSION, phpFpm } from '../servers/php-fpm.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
+import { startUnit } from '../servers/unit.ts';
 
 const SITE = '/etc/nginx/sites-enabled/portal.conf';
+const FPM_SOCKET = `/run/php/php${PHP_VERSION}-fpm.sock`;
 
 export default [
   defineScenario({
@@ -83,5 +88,99 @@ export default [
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
     fix: 'first-plan',
     repair: host => host.start('portal'),
+  }),
+  defineScenario({
+    name: 'address-mismatch-one-server-of-two',
+    title: 'One server of an upstream has two digits of its port transposed; strangers answer on other ports',
+    kind: 'fault',
+    fault: 'address-mismatch',
+    setUp: async host => {
+      await nodeApp(host, { name: 'basket-a', unit: 'basket@1.service', listen: '127.0.0.1:3120', code: nodeHttp("response.end('basket\\n');") });
+      await nodeApp(host, { name: 'basket-b', unit: 'basket@2.service', listen: '127.0.0.1:3147', code: nodeHttp("response.end('basket\\n');") });
+      // Neither is behind nginx, and both answer HTTP; a third service is down and of no concern.
+      await nodeApp(host, { name: 'metrics', listen: '127.0.0.1:9147', code: nodeHttp("response.end('up 1\\n');") });
+      await gunicorn(host, { name: 'admin', code: wsgiApp('admin'), bind: '127.0.0.1:3190' });
+      await nodeApp(host, { name: 'mailer', listen: '127.0.0.1:3141', code: nodeHttp() });
+      await host.exec(['systemctl', 'stop', 'mailer']);
+      await nginxSite(host, {
+        name: 'basket',
+        http: 'upstream basket {\n    server 127.0.0.1:3120 max_fails=0;\n    server 127.0.0.1:3147 max_fails=0;\n    # server 127.0.0.1:3190;\n}\nupstream old { server 127.0.0.1:3199; }',
+        server: 'location / { proxy_pass http://basket; proxy_next_upstream off; }',
+        log: 'timed',
+        logs: 'own',
+      });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await replaceIn(host, '/etc/nginx/sites-enabled/basket.conf', ':3147', ':3174');
+      await reloadNginx(host);
+    },
+    symptom: async host => {
+      const { counts } = await host.request({ urls: ['http://127.0.0.1/'], count: 10 });
+      if (counts['502'] === undefined || counts['200'] === undefined) throw new Error(`not every second request fails: ${JSON.stringify(counts)}`);
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      subject: { id: '127.0.0.1:3174' },
+      evidence: ['127.0.0.1:3147'],
+      notFindings: ['backend-down'],
+    },
+    fix: 'first-plan',
+    repair: async host => {
+      await replaceIn(host, '/etc/nginx/sites-enabled/basket.conf', ':3174', ':3147');
+      await reloadNginx(host);
+    },
+  }),
+  defineScenario({
+    name: 'address-mismatch-socket-of-old-version',
+    title: 'Two sites ask for the socket of a PHP release that is gone; the pool listens on that of the next one',
+    kind: 'fault',
+    fault: 'address-mismatch',
+    setUp: async host => {
+      await phpFpm(host, { root: '/srv/gallery', files: { 'index.php': '<?php echo "gallery\\n";' } });
+      await nginxSite(host, { name: 'gallery', server: fastcgiPass(`unix:${FPM_SOCKET}`, '/srv/gallery') });
+      await nginxSite(host, { name: 'gallery-admin', listen: '8085', server: fastcgiPass(`unix:${FPM_SOCKET}`, '/srv/gallery'), log: 'timed' });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      for (const site of ['gallery', 'gallery-admin']) await replaceIn(host, `/etc/nginx/sites-enabled/${site}.conf`, FPM_SOCKET, '/run/php/php7.4-fpm.sock');
+      await reloadNginx(host);
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      evidence: [FPM_SOCKET],
+      consequences: ['socket-missing'],
+      notFindings: ['backend-down'],
+    },
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    name: 'address-mismatch-twin-stranger-answers',
+    title: 'The backend failed and no command line names its port; a stranger answers HTTP one digit away',
+    kind: 'twin',
+    fault: 'backend-down',
+    twinOf: 'address-mismatch',
+    setUp: async host => {
+      const code =
+        "require('node:http').createServer((request, response) => { if (request.url === '/die') process.exit(3); response.end('seats\\n'); }).listen(4410, '127.0.0.1');\n";
+      await host.write('/srv/seats/server.cjs', code);
+      await startUnit(host, { unit: 'seats.service', exec: `${nodeBinary()} /srv/seats/server.cjs` });
+      await waitForListener(host, '127.0.0.1:4410');
+      await nodeApp(host, { name: 'dashboard', listen: '127.0.0.1:4411', code: nodeHttp("response.end('dashboard\\n');") });
+      await nginxSite(host, { name: 'cinema', server: 'location / { proxy_pass http://127.0.0.1:4410; }' });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await host.request({ urls: ['http://127.0.0.1:4410/die'] });
+      await host.until('the unit to have failed', async () => (await host.exec(['systemctl', 'is-failed', 'seats'])).code === 0);
+    },
+    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active' },
+    repair: host => host.start('seats'),
   }),
 ];

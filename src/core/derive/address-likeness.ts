@@ -16,7 +16,8 @@ export function likenessOf(wanted: Address, real: Address): Likeness | undefined
 
 function portLikeness(wanted: string, real: string): Likeness | undefined {
   if (isTransposed(wanted, real)) return { weight: 3, text: 'two digits of the port are transposed' };
-  if (wanted.startsWith(real) || real.startsWith(wanted) || isShortened(wanted, real) || isShortened(real, wanted)) return { weight: 3, text: 'a digit of the port is missing or too many' };
+  if (wanted.startsWith(real) || real.startsWith(wanted) || isShortened(wanted, real) || isShortened(real, wanted))
+    return { weight: 3, text: 'a digit of the port is missing or too many' };
   if (wanted.length === real.length && countDifferent(wanted, real) === 1) return { weight: 2, text: 'the ports differ in one digit' };
   return undefined;
 }
@@ -25,8 +26,10 @@ function pathLikeness(wanted: string, real: string): Likeness | undefined {
   const [wantedName, realName] = [nameIn(wanted), nameIn(real)];
   if (wantedName === realName) return { weight: 4, text: 'the socket has the same name in another folder' };
   if (withoutVersion(wantedName) === withoutVersion(realName)) return { weight: 3, text: 'the names of the sockets differ in a version only' };
-  if (isTransposed(wantedName, realName) || isShortened(wantedName, realName) || isShortened(realName, wantedName)) return { weight: 3, text: 'the names of the sockets differ in one letter' };
-  if (wantedName.length === realName.length && countDifferent(wantedName, realName) === 1) return { weight: 3, text: 'the names of the sockets differ in one letter' };
+  if (isTransposed(wantedName, realName) || isShortened(wantedName, realName) || isShortened(realName, wantedName))
+    return { weight: 3, text: 'the names of the sockets differ in one letter' };
+  if (wantedName.length === realName.length && countDifferent(wantedName, realName) === 1)
+    return { weight: 3, text: 'the names of the sockets differ in one letter' };
   return undefined;
 }
 
@@ -35,7 +38,7 @@ function nameIn(path: string): string {
 }
 
 function withoutVersion(name: string): string {
-  return [...name].filter(char => !(char >= '0' && char <= '9') && char !== '.' && char !== '-' && char !== '_').join('');
+  return name.replace(/[0-9._-]/g, '');
 }
 
 /** `short` is `long` without one character. */
@@ -61,16 +64,89 @@ function countDifferent(a: string, b: string): number {
 
 // Words that stand in the names of many services and sites and tell none from another.
 const commonWords: ReadonlySet<string> = new Set([
-  'www', 'html', 'htdocs', 'app', 'apps', 'api', 'backend', 'backends', 'upstream', 'default', 'var', 'srv', 'run', 'opt', 'home', 'etc', 'usr', 'lib', 'php', 'fpm', 'sock', 'socket', 'web', 'site', 'sites',
-  'nginx', 'service', 'public', 'local', 'localhost', 'available', 'enabled', 'conf', 'config', 'http', 'https', 'server', 'servers', 'gunicorn', 'uwsgi', 'node', 'python', 'python3', 'ruby', 'java', 'tomcat', 'puma',
-  'unicorn', 'uvicorn', 'apache', 'apache2', 'master', 'main', 'wsgi', 'asgi', 'index', 'com', 'net', 'org', 'internal', 'example', 'test', 'unix', 'proxy', 'current', 'bin', 'sbin', 'share', 'data', 'tmp', 'user', 'root', 'js',
+  'www',
+  'html',
+  'htdocs',
+  'app',
+  'apps',
+  'api',
+  'backend',
+  'backends',
+  'upstream',
+  'default',
+  'var',
+  'srv',
+  'run',
+  'opt',
+  'home',
+  'etc',
+  'usr',
+  'lib',
+  'php',
+  'fpm',
+  'sock',
+  'socket',
+  'web',
+  'site',
+  'sites',
+  'nginx',
+  'service',
+  'public',
+  'local',
+  'localhost',
+  'available',
+  'enabled',
+  'conf',
+  'config',
+  'http',
+  'https',
+  'server',
+  'servers',
+  'gunicorn',
+  'uwsgi',
+  'node',
+  'python',
+  'python3',
+  'ruby',
+  'java',
+  'tomcat',
+  'puma',
+  'unicorn',
+  'uvicorn',
+  'apache',
+  'apache2',
+  'master',
+  'main',
+  'wsgi',
+  'asgi',
+  'index',
+  'com',
+  'net',
+  'org',
+  'internal',
+  'example',
+  'test',
+  'unix',
+  'proxy',
+  'current',
+  'bin',
+  'sbin',
+  'share',
+  'data',
+  'tmp',
+  'user',
+  'root',
+  'js',
 ]);
 
 /** The words in names and paths that can tell one site or service from another. */
 export function tellingWords(texts: readonly string[]): ReadonlySet<string> {
   const words = new Set<string>();
   for (const text of texts) {
-    for (const word of text.slice(0, 1000).toLowerCase().split(/[^a-z0-9]/)) {
+    for (const word of text
+      .slice(0, 1000)
+      .toLowerCase()
+      .split(/[^a-z0-9]/)) {
       if (word.length >= 3 && !commonWords.has(word) && !/^\d+$/.test(word)) words.add(word);
     }
   }

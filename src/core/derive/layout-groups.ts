@@ -1,7 +1,7 @@
 import type { ConfigDirective } from '../model/facts/nginx.ts';
 import type { Peer, Route, WrittenGroup, WrittenMember } from '../model/facts/topology.ts';
 import { flatten, parseTime, toSetting } from './directives.ts';
-import { splitHostPort, type PassTarget } from './pass-target.ts';
+import { isIpLiteral, splitHostPort, type PassTarget } from './pass-target.ts';
 
 const plainFlags: Peer['flags'] = { down: false, backup: false, maxFails: 1, failTimeoutMs: 10_000, maxConns: 0 };
 
@@ -10,6 +10,8 @@ export function explicitGroup(upstream: ConfigDirective, instanceId: string): Wr
   const directives = [...flatten(upstream.block ?? [])];
   const name = upstream.args[0]?.value ?? '';
   const keepalive = directives.find(directive => directive.name === 'keepalive');
+  const members = directives.filter(directive => directive.name === 'server').map(member);
+  const resolvedNames = members.flatMap(one => (one.resolve && one.host !== undefined && !isIpLiteral(one.host) ? [one.host] : []));
   const settings = directives.filter(directive => directive.name !== 'server').map(directive => [directive.name, toSetting(directive)] as const);
   return {
     id: `${instanceId} upstream ${name}`,
@@ -20,7 +22,8 @@ export function explicitGroup(upstream: ConfigDirective, instanceId: string): Wr
     ...(keepalive === undefined ? {} : { keepalive: toSetting(keepalive) }),
     zone: directives.some(directive => directive.name === 'zone'),
     settings: Object.fromEntries(settings),
-    members: directives.filter(directive => directive.name === 'server').map(member),
+    ...(resolvedNames.length === 0 ? {} : { resolvedNames }),
+    members,
   };
 }
 

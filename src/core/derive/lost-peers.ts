@@ -53,7 +53,9 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
   const wanted = tellingWords(namesOf(hop, around));
   const found = foundBackends(hop, wanted, around);
   const stopped = stoppedUnits(hop, wanted, around);
-  const sibling = around.hops.find(other => hop.peer.hostName !== undefined && other.peer.hostName === hop.peer.hostName && portOf(other) === portOf(hop) && other.peer.listeners.length > 0);
+  const sibling = around.hops.find(
+    other => hop.peer.hostName !== undefined && other.peer.hostName === hop.peer.hostName && portOf(other) === portOf(hop) && other.peer.listeners.length > 0,
+  );
   const [first, second] = found;
   const rival = stopped[0]?.weight ?? 0;
   // What the peer's own service is known to be, and that it does not run, leaves nothing to search.
@@ -77,9 +79,13 @@ function foundBackends(hop: Hop, wanted: ReadonlySet<string>, around: Surroundin
     const id = formatAddress(probe.request.address);
     if (id !== hop.peer.id && !byAddress.has(id)) byAddress.set(id, probe);
   }
-  const found = [...byAddress.values()].flatMap(probe => (probe.request.kind === 'dns' ? [] : [foundBackend(hop, probe, probe.request.address, wanted, around)]));
+  const found = [...byAddress.values()].flatMap(probe =>
+    probe.request.kind === 'dns' ? [] : [foundBackend(hop, probe, probe.request.address, wanted, around)],
+  );
   const unused = found.filter(one => !one.used && one.service !== undefined && serverKinds.has(one.service.kind));
-  return found.map(one => (unused.length === 1 && one === unused[0] ? addSign(one, 1, 'no other backend of this host is without a route') : one)).sort((a, b) => b.weight - a.weight);
+  return found
+    .map(one => (unused.length === 1 && one === unused[0] ? addSign(one, 1, 'no other backend of this host is without a route') : one))
+    .sort((a, b) => b.weight - a.weight);
 }
 
 function foundBackend(hop: Hop, probe: ProbeResult, address: Address, wanted: ReadonlySet<string>, around: Surroundings): FoundBackend {
@@ -89,7 +95,8 @@ function foundBackend(hop: Hop, probe: ProbeResult, address: Address, wanted: Re
   let one: FoundBackend = { address, ...(service === undefined ? {} : { service }), probe, signs: [], weight: 0, used: user !== undefined };
   const likeness = likenessOf(hop.peer.address, address);
   if (likeness !== undefined) one = addSign(one, likeness.weight, likeness.text);
-  if (service?.configuredListen.some(configured => formatAddress(configured.value) === hop.peer.id) === true) one = addSign(one, 6, `its own configuration names ${hop.peer.id}`);
+  if (service?.configuredListen.some(configured => formatAddress(configured.value) === hop.peer.id) === true)
+    one = addSign(one, 6, `its own configuration names ${hop.peer.id}`);
   const word = service === undefined ? undefined : sharedWord(wanted, tellingWords(namesOfService(service, around)));
   if (word !== undefined) one = addSign(one, 3, `it is named "${word}" like the route`);
   if (service !== undefined && serverKinds.has(service.kind)) one = addSign(one, 1, '');
@@ -104,8 +111,11 @@ function addSign(one: FoundBackend, weight: number, text: string): FoundBackend 
 function answersFor(hop: Hop, { request, outcome }: ProbeResult): boolean {
   if (outcome.state !== 'answered') return false;
   return hop.routes.some(route => {
-    if (route.pass === 'proxy') return route.tls ? request.kind === 'tls' && outcome.answer.tls?.handshake === 'done' : request.kind === 'http' && outcome.speaks === 'http' && !saysPlainToTls(outcome.answer.head);
-    if (route.pass === 'uwsgi') return request.kind === 'uwsgi' && outcome.speaks === 'http';
+    if (route.pass === 'proxy')
+      return route.tls
+        ? request.kind === 'tls' && outcome.answer.tls?.handshake === 'done'
+        : request.kind === 'http' && outcome.speaks === 'http' && !saysPlainToTls(outcome.answer.head);
+    if (route.pass === 'uwsgi') return request.kind === 'uwsgi' && outcome.speaks === 'uwsgi';
     return route.pass === 'grpc' ? outcome.speaks === 'http2' : request.kind === route.pass && outcome.speaks === route.pass;
   });
 }
@@ -132,10 +142,10 @@ function stoppedUnits(hop: Hop, wanted: ReadonlySet<string>, around: Surrounding
       };
       if (named.length > 0) add(6, `its command line names ${hop.peer.id}`);
       const word = sharedWord(wanted, tellingWords([unit.name, unit.execStart ?? '', unit.workingDirectory ?? '']));
-      if (word !== undefined) add(3, `it is named "${word}" like the route`);
+      if (word !== undefined) add(4, `it is named "${word}" like the route`);
       const endedMs = unit.execMainExitMs ?? unit.inactiveEnterMs;
       if (endedMs !== undefined && Math.abs(endedMs - firstMs) <= togetherMs) add(3, 'it ended when the requests began to fail');
-      if (unit.activeState === 'failed') add(1, 'it has failed');
+      if (unit.activeState === 'failed') add(2, 'it has failed');
       if (service !== undefined && serverKinds.has(service.kind)) add(1, 'it starts an application server');
       return weight > 0 ? [{ unit, ...(service === undefined ? {} : { service }), signs, weight }] : [];
     })
@@ -154,7 +164,12 @@ function namesOf(hop: Hop, around: Surroundings): string[] {
     ...own,
     ...hop.groups.filter(group => group.explicit).map(group => group.name),
     ...(hop.peer.hostName === undefined ? [] : [hop.peer.hostName]),
-    ...hop.routes.flatMap(route => [route.location, route.settings['root']?.args[0] ?? '', fileIn(route.origin.path), ...(around.servers.get(route.serverId)?.names ?? [])]),
+    ...hop.routes.flatMap(route => [
+      route.location,
+      route.settings['root']?.args[0] ?? '',
+      fileIn(route.origin.path),
+      ...(around.servers.get(route.serverId)?.names ?? []),
+    ]),
   ];
 }
 

@@ -109,6 +109,8 @@ export interface UpstreamGroup {
   readonly keepalive?: Setting;
   readonly zone: boolean;
   readonly settings: Readonly<Record<string, Setting>>;
+  /** Host names of its servers with `resolve`: nginx asks its resolver for them while it runs. */
+  readonly resolvedNames?: readonly string[];
 }
 
 /** One address that nginx connects to. Its id is the text that the error log prints. */

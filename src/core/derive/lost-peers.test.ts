@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import type { CollectContext } from '../model/collector.ts';
+import { known } from '../model/fact.ts';
+import type { Service } from '../model/facts/backend.ts';
+import type { Hop } from '../model/facts/hop.ts';
+import type { LostPeer } from '../model/facts/lost-peer.ts';
+import type { SystemdUnit } from '../model/facts/system.ts';
+import type { Address } from '../model/host.ts';
+import type { ProbeResult } from '../model/probe.ts';
+import { likenessOf } from './address-likeness.ts';
+import lostPeers from './lost-peers.ts';
+
+const nowMs = 1_790_000_000_000;
+const context: CollectContext = { sinceMs: nowMs - 900_000, nowMs, clock: { nowMs, zone: 'UTC', offsetMinutes: 0 }, probing: true };
+
+function tcp(port: number, host = '127.0.0.1'): Address {
+  return { kind: 'tcp', host, port };
+}
+
+function hop(port: number, change: { listening?: boolean; service?: Service; hostName?: string; host?: string } = {}): Hop {
+  const { listening = false, service, hostName, host = '127.0.0.1' } = change;
+  const id = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const subject = { kind: 'peer', id, name: id, peers: [id] } as const;
+  const listeners = listening ? [{ kind: 'tcp', host, port, queue: 0, backlog: 5, pids: [9] } as const] : [];
+  return {
+    peer: {
+      id,
+      address: tcp(port, host),
+      groupIds: [],
+      routeIds: ['r'],
+      written: id,
+      origin: { path: '/etc/nginx/sites-enabled/tickets.conf', line: 4 },
+      flags: { down: false, backup: false, maxFails: 1, failTimeoutMs: 10_000, maxConns: 0 },
+      local: true,
+      listeners,
+      ...(hostName === undefined ? {} : { hostName }),
+    },
+    routes: [
+      {
+        id: 'r',
+        serverId: 's',
+        location: 'location /',
+        pass: 'proxy',
+        target: `http://${id}`,
+        tls: false,
+        origin: { path: '/etc/nginx/sites-enabled/tickets.conf', line: 4 },
+        variables: [],
+        settings: {},
+        headers: [],
+      },
+    ],
+    groups: [],
+    workers: [],
+    events: [],
+    probes: [],
+    symptoms: [],
+    groupSymptoms: [],
+    ...(service === undefined ? {} : { service }),
+    subject,
+    serviceSubject: subject,
+  };
+}
+
+function service(name: string, port: number, change: Partial<Service> = {}): Service {
+  return {
+    id: `unit:${name}.service`,
+    kind: 'gunicorn',
+    name,
+    unit: `${name}.service`,
+    masterPid: port,
+    workerPids: [],
+    listening: [tcp(port)],
+    configuredListen: [],
+    configFiles: [],
+    logFiles: [],
+    ...change,
+  };
+}
+
+function answers(port: number): ProbeResult {
+  return {
+    request: { kind: 'http', address: tcp(port), path: '/', hostHeader: 'localhost' },
+    outcome: { state: 'answered', speaks: 'http', answer: { status: 200, complete: true } },
+    connectMs: 1,
+    ms: 2,
+  };
+}
+
+function unit(name: string, change: Partial<SystemdUnit>): SystemdUnit {
+  return {
+    name,
+    description: '',
+    loadState: 'loaded',
+    activeState: 'failed',
+    subState: 'failed',
+    result: 'exit-code',
+    restarts: 0,
+    mainPid: 0,
+    execMainStatus: 1,
+    execMainCode: 'exited',
+    dropIns: [],
+    journal: [],
+    ...change,
+  };
+}
+
+function derive(hops: readonly Hop[], services: readonly Service[], probes: readonly ProbeResult[], units: readonly SystemdUnit[] = []): LostPeer | undefined {
+  const fact = lostPeers.derive(
+    {
+      hops: known(hops),
+      services: known(services),
+      'systemd-units': known(units),
+      processes: known([]),
+      'probe-results': known(probes),
+      topology: known({ servers: [], routes: [], groups: [], peers: [] }),
+    },
+    context,
+  );
+  return fact.state === 'known' ? fact.value[0] : undefined;
+}
+
+describe('lost-peers', () => {
+  it('finds the one unused backend a digit away', () => {
+    const lost = derive([hop(801)], [service('shop', 8010), service('far', 5000)], [answers(8010), answers(5000)]);
+    expect(lost).toMatchObject({ certainty: 'sure', here: { address: tcp(8010) } });
+  });
+
+  it('takes the same port on another address for the backend', () => {
+    const probe: ProbeResult = { ...answers(8061), request: { kind: 'http', address: tcp(8061, '192.0.2.10'), path: '/', hostHeader: 'localhost' } };
+    expect(derive([hop(8061)], [service('x', 8061, { listening: [tcp(8061, '192.0.2.10')] })], [probe])?.certainty).toBe('sure');
+  });
+
+  it('does not take a neighbour that another route uses for the lost one', () => {
+    expect(derive([hop(8061), hop(8062, { listening: true })], [service('billing', 8062)], [answers(8062)])?.here).toBeUndefined();
+  });
+
+  it('does not choose between two that fit alike', () => {
+    const lost = derive([hop(8061)], [service('a', 8062), service('b', 8063)], [answers(8062), answers(8063)]);
+    expect(lost?.certainty).not.toBe('sure');
+  });
+
+  it('holds a failed unit of the name of the site for the backend, not a stranger that answers', () => {
+    const lost = derive([hop(4410)], [service('dashboard', 4411)], [answers(4411)], [unit('tickets.service', {})]);
+    expect(lost?.here).toBeUndefined();
+    expect(lost?.stopped[0]?.unit.name).toBe('tickets.service');
+  });
+
+  it('does not search for a backend that is known and does not run', () => {
+    const { masterPid: _pid, ...down } = service('shop', 8010, { listening: [], configuredListen: [{ value: tcp(801), source: 'argv' }] });
+    expect(derive([hop(801, { service: down })], [down, service('other', 8010)], [answers(8010)])?.here).toBeUndefined();
+  });
+
+  it('says that the other address of the name is served', () => {
+    expect(derive([hop(80, { host: '::1', hostName: 'localhost' }), hop(80, { hostName: 'localhost', listening: true })], [], [])?.sibling).toBe(
+      '127.0.0.1:80',
+    );
+  });
+
+  it('does not count what answers in another protocol', () => {
+    const other: ProbeResult = { ...answers(8010), outcome: { state: 'answered', speaks: 'other', answer: { complete: false } } };
+    expect(derive([hop(801)], [service('shop', 8010)], [other])?.found).toEqual([]);
+  });
+});
+
+describe('likenessOf', () => {
+  it.each([
+    [900, 9000, 3],
+    [8017, 8071, 3],
+    [8080, 8008, 3],
+    [80, 8080, 3],
+    [3000, 3100, 2],
+    [3000, 8080, undefined],
+    [5432, 8443, undefined],
+  ])('of port %d and %d', (wanted, real, weight) => {
+    expect(likenessOf(tcp(wanted), tcp(real))?.weight).toBe(weight);
+  });
+
+  it.each([
+    ['/run/php/php7.4-fpm.sock', '/run/php/php8.2-fpm.sock', 3],
+    ['/tmp/app.sock', '/run/app/app.sock', 4],
+    ['/run/ap.sock', '/run/app.sock', 3],
+    ['/run/a/blog.sock', '/run/a/wiki.sock', undefined],
+  ])('of %s and %s', (wanted, real, weight) => {
+    expect(likenessOf({ kind: 'unix', path: wanted }, { kind: 'unix', path: real })?.weight).toBe(weight);
+  });
+});
