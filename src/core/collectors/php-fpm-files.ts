@@ -63,7 +63,8 @@ function* takeFile(draft: Draft, path: string, file: PhpFpmConfigFile, outerSect
   for (const setting of file.settings) {
     const section = setting.section === '' ? outerSection : setting.section;
     const target = section === 'global' || section === '' ? draft.globals : draft.pools.get(section)?.values;
-    if (target !== undefined) target[setting.key] = { value: setting.value.replaceAll('$pool', section), source: `file:${path}:${setting.line}` };
+    if (target !== undefined)
+      target[setting.key] = { value: setting.value.replaceAll('$pool', section), source: `file:${path}:${setting.line}`, text: setting.text };
   }
   if (file.includes.length === 0) return;
   if (depth >= maxDepth) {

@@ -38,7 +38,19 @@ const held = (inode: number, rest = 'bytes_received:80 lastsnd:9 lastrcv:5'): st
 describe('processes that take one connection each', () => {
   it('are busy by the connections that they hold; what has no inode still waits', () => {
     const load = run(service({}), ss(`${listening}${held(101)}${held(102)}ESTAB 80 0 127.0.0.1:80 127.0.0.1:5 ino:0\n`));
-    expect(load).toMatchObject({ workers: 2, busyAlways: 2, busyEver: 2, queue: [2, 2, 2], backlog: 9 });
+    expect(load).toMatchObject({ workers: 2, busyAlways: 2, busyEver: 2, queue: [2, 2, 2, 2], backlog: 9 });
+  });
+
+  it('have finished what they no longer hold', () => {
+    let asked = 0;
+    const host: FakeHost = {
+      answer: request => {
+        if (request.kind !== 'exec' || request.argv[1] !== '-Htnei') return undefined;
+        asked += 1;
+        return known({ stdout: `${listening}${held(101)}${held(101 + asked)}`, stderr: '', code: 0, truncated: false });
+      },
+    };
+    expect(run(service({}), host)).toMatchObject({ busyAlways: 2, finished: 1, queue: [2, 2, 2], sampledMs: 300 });
   });
 
   it('are still busy for clients that have gone', () => {
@@ -60,7 +72,7 @@ describe('processes that take one connection each', () => {
     const load = run(service({ kind: 'php-fpm', manager: 'static', listening: [{ kind: 'unix', path: '/run/x.sock' }] }), {
       files: { '/proc/net/unix': sample },
     });
-    expect(load).toMatchObject({ workers: 2, busyAlways: 2, queue: [1, 1, 1] });
+    expect(load).toMatchObject({ workers: 2, busyAlways: 2, queue: [1, 1, 1, 1], finished: 0, sampledMs: 1000 });
   });
 
   it('are read from /proc/net/tcp where ss is missing', () => {

@@ -14,6 +14,8 @@ type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
 
 const samples = 3;
 const pauseMs = 150;
+/** A full pool in which nothing was finished so far is looked at once more: slow requests and a standstill look alike for a moment. */
+const secondLookMs = 700;
 /** USER_HZ is 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 const maxPids = 300;
@@ -22,7 +24,7 @@ const maxMeasured = 5;
 
 export default defineCollector({
   id: 'service-load',
-  title: 'How busy the backends are, sampled three times',
+  title: 'How busy the backends are, sampled several times',
   needs: ['services', 'listeners'],
   *collect(facts) {
     if (facts.services.state !== 'known') return facts.services;
@@ -36,6 +38,12 @@ export default defineCollector({
     for (let index = 0; index < samples; index++) {
       if (index > 0) yield* ask({ kind: 'pause', ms: pauseMs });
       taken.push(yield* takeSample(services));
+    }
+    let sampledMs = pauseMs * (samples - 1);
+    if (services.some(service => standsStill(service, taken))) {
+      yield* ask({ kind: 'pause', ms: secondLookMs });
+      taken.push(yield* takeSample(services));
+      sampledMs += secondLookMs;
     }
     const after = yield* statsOf(pids);
     const waits = yield* waitsOf(pids);
@@ -60,7 +68,8 @@ export default defineCollector({
           ...loadOf(service, moments, backlog),
           states,
           ...definedOf({ pssPerWorkerBytes: pss.get(service.id), cpuMs }),
-          sampledMs: pauseMs * (samples - 1),
+          sampledMs,
+          finished: finishedIn(moments),
           ...(Object.keys(waiting).length === 0 ? {} : { waits: waiting }),
         };
       }),
@@ -68,6 +77,18 @@ export default defineCollector({
     );
   },
 });
+
+/** All workers busy in every sample, and none of their connections came to an end. */
+function standsStill(service: Service, taken: readonly Sample[]): boolean {
+  const moments = taken.map(sample => momentOf(service, sample));
+  const load = loadOf(service, moments, -1);
+  return load.workers > 0 && load.busyAlways >= load.workers && finishedIn(moments) === 0;
+}
+
+function finishedIn(moments: readonly ServiceMoment[]): number {
+  const later = moments.at(-1)?.inodes ?? new Set();
+  return [...(moments[0]?.inodes ?? [])].filter(inode => !later.has(inode)).length;
+}
 
 /** Counts busy workers from outside, with no worker's help: by the connections that they hold. */
 export function loadOf(service: Service, moments: readonly ServiceMoment[], backlog: number): ServiceLoad {

@@ -31,6 +31,8 @@ export interface ServiceMoment {
   readonly inFlight: number | undefined;
   /** Held ones whose bytes nobody has read. */
   readonly unread: number;
+  /** Inodes of the held ones: one that is gone later was finished. */
+  readonly inodes: ReadonlySet<number>;
 }
 
 const maxPorts = 100;
@@ -98,6 +100,7 @@ export function momentOf(service: Service, sample: Sample): ServiceMoment {
   let held = 0;
   let unread = 0;
   let inFlight: number | undefined = 0;
+  const inodes = new Set<number>();
   for (const address of service.listening) {
     if (address.kind === 'unix') {
       unread += sample.unixUnread.get(address.path) ?? 0;
@@ -107,6 +110,7 @@ export function momentOf(service: Service, sample: Sample): ServiceMoment {
         if (socket.inode === 0) queue += 1;
         else if (socket.state === 'connected') {
           held += 1;
+          inodes.add(socket.inode);
           inFlight = undefined;
         }
       }
@@ -117,13 +121,14 @@ export function momentOf(service: Service, sample: Sample): ServiceMoment {
       if (socket.state === 'LISTEN') queue += socket.recvQueue;
       else if (socket.inode !== 0) {
         held += 1;
+        inodes.add(socket.inode);
         if (socket.recvQueue > 0) unread += 1;
         const open: boolean | undefined = isInFlight(socket);
         inFlight = open === undefined || inFlight === undefined ? undefined : inFlight + (open ? 1 : 0);
       }
     }
   }
-  return { queue, held, unread, inFlight };
+  return { queue, held, unread, inFlight, inodes };
 }
 
 /** A request came in and nothing has gone out since. An idle connection has sent last. */

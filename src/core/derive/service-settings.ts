@@ -119,7 +119,7 @@ function inMs(value: Sourced<number> | undefined): Sourced<number> | undefined {
 }
 
 function whole(value: Sourced<string> | undefined): Sourced<number> | undefined {
-  return value === undefined || !/^\d{1,9}$/.test(value.value.trim()) ? undefined : { value: Number(value.value), source: value.source };
+  return value === undefined || !/^\d{1,9}$/.test(value.value.trim()) ? undefined : { ...value, value: Number(value.value) };
 }
 
 /** `30`, `30s`, `5m`, `2h`, `1d` of php-fpm. */

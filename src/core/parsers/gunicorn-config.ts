@@ -36,7 +36,7 @@ export function parseGunicornConfig(text: string, path: string): Readonly<Record
     const value = literal(withoutComment(expression).trim());
     const key = optionNames[name] ?? name.replaceAll('_', '-');
     if (value === undefined) delete values[key];
-    else values[key] = { value, source: `file:${path}:${line}` };
+    else values[key] = { value, source: `file:${path}:${line}`, text: (lines[line - 1] ?? '').slice(0, 2000).trimEnd() };
   }
   return values;
 }

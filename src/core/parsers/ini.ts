@@ -15,6 +15,8 @@ export interface IniEntry {
   readonly quoted: boolean;
   /** 1-based. */
   readonly line: number;
+  /** The line as it stands in the file. */
+  readonly text: string;
 }
 
 export interface IniFile {
@@ -53,9 +55,14 @@ export function parseIni(text: string, dialect: IniDialect): IniFile {
     const key = (equals < 0 ? content : content.slice(0, equals)).trim();
     if (key === '') problems.push({ line, text: 'a value without a key' });
     else if (equals < 0 && dialect === 'php') problems.push({ line, text: `no "=" after "${key.slice(0, 60)}"` });
-    else entries.push({ section, key, ...readValue(equals < 0 ? '' : content.slice(equals + 1).trim(), dialect), line });
+    else entries.push({ section, key, ...readValue(equals < 0 ? '' : content.slice(equals + 1).trim(), dialect), line, text: lineText(lines[index]) });
   }
   return { entries, sections, problems };
+}
+
+/** Without the carriage return; what is longer than a line of settings can be is of no use to anybody. */
+function lineText(line = ''): string {
+  return (line.endsWith('\r') ? line.slice(0, -1) : line).slice(0, 2048);
 }
 
 function readValue(raw: string, dialect: IniDialect): { value: string; quoted: boolean } {

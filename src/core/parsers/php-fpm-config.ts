@@ -18,6 +18,7 @@ export interface PhpFpmSetting {
   readonly key: string;
   readonly value: string;
   readonly line: number;
+  readonly text: string;
 }
 
 export interface PhpFpmConfigFile {
@@ -33,9 +34,9 @@ export function parsePhpFpmConfig(text: string): PhpFpmConfigFile {
   const settings: PhpFpmSetting[] = [];
   const includes: { pattern: string; line: number; section: string }[] = [];
   for (const entry of ini.entries) {
-    const { section, key, line } = entry;
+    const { section, key, line, text: whole } = entry;
     if (key === 'include') includes.push({ pattern: entry.value, line, section });
-    else settings.push({ section, key, value: entry.value, line });
+    else settings.push({ section, key, value: entry.value, line, text: whole });
   }
   return { settings, sections: ini.sections, includes, problems: ini.problems };
 }

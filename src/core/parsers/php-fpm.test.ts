@@ -17,6 +17,7 @@ describe('php-fpm configuration', () => {
       section: 'unix',
       key: 'pm.max_children',
       value: '3',
+      text: 'pm.max_children = 3',
       line: 18,
     });
     expect(file.problems).toEqual([]);

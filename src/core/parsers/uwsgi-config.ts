@@ -19,9 +19,9 @@ export function parseUwsgiConfig(text: string, path: string): Readonly<Record<st
   const entries = /\.ya?ml$/.test(path) ? yamlEntries(text) : iniEntries(text);
   const raw = new Map(entries.map(entry => [entry.key, entry.value]));
   const values: Record<string, Sourced<string>> = {};
-  for (const { key, value, line } of entries.slice(0, 2000)) {
+  for (const { key, value, line, text: whole } of entries.slice(0, 2000)) {
     const name = aliases[key] ?? key.replaceAll('_', '-');
-    values[freeKey(values, name)] = { value: fill(value, raw, path), source: `file:${path}:${line}` };
+    values[freeKey(values, name)] = { value: fill(value, raw, path), source: `file:${path}:${line}`, text: whole };
   }
   return values;
 }
@@ -30,6 +30,7 @@ interface Entry {
   readonly key: string;
   readonly value: string;
   readonly line: number;
+  readonly text: string;
 }
 
 function iniEntries(text: string): readonly Entry[] {
@@ -43,7 +44,8 @@ function yamlEntries(text: string): readonly Entry[] {
     const line = full.slice(0, 2000).trimEnd();
     if (/^\S/.test(line)) inside = line.startsWith('uwsgi:');
     const match = inside ? /^\s+(?:- )?([A-Za-z][\w-]{0,60}):\s*(.*)$/.exec(line) : null;
-    if (match !== null) entries.push({ key: match[1] ?? '', value: (match[2] ?? '').replace(/^(["'])(.*)\1$/, '$2'), line: index + 1 });
+    if (match !== null)
+      entries.push({ key: match[1] ?? '', value: (match[2] ?? '').replace(/^(["'])(.*)\1$/, '$2'), line: index + 1, text: full.slice(0, 2048) });
   }
   return entries;
 }

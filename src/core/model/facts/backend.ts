@@ -6,6 +6,8 @@ export interface Sourced<T> {
   readonly value: T;
   /** `file:/etc/php/8.2/fpm/pool.d/www.conf:115`, `argv of 812`, `default of gunicorn`. */
   readonly source: string;
+  /** The whole line of that file, where the value stands on one line: what a plan that changes it replaces. */
+  readonly text?: string;
 }
 
 /** A php-fpm pool as its files say. */
@@ -149,4 +151,6 @@ export interface ServiceLoad {
   /** CPU time its workers used between the first and the last sample, and the time between these. */
   readonly cpuMs?: number;
   readonly sampledMs?: number;
+  /** Connections that its workers held in the first sample and no longer in the last one: what was finished in that time. */
+  readonly finished?: number;
 }
