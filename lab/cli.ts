@@ -75,13 +75,14 @@ async function main(): Promise<number> {
   return failed.length > 0 ? 1 : 0;
 }
 
-function describe({ scenario, failure, times, report, host, traffic }: RunnerResult): string {
+function describe({ scenario, failure, times, report, maxMiB, host, traffic }: RunnerResult): string {
   const total = Object.values(times).reduce((sum, ms) => sum + ms, 0);
   const steps = Object.entries(times).filter(([, ms]) => ms >= 1);
   const first = report?.findings[0];
   return [
     `${failure === undefined ? 'ok    ' : 'FAILED'} ${scenario.name}  ${(total / 1000).toFixed(1)} s  (${steps.map(([step, ms]) => `${step} ${ms}`).join(', ')} ms)`,
     ...(first ? [`       ${report.verdict}: ${first.fault} ${first.confidence} ${first.status}, explains ${Math.round(first.share * 100)} %`] : []),
+    ...(maxMiB === undefined ? [] : [`       badhop held ${Math.round(maxMiB)} MiB`]),
     ...(traffic ? [`       users saw ${JSON.stringify(traffic.counts)}`] : []),
     ...(failure === undefined ? [] : [failure.replace(/^/gm, '       ')]),
     ...(host ? [`       The host is still running. Look around:\n         ${host.recipe}\n       End it: npm run lab -- --stop`] : []),

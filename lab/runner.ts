@@ -31,6 +31,8 @@ export interface RunnerResult {
   /** Milliseconds of each step that ran. */
   readonly times: Readonly<Record<string, number>>;
   readonly report?: Report;
+  /** What badhop held at most in memory. */
+  readonly maxMiB?: number;
   /** The host, where it was kept. */
   readonly host?: LabHost;
   /** Answers that the background requests got, from the break to the end. */
@@ -49,6 +51,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
   const hosts: LabHost[] = [];
   let step = 'boot';
   let report: Report | undefined;
+  let maxMiB: number | undefined;
   let traffic: Traffic | undefined;
 
   const boot = async (hostOptions: HostOptions): Promise<LabHost> => {
@@ -90,6 +93,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     if (diagnose) {
       const result = await take('diagnose', () => runDiagnosis(program, scenario, host));
       report = result?.report;
+      maxMiB = result?.run.maxMiB;
       step = 'expectations';
       if (result) {
         const wrong = mismatches(scenario.expect, result.report, result.run.exitCode, result.run);
@@ -121,6 +125,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     times,
     ...(failure !== undefined && { failure }),
     ...(report && { report }),
+    ...(maxMiB !== undefined && { maxMiB }),
     ...(seen && { traffic: seen }),
     ...(keep && first && { host: first }),
   };

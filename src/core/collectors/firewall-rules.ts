@@ -67,6 +67,8 @@ export default defineCollector({
     }
     const { rules, cut } = orderRules(tables);
     const problems = refused.flatMap(one => (one.state === 'known' ? [] : [problemText('Some firewall rules are not known', one)]));
+    // The rules of iptables are seen through nft too, where that is there.
+    if (json.state !== 'known' && saved[0].state === 'absent') problems.push(problemText('Some firewall rules are not known', saved[0]));
     if (cut) problems.push('There are more firewall rules than were read.');
     return known(rules, problems);
   },

@@ -9,7 +9,7 @@ import { parseProcNetUnix } from '../parsers/proc-net-unix.ts';
 import { socketInode } from '../parsers/socket-link.ts';
 import { parseSsTcpListeners, parseSsUnixListeners } from '../parsers/ss.ts';
 import type { SsListener } from '../parsers/ss.ts';
-import { outputOf, textOf } from './shared/answers.ts';
+import { outputOf, problemText, textOf } from './shared/answers.ts';
 
 const NET_LIMIT = { limit: 33_554_432 } as const;
 
@@ -32,8 +32,10 @@ export default defineCollector({
     const problems: string[] = [];
     const fromSsTcp = parseSsTcpListeners(valueOr(outputOf(ssTcp, 'ss'), ''));
     const fromSsUnix = parseSsUnixListeners(valueOr(outputOf(ssUnix, 'ss'), ''));
-    const ssWorks = outputOf(ssUnix, 'ss').state === 'known';
-    if (!ssWorks) problems.push('The backlogs of the listening sockets are not known: ss is missing or failed (install iproute2).');
+    const said = outputOf(ssUnix, 'ss');
+    const ssWorks = said.state === 'known';
+    if (said.state !== 'known')
+      problems.push(problemText('The backlogs of the listening sockets are not known', said.state === 'absent' ? { ...said, how: 'install iproute2' } : said));
 
     const found: Listener[] = [];
     for (const text of [textOf(tcp4), textOf(tcp6)]) found.push(...tcpListeners(text ?? '', fromSsTcp));

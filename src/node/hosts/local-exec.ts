@@ -6,8 +6,8 @@ import { errorCode } from './file-errors.ts';
 
 const defaultTimeoutMs = 5000;
 const defaultMaxBytes = 4 * 1024 * 1024;
-// A program that writes this many times what is kept is stopped: it may never end.
-const drainFactor = 4;
+// A program that writes so much more than is kept is stopped: it may never end, and what is thrown away costs memory too.
+const drainBytes = 4 * 1024 * 1024;
 // Time for the pipes to close behind a program that has ended but left a child that holds them.
 const closeGraceMs = 200;
 const extraPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
@@ -48,7 +48,7 @@ export function execLocal(argv: readonly string[], options: ExecOptions = {}): P
     }, timeoutMs);
     const take = (kept: Kept, chunk: Buffer): void => {
       kept.push(chunk);
-      if (kept.seen > maxBytes * drainFactor) killGroup(child);
+      if (kept.seen > maxBytes + drainBytes) killGroup(child);
     };
     child.stdout?.on('data', (chunk: Buffer) => take(stdout, chunk));
     child.stderr?.on('data', (chunk: Buffer) => take(stderr, chunk));

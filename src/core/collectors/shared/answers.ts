@@ -1,5 +1,5 @@
 import type { Known, Unknown } from '../../model/fact.ts';
-import { absent, denied, timedOut } from '../../model/fact.ts';
+import { absent, denied, timedOut, unparsable } from '../../model/fact.ts';
 import type { ExecResult, ReadResult } from '../../model/host.ts';
 import { decodeUtf8 } from '../../parsers/text.ts';
 
@@ -11,8 +11,9 @@ export function textOf(answer: Known<ReadResult> | undefined): string | undefine
 /** What a program printed when it ended well, else why there is nothing; `how` says what would be needed. */
 export function outputOf(answer: Known<ExecResult>, program: string, how?: string): Known<string> {
   if (answer.state !== 'known') return answer;
-  const { code, stdout, stderr } = answer.value;
+  const { code, stdout, stderr, truncated } = answer.value;
   if (code === 0) return { state: 'known', value: stdout };
+  if (code === -1 && truncated) return unparsable(`${program} printed more than badhop reads and was stopped`);
   const said = firstLine(stderr) || firstLine(stdout);
   const why = said === '' ? `${program} ended with code ${code}` : `${program}: ${said}`;
   if (isRefusal(said)) return denied(why, how);
