@@ -22,6 +22,7 @@ export default [
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', evidence: [/ratings_client/] },
     repair: async host => {
       await host.write('/srv/rates/app.py', wsgiApp('rates'));
+      await host.systemctl('reset-failed', 'rates');
       await host.restart('rates');
     },
   }),

@@ -29,7 +29,7 @@ export default defineDerivation({
         .map(group => running(group, listeners))
         .filter(isBackend),
     ];
-    services.push(...stopped(units, commands, services));
+    services.push(...stopped(units, commands, services, new Set(processes.map(process => process.pid))));
     const problems: string[] = [];
     if (contained.size > 0) problems.push(`${contained.size} processes of backends run in containers and were left out (run badhop there to see them)`);
     if (facts.listeners.state !== 'known') problems.push(`Where the backends listen is not known: ${facts.listeners.why}`);
@@ -90,10 +90,15 @@ function isSingle(group: ProcessGroup): boolean {
 }
 
 /** Units that do not run and whose command starts a backend, as far as no running service is theirs. */
-function stopped(units: readonly SystemdUnit[], commands: readonly BackendCommand[], services: readonly Service[]): readonly Service[] {
+function stopped(
+  units: readonly SystemdUnit[],
+  commands: readonly BackendCommand[],
+  services: readonly Service[],
+  alive: ReadonlySet<number>,
+): readonly Service[] {
   const taken = new Set(services.map(service => service.unit));
   return units.flatMap(unit => {
-    if (taken.has(unit.name) || unit.loadState !== 'loaded' || isUp(unit)) return [];
+    if (taken.has(unit.name) || unit.loadState !== 'loaded' || isUp(unit, alive)) return [];
     const command = commands.find(one => one.of.kind === 'unit' && one.of.unit === unit.name);
     if (command === undefined || command.service === 'php-fpm') return [];
     // A unit that nobody enabled may still be what nginx waits for: its address tells.
@@ -117,8 +122,10 @@ function stopped(units: readonly SystemdUnit[], commands: readonly BackendComman
   });
 }
 
-function isUp(unit: SystemdUnit): boolean {
-  return unit.activeState === 'active' && (unit.subState === 'exited' || unit.mainPid > 0);
+/** A restarting unit whose main process is not among those read has started or ended between the two readings. */
+function isUp(unit: SystemdUnit, alive: ReadonlySet<number>): boolean {
+  const isRead = unit.restarts === 0 || alive.has(unit.mainPid);
+  return unit.activeState === 'active' && (unit.subState === 'exited' || (unit.mainPid > 0 && isRead));
 }
 
 /** A stopped unit that nobody enabled and that never ran since the start of the host is not missing. */

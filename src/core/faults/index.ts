@@ -7,6 +7,7 @@ import backendDown from './backend/backend-down.ts';
 import noLiveUpstreams from './nginx/no-live-upstreams.ts';
 import protocolMismatch from './protocol/protocol-mismatch.ts';
 import tlsToPlaintext from './protocol/tls-to-plaintext.ts';
+import workerPoolExhausted from './capacity/worker-pool-exhausted.ts';
 
 export const faults: readonly Fault[] = [
   addressMismatch,
@@ -16,4 +17,5 @@ export const faults: readonly Fault[] = [
   noLiveUpstreams,
   protocolMismatch,
   tlsToPlaintext,
+  workerPoolExhausted,
 ];

@@ -1,3 +1,4 @@
+import type { BackendEvent } from './facts/backend.ts';
 import type { SystemdUnit } from './facts/system.ts';
 
 /** A unit that starts and ends again and again. */
@@ -9,26 +10,46 @@ export interface RestartLoop {
   readonly endedMs?: number;
 }
 
+/** The span of time that is looked at, in milliseconds since the epoch. */
+export interface Window {
+  readonly sinceMs: number;
+  readonly nowMs: number;
+}
+
 /** A service that lived longer than this has not died at its start. */
 const shortLifeMs = 60_000;
-/** Fewer restarts than this are an accident, not a loop. */
+/** Fewer restarts than this are an accident, not a loop; where it is away again right after them, two tell. */
 const fewestRestarts = 3;
+const fewestWhileAway = 2;
 
-/** Whether systemd keeps starting the unit, or gave up on it after repeated starts, judged by its state and by the window's journal. */
-export function restartLoop(unit: SystemdUnit, sinceMs: number, nowMs: number): RestartLoop | undefined {
+/**
+ * Whether systemd keeps starting the unit, or gave up on it after repeated starts, judged by its state and by the journal. `isAway`: nobody
+ * listens now. `events`: what the service's whole journal of the window tells, of which the unit keeps the last lines alone.
+ */
+export function restartLoop(unit: SystemdUnit, events: readonly BackendEvent[], window: Window, isAway: boolean): RestartLoop | undefined {
   const endedMs = unit.execMainExitMs ?? unit.inactiveEnterMs;
   const common = { restarts: unit.restarts, ...(endedMs === undefined ? {} : { endedMs }) };
   const failed = unit.activeState === 'failed';
-  if (unit.subState.includes('auto-restart') && unit.restarts > 0) return { state: 'between-tries', ...common };
+  if (unit.subState.includes('auto-restart')) return { state: 'between-tries', ...common };
   if (unit.activeState === 'activating' && unit.restarts > 0) return { state: 'between-tries', ...common };
   // After a start that was refused for its number systemd keeps the result of the last real end.
   if (failed && (unit.result === 'start-limit-hit' || unit.restarts >= fewestRestarts || lastStartRefused(unit))) return { state: 'given-up', ...common };
-  if (unit.activeState !== 'active' || unit.restarts < fewestRestarts) return undefined;
+  const fewest = isAway ? fewestWhileAway : fewestRestarts;
+  if (unit.activeState !== 'active' || unit.restarts < fewest) return undefined;
+  const starts = startsIn(unit, events, window.sinceMs).slice(-unit.restarts);
+  const upMs = unit.activeEnterMs === undefined ? Number.POSITIVE_INFINITY : window.nowMs - unit.activeEnterMs;
+  const isYoung = upMs < shortLifeMs;
+  const isLoop = starts.length >= fewest ? isYoung || isQuick(starts) : isAway && isYoung;
+  return isLoop ? { state: 'running-again', ...common } : undefined;
+}
+
+/** When systemd started it within the window. */
+function startsIn(unit: SystemdUnit, events: readonly BackendEvent[], sinceMs: number): number[] {
   const scheduled = unit.journal
     .filter(line => line.timeMs >= sinceMs && line.identifier === 'systemd' && line.text.includes(': Scheduled restart job, '))
     .map(line => line.timeMs);
-  const upMs = unit.activeEnterMs === undefined ? Number.POSITIVE_INFINITY : nowMs - unit.activeEnterMs;
-  return scheduled.length >= fewestRestarts && (upMs < shortLifeMs || isQuick(scheduled)) ? { state: 'running-again', ...common } : undefined;
+  const started = events.filter(event => event.kind === 'started' && event.timeMs >= sinceMs && event.text.startsWith('Started ')).map(event => event.timeMs);
+  return scheduled.length > started.length ? scheduled : started;
 }
 
 function isQuick(times: readonly number[]): boolean {

@@ -54,7 +54,10 @@ export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly Syste
         evidence: [evidence],
       };
   }
-  const [first, second] = lost.find(one => one.peerId === hop.peer.id)?.stopped ?? [];
+  const search = lost.find(one => one.peerId === hop.peer.id)?.stopped ?? [];
+  // A unit in a restart loop has always just ended: that its end fits in time tells nothing.
+  const weighed = search.map(one => ({ ...one, weight: one.unit.activeState === 'activating' ? one.weight - fairWeight : one.weight }));
+  const [first, second] = weighed.sort((one, other) => other.weight - one.weight);
   if (first === undefined || first.weight < fairWeight || first.weight === second?.weight) return undefined;
   return { unit: first.unit, how: 'likened', because: first.signs.join(', and '), evidence: [] };
 }

@@ -25,3 +25,15 @@ function toEvidence(unit: SystemdUnit, line: SystemdUnit['journal'][number]): Ev
   const pid = line.pid === undefined ? '' : `[${line.pid}]`;
   return { source: `journal:${unit.name}`, text: `${line.identifier}${pid}: ${line.text}` };
 }
+
+/** An error line that at least three processes of the unit wrote since then, with its last two copies: each died of the same. */
+export function repeatedWords(unit: SystemdUnit, sinceMs: number): Evidence[] {
+  const bySaying = new Map<string, SystemdUnit['journal'][number][]>();
+  for (const line of unit.journal) {
+    if (line.identifier === 'systemd' || line.timeMs < sinceMs || !errorLine.test(line.text.slice(0, 400))) continue;
+    const saying = line.text.slice(0, 400).replaceAll(/\d+/g, '0');
+    bySaying.set(saying, [...(bySaying.get(saying) ?? []), line]);
+  }
+  const repeated = [...bySaying.values()].filter(lines => new Set(lines.map(line => line.pid)).size >= 3).at(-1) ?? [];
+  return repeated.slice(-2).map(line => toEvidence(unit, line));
+}

@@ -33,7 +33,7 @@ export default defineFault({
       remote: '{address} refuses connections. Either the service on that host does not run, or a rule there rejects them: that host alone can tell.',
     },
   },
-  *detect(facts, { sinceMs, nowMs }) {
+  *detect(facts, window) {
     const { hops, symptoms } = facts;
     const units = valueOr(facts['systemd-units'], []);
     const lost = valueOr(facts['lost-peers'], []);
@@ -57,7 +57,7 @@ export default defineFault({
       const address = peer.id;
       if (!peer.local) {
         yield { ...common, confidence: 'possible', subject: hop.subject, messageId: 'remote', data: { address }, evidence: proof };
-      } else if (behind !== undefined && restartLoop(behind.unit, sinceMs, nowMs) !== undefined) {
+      } else if (behind !== undefined && restartLoop(behind.unit, hop.events, window, true) !== undefined) {
         yield ruledOut(`${behind.unit.name} is started again and again`);
       } else if (behind !== undefined && hasEnded(behind.unit)) {
         const { unit, how } = behind;

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../model/fault.ts';
+import type { JournalLine } from '../../model/facts/system.ts';
+import crashLoop from './backend-crash-loop.ts';
+import { address, detections, hopOf, lostHop, nowMs, symptomOf, unitOf, without } from './testing.ts';
+
+const fault = crashLoop as unknown as Fault;
+const line = (agoMs: number, identifier: string, text: string, pid = 1): JournalLine => ({ timeMs: nowMs - agoMs, identifier, text, pid });
+const scheduled = (agoMs: number, count: number): JournalLine =>
+  line(agoMs, 'systemd', `orders.service: Scheduled restart job, restart counter is at ${count}.`);
+const looping = unitOf({ activeState: 'activating', subState: 'auto-restart', result: 'exit-code', restarts: 4, execMainCode: 'exited', execMainStatus: 3 });
+
+describe('backend-crash-loop fires', () => {
+  it('between two tries, and quotes the error', () => {
+    const journal = [line(3000, 'gunicorn', "ModuleNotFoundError: No module named 'ratings'", 71), line(2900, 'gunicorn', 'Worker exiting (pid: 71)', 71)];
+    const found = detections(fault, { hops: [lostHop({ unit: { ...looping, journal } })] });
+    expect(found).toMatchObject([
+      {
+        confidence: 'confirmed',
+        status: 'active',
+        messageId: 'between-tries',
+        symptoms: [`connect-refused@${address}`],
+        data: { ended: 'ends with status 3' },
+      },
+    ]);
+    expect(found[0]?.evidence.map(one => one.text)).toContain("gunicorn[71]: ModuleNotFoundError: No module named 'ratings'");
+  });
+
+  it('where systemd gave up', () => {
+    const unit = unitOf({ activeState: 'failed', result: 'exit-code', restarts: 5 });
+    expect(detections(fault, { hops: [lostHop({ unit })] })).toMatchObject([{ confidence: 'confirmed', messageId: 'given-up' }]);
+  });
+
+  it('where it happens to run at the moment', () => {
+    const unit = unitOf({
+      restarts: 6,
+      activeEnterMs: nowMs - 2000,
+      execMainExitMs: nowMs - 4000,
+      journal: [scheduled(30_000, 4), scheduled(17_000, 5), scheduled(2000, 6)],
+    });
+    expect(detections(fault, { hops: [hopOf({ unit, symptoms: [symptomOf('premature-close')] })] })).toMatchObject([
+      { confidence: 'confirmed', status: 'active', messageId: 'running-again' },
+    ]);
+  });
+
+  it('as past where it has run well since', () => {
+    const unit = unitOf({
+      restarts: 4,
+      activeEnterMs: nowMs - 400_000,
+      execMainExitMs: nowMs - 401_000,
+      journal: [scheduled(430_000, 2), scheduled(417_000, 3), scheduled(400_000, 4)],
+    });
+    expect(detections(fault, { hops: [hopOf({ unit, symptoms: [symptomOf('connect-refused', { ongoing: false })] })] })).toMatchObject([{ status: 'past' }]);
+  });
+
+  it('as likely where a shell loop starts it and each try ends in the same error', () => {
+    const journal = [9000, 6000, 3000].map((agoMs, index) => line(agoMs, 'node', `Error: TOPIC is not set (try ${index})`, 50 + index));
+    expect(detections(fault, { hops: [lostHop({ unit: unitOf({ journal }) })] })).toMatchObject([{ confidence: 'likely', messageId: 'repeats' }]);
+  });
+});
+
+describe('backend-crash-loop is silent', () => {
+  it('where the unit was stopped, or failed once', () => {
+    const hops = [lostHop({ unit: unitOf({ activeState: 'inactive' }) }), lostHop({ unit: unitOf({ activeState: 'failed', result: 'exit-code' }) })];
+    expect(detections(fault, { hops })).toEqual([]);
+  });
+
+  it('where a unit restarted often in weeks and nothing of it is in the window', () => {
+    expect(
+      detections(fault, { hops: [hopOf({ unit: unitOf({ restarts: 40, activeEnterMs: nowMs - 80_000_000 }), symptoms: [symptomOf('premature-close')] })] }),
+    ).toEqual([]);
+  });
+
+  it('where the unit in a loop has nothing to do with the peer', () => {
+    const stranger = { ...looping, name: 'mailer.service', execStart: '/usr/bin/mailer', execMainExitMs: nowMs - 1000 };
+    const lost = [{ peerId: address, found: [], stopped: [{ unit: stranger, signs: ['it ended when the requests began to fail'], weight: 3 }] }];
+    expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')], 'systemd-units': [stranger], 'lost-peers': lost })).toEqual([]);
+  });
+
+  it('where no request fails', () => {
+    const unit = unitOf({ restarts: 6, activeEnterMs: nowMs - 2000, journal: [scheduled(30_000, 4), scheduled(17_000, 5), scheduled(2000, 6)] });
+    expect(detections(fault, { hops: [hopOf({ unit })] })).toEqual([]);
+  });
+});

@@ -1,0 +1,107 @@
+import { defineFault } from '../../model/fault.ts';
+import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
+import { valueOr } from '../../model/fact.ts';
+import type { Hop } from '../../model/facts/hop.ts';
+import type { SystemdUnit } from '../../model/facts/system.ts';
+import type { Symptom } from '../../model/facts/topology.ts';
+import type { Evidence } from '../../model/finding.ts';
+import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { restartLoop } from '../../model/restarts.ts';
+import { unitBehind } from '../../model/unit-behind.ts';
+import { lastWords, repeatedWords, systemdWords } from '../../model/unit-words.ts';
+
+const explains: readonly Symptom['class'][] = [
+  'connect-refused',
+  'connect-no-file',
+  'premature-close',
+  'reset',
+  'connect-reset',
+  'probe-failed',
+  'no-live-upstreams',
+  'unattributed-5xx',
+];
+/** A loop whose last end is older than this and after which nothing fails has come to its end. */
+const goesOnMs = 60_000;
+
+export default defineFault({
+  meta: {
+    id: 'backend-crash-loop',
+    layer: 'backend',
+    title: 'The backend starts and dies again and again',
+    explains,
+    requires: ['hops', 'symptoms'],
+    uses: ['systemd-units', 'lost-peers'],
+    leadsTo: [
+      'backend-down',
+      'socket-missing',
+      'socket-stale',
+      'no-live-upstreams',
+      'app-returned-5xx',
+      'max-fails-amplification',
+      'restart-window',
+      'retries-hide-failures',
+    ],
+    messages: {
+      'between-tries':
+        '{unit} {ended} each time it is started. systemd has restarted it {restarts} times and will try again; between the tries nobody listens on {address}.',
+      'given-up': '{unit} {ended} each time it was started, until systemd gave up after {restarts} restarts. Nobody listens on {address}.',
+      'running-again': '{unit} {ended} and was restarted {restarts} times, the last time a moment ago. Requests to {address} fail whenever it is away.',
+      repeats: '{unit} counts as running, but nobody listens on {address}, and process after process of it ends with the same error.',
+    },
+  },
+  *detect(facts, window) {
+    const { hops, symptoms } = facts;
+    const units = valueOr(facts['systemd-units'], []);
+    const lost = valueOr(facts['lost-peers'], []);
+    for (const hop of hops) {
+      if (hop.peer.flags.down || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
+      const behind = unitBehind(hop, hops, units, lost);
+      if (behind === undefined) continue;
+      const { unit, how } = behind;
+      const isAway = hop.peer.listeners.length === 0;
+      const loop = restartLoop(unit, hop.events, window, isAway);
+      const repeated = loop === undefined && isAway && unit.activeState === 'active' ? repeatedWords(unit, window.sinceMs) : [];
+      const own = [...symptomsOf(hop, explains), ...unattributedOf(hop, symptoms, [502])];
+      if ((loop === undefined && repeated.length === 0) || own.length === 0) continue;
+      const isRecent = loop?.endedMs !== undefined && window.nowMs - loop.endedMs < goesOnMs;
+      const isActive = isAway || own.some(symptom => symptom.ongoing) || isRecent;
+      yield {
+        confidence: how === 'likened' || loop === undefined || loop.restarts === 0 ? 'likely' : 'confirmed',
+        status: isActive ? 'active' : 'past',
+        subject: { kind: 'unit', id: `unit:${unit.name}`, name: unit.name, peers: peersOf(unit, hop, hops) },
+        messageId: loop?.state ?? 'repeats',
+        data: { unit: unit.name, restarts: loop?.restarts ?? 0, ended: endText(unit), address: hop.peer.id },
+        evidence: [
+          unitEvidence(unit),
+          ...(repeated.length > 0 ? repeated : lastWords(unit)),
+          ...systemdWords(unit, saysLoop, 2),
+          ...failure(hop),
+          ...behind.evidence,
+        ],
+        symptoms: own.map(symptom => symptom.id),
+        fixData: { unit: unit.name, ...(unit.user === undefined ? {} : { user: unit.user }) },
+      };
+    }
+  },
+});
+
+function endText(unit: SystemdUnit): string {
+  if (unit.execMainCode === 'killed' || unit.execMainCode === 'dumped') return `dies by signal ${unit.execMainStatus}`;
+  return unit.execMainCode === 'exited' ? `ends with status ${unit.execMainStatus}` : 'ends';
+}
+
+function failure(hop: Hop): Evidence[] {
+  const probe = hop.probes.find(one => one.outcome.state === 'connect-failed');
+  return [
+    ...(probe === undefined ? [] : [probeEvidence(probe)]),
+    ...hop.symptoms.filter(symptom => symptom.count > 0).flatMap(symptom => symptomEvidence(symptom, 1)),
+  ].slice(0, 2);
+}
+
+function peersOf(unit: SystemdUnit, hop: Hop, hops: readonly Hop[]): string[] {
+  return [...new Set([hop, ...hops.filter(other => other.unit?.name === unit.name)].map(other => other.peer.id))];
+}
+
+function saysLoop(text: string): boolean {
+  return text.includes(': Scheduled restart job') || text.includes('repeated too quickly') || text.includes(': Main process exited');
+}
