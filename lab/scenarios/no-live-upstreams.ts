@@ -1,7 +1,20 @@
-import type { LabHost } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
+import type { LabHost } from '../host.ts';
 import { nginxSite, startNginx } from '../servers/nginx.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
+
+/** Two servers that are left out for long once they failed, and a page that needs none of them. */
+async function setUp(host: LabHost): Promise<void> {
+  for (const port of [7311, 7312]) await gunicorn(host, { name: `tickets-${port}`, code: wsgiApp('tickets'), bind: `127.0.0.1:${port}`, workers: 1 });
+  // A group that nobody uses, whose servers are not there.
+  await host.write('/etc/nginx/conf.d/old.conf', 'upstream tickets_old { server 127.0.0.1:7390; server 127.0.0.1:7391; }\n');
+  await nginxSite(host, {
+    name: 'tickets',
+    http: 'upstream tickets {\n    server 127.0.0.1:7311 fail_timeout=120s;\n    server 127.0.0.1:7312 fail_timeout=120s;\n}',
+    server: 'location = /alive { return 204; }\nlocation / { proxy_pass http://tickets; }',
+  });
+  await startNginx(host);
+}
 
 const twoPeers = async (host: LabHost): Promise<void> => {
   for (const port of [8771, 8772]) await gunicorn(host, { name: `match${port}`, code: wsgiApp('match'), bind: `127.0.0.1:${port}`, workers: 2, threads: 8 });
@@ -21,6 +34,32 @@ const hasNoLivePeers = async (host: LabHost): Promise<void> => {
 export default [
   defineScenario({
     name: 'no-live-upstreams',
+    title: 'Both servers were restarted at once; they answer again, and nginx leaves them out for two minutes',
+    kind: 'fault',
+    fault: 'no-live-upstreams',
+    setUp,
+    breakIt: async host => {
+      for (const port of [7311, 7312]) await host.systemctl('stop', `tickets-${port}`);
+      await host.request({ urls: ['http://127.0.0.1/'], count: 3 });
+      for (const port of [7311, 7312]) await host.start(`tickets-${port}`);
+      await host.until('both to answer', async () => {
+        const { counts } = await host.request({ urls: ['http://127.0.0.1:7311/', 'http://127.0.0.1:7312/'], count: 2 });
+        return counts['200'] === 2;
+      });
+    },
+    expect: {
+      verdict: 'failing',
+      exitCode: 1,
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.5,
+      evidence: ['no live upstreams', 'status 200'],
+      notFindings: ['backend-down'],
+    },
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    name: 'no-live-upstreams-slow-page',
     title: 'One slow page marks both servers as failed, and pages that work are refused too',
     kind: 'fault',
     // The root; that no server is left is its consequence, here as nearly always.

@@ -6,6 +6,9 @@ import backendCrashLoop from './backend/backend-crash-loop.ts';
 import backendDown from './backend/backend-down.ts';
 import noLiveUpstreams from './nginx/no-live-upstreams.ts';
 import protocolMismatch from './protocol/protocol-mismatch.ts';
+import socketMissing from './address/socket-missing.ts';
+import socketPermissionDenied from './address/socket-permission-denied.ts';
+import socketStale from './address/socket-stale.ts';
 import tlsToPlaintext from './protocol/tls-to-plaintext.ts';
 import workerPoolExhausted from './capacity/worker-pool-exhausted.ts';
 
@@ -16,6 +19,9 @@ export const faults: readonly Fault[] = [
   backendDown,
   noLiveUpstreams,
   protocolMismatch,
+  socketMissing,
+  socketPermissionDenied,
+  socketStale,
   tlsToPlaintext,
   workerPoolExhausted,
 ];

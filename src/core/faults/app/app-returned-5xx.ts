@@ -1,0 +1,169 @@
+import { defineFault, ruledOut } from '../../model/fault.ts';
+import type { Known } from '../../model/fact.ts';
+import { eventEvidence, probeEvidence, symptomEvidence } from '../../model/evidence.ts';
+import type { Hop } from '../../model/facts/hop.ts';
+import type { NginxErrorLog } from '../../model/facts/logs.ts';
+import type { Symptom, Topology } from '../../model/facts/topology.ts';
+import type { Confidence, Detection, Evidence, Subject } from '../../model/finding.ts';
+import { isInTrouble, nextHops, symptomsBehind } from '../../model/next-hops.ts';
+
+type MessageId = 'answered' | 'proxied' | 'silent' | 'unclear';
+
+interface Seen {
+  readonly hops: readonly Hop[];
+  readonly symptoms: readonly Symptom[];
+  readonly topology: Topology;
+}
+
+/**
+ * The backend itself answered the error, so nginx's log has no line about it. Who answered is told by the upstream variables of
+ * the access log, or by a probe. Where the peer is another nginx of this host, its own peers are named: what is wrong there
+ * stands above this as the cause.
+ */
+export default defineFault({
+  meta: {
+    id: 'app-returned-5xx',
+    layer: 'app',
+    title: 'The error comes from the backend itself: nginx passed its answer on',
+    explains: ['backend-answered-5xx', 'unattributed-5xx'],
+    requires: ['hops', 'symptoms', 'topology'],
+    uses: ['nginx-error-log'],
+    leadsTo: ['retries-hide-failures', 'auth-backend-failed'],
+    messages: {
+      answered:
+        '{peer} itself answered {count} requests with {status}; nginx only passed that on. The bad hop is this application or what it depends on.{words}',
+      proxied: '{peer}, which is a proxy too, answered {count} requests with {status}. The bad hop is behind it: {next}.',
+      silent:
+        '{count} requests ended in {status} without a line in the error log, which nginx writes for every error that it makes itself: the answer came from {peer}. The log format does not say so itself.{words}',
+      unclear:
+        '{count} requests ended in {status} without a line in the error log. One of {peer} seems to have answered so; the log format does not tell which.',
+    },
+  },
+  *detect({ hops, symptoms, topology, ...facts }) {
+    const seen: Seen = { hops, symptoms, topology };
+    for (const hop of hops) {
+      const own = hop.symptoms.filter(
+        symptom => symptom.class === 'backend-answered-5xx' || (symptom.class === 'unattributed-5xx' && symptom.madeBy !== 'nginx'),
+      );
+      if (own.length === 0) continue;
+      const isCertain = own.some(symptom => symptom.madeBy === 'backend') || own.some(symptom => symptom.ongoing && answersWith(hop, symptom.status));
+      yield found([hop], own, isCertain ? 'confirmed' : 'likely', seen);
+    }
+    for (const symptom of symptoms) {
+      if (symptom.class !== 'unattributed-5xx' || symptom.upstream !== undefined || symptom.madeBy !== 'unknown') continue;
+      if (!tellsEverything(symptom, facts['nginx-error-log'], topology)) {
+        yield ruledOut(
+          `the error log that would have a line about ${symptom.count} requests with ${symptom.status ?? 'an error'} could not be read, so a missing line proves nothing`,
+        );
+        continue;
+      }
+      const candidates = candidatesFor(symptom, seen);
+      if (candidates.length === 0) continue;
+      const same = candidates.filter(hop => answersWith(hop, symptom.status));
+      const chosen = deepest(same.length > 0 ? same : candidates, seen);
+      const isOne = new Set(chosen.map(hop => hop.peer.serviceId ?? hop.peer.id)).size === 1;
+      // nginx makes its own 500s for reasons that it logs under many names.
+      const confidence = same.length > 0 && symptom.ongoing ? 'confirmed' : isOne && symptom.status !== 500 ? 'likely' : 'possible';
+      yield found(chosen, [symptom], confidence, seen, !isOne);
+    }
+  },
+});
+
+function found(chosen: readonly Hop[], own: readonly Symptom[], confidence: Confidence, seen: Seen, isUnclear = false): Detection<MessageId> {
+  const behind = chosen.map(hop => nextHops(hop, seen.hops, seen.topology));
+  const further = behind.flatMap(next => next.hops).filter(isInTrouble);
+  const named = symptomsBehind(
+    behind.flatMap(next => next.servers),
+    seen.symptoms,
+  ).flatMap(symptom => symptom.upstream ?? []);
+  const [hop] = chosen;
+  const subject: Subject = chosen.length === 1 && hop !== undefined ? hop.serviceSubject : { kind: 'nginx', id: 'nginx', name: listed(chosen), peers: [] };
+  const peers = [...new Set([...subject.peers, ...chosen.map(one => one.peer.id), ...further.map(one => one.peer.id), ...named])];
+  const isProxy = behind.some(next => next.servers.length > 0);
+  const words = chosen.flatMap(one => one.events).filter(event => event.kind === 'dependency-error' || event.kind === 'app-error');
+  const probes = chosen.flatMap(one => one.probes.filter(probe => own.some(symptom => statusOf(probe.outcome) === symptom.status))).slice(0, 1);
+  const [first = { source: 'access log', text: '' }, ...rest]: Evidence[] = [
+    ...own.flatMap(symptom => symptomEvidence(symptom, 2)).slice(0, 3),
+    ...probes.map(probeEvidence),
+    ...words.slice(-2).map(eventEvidence),
+  ];
+  const last = words.at(-1);
+  return {
+    confidence,
+    status: own.some(symptom => symptom.ongoing) ? 'active' : 'past',
+    subject: { ...subject, peers },
+    messageId: isUnclear
+      ? 'unclear'
+      : isProxy && further.length > 0
+        ? 'proxied'
+        : own.every(symptom => symptom.class === 'unattributed-5xx')
+          ? 'silent'
+          : 'answered',
+    data: {
+      peer: listed(chosen),
+      count: own.reduce((sum, symptom) => sum + symptom.count, 0),
+      status: [...new Set(own.map(symptom => symptom.status ?? '5xx'))].join(' and '),
+      next: listed(further),
+      words: last === undefined ? '' : last.address === undefined ? ' Its own log has errors from that time.' : ` Its own log names ${last.address}.`,
+    },
+    evidence: [first, ...rest],
+    symptoms: own.map(symptom => symptom.id),
+  };
+}
+
+/** A line of the error log is missing only where the log was read and has the level on which nginx writes such lines. */
+function tellsEverything(symptom: Symptom, log: Known<NginxErrorLog>, topology: Topology): boolean {
+  if (log.state !== 'known') return false;
+  const paths = new Set(symptom.accessGroups.map(group => group.path));
+  const servers = topology.servers.filter(server => server.accessLogs.some(one => paths.has(one.path)));
+  const unread = new Set(log.value.unread.map(one => one.path));
+  const levels = new Set(['debug', 'info', 'notice', 'warn', 'error']);
+  return servers.every(server => server.errorLogs.some(one => !unread.has(one.path) && levels.has(one.level) && one.path !== '/dev/null'));
+}
+
+/** Peers of the places whose requests stand in the log lines of the symptom: those of the location with the longest match. */
+function candidatesFor(symptom: Symptom, { hops, topology }: Seen): readonly Hop[] {
+  const ids = new Set<string>();
+  for (const group of symptom.accessGroups) {
+    const servers = topology.servers.filter(
+      server => server.accessLogs.some(one => one.path === group.path) && (group.host === undefined || fitsName(server.names, group.host)),
+    );
+    const routes = topology.routes.filter(route => servers.some(server => server.id === route.serverId));
+    const url = group.urlTemplate;
+    for (const server of servers) {
+      const own = routes.filter(route => route.serverId === server.id);
+      const matching =
+        url === undefined ? own : own.filter(route => route.samplePath === undefined || url.startsWith(route.samplePath) || route.location.includes('~'));
+      const longest = Math.max(0, ...matching.map(route => route.samplePath?.length ?? 0));
+      for (const route of matching) if (route.location.includes('~') || (route.samplePath?.length ?? 0) === longest) ids.add(route.id);
+    }
+  }
+  const all = hops.filter(hop => !hop.peer.flags.down && hop.routes.some(route => ids.has(route.id)));
+  // One that refuses connections did not answer; nginx would have said so in the error log.
+  const able = all.filter(hop => !hop.symptoms.some(one => one.class === 'probe-failed'));
+  const proxies = able.filter(hop => nextHops(hop, hops, topology).hops.some(isInTrouble));
+  return proxies.length > 0 ? proxies : able;
+}
+
+/** Of proxies that pass on to others of the list, the others. */
+function deepest(chosen: readonly Hop[], { hops, topology }: Seen): readonly Hop[] {
+  const last = chosen.filter(hop => !nextHops(hop, hops, topology).hops.some(next => chosen.includes(next)));
+  return last.length > 0 ? last : chosen;
+}
+
+function fitsName(names: readonly string[], host: string): boolean {
+  return names.length === 0 || names.includes(host) || names.some(name => name === '_' || name === '' || name.startsWith('~') || name.includes('*'));
+}
+
+function answersWith(hop: Hop, status: number | undefined): boolean {
+  return status !== undefined && hop.probes.some(probe => statusOf(probe.outcome) === status);
+}
+
+function statusOf(outcome: Hop['probes'][number]['outcome']): number | undefined {
+  return outcome.state === 'answered' ? outcome.answer.status : undefined;
+}
+
+function listed(hops: readonly Hop[]): string {
+  const names = [...new Set(hops.map(hop => (hop.service === undefined ? hop.peer.id : `${hop.service.name} at ${hop.peer.id}`)))];
+  return names.length > 4 ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more` : names.join(' and ');
+}
