@@ -12,6 +12,8 @@ const quickPath = /^\/proc(?:\/(?:[0-9]+|self)(?:\/(?:fd(?:\/[0-9]+)?|exe|cwd|ro
 const readAt = promisify(read);
 const bufferSize = 64 * 1024;
 const buffer = Buffer.allocUnsafe(bufferSize);
+/** Buffers of reads that are over; as many as reads were ever under way at once. */
+const spare: Buffer[] = [];
 
 export function isQuickFile(path: string, options: ReadOptions): boolean {
   return options.gunzip !== true && (options.offset ?? 0) === 0 && (options.limit ?? defaultLimit) > 0 && quickFile.test(path);
@@ -48,15 +50,17 @@ export function readQuick(path: string, options: ReadOptions): Known<ReadResult>
 /** Reads a command line with one step in the thread pool, where it may wait. */
 export async function readCommandLine(path: string, options: ReadOptions): Promise<Known<ReadResult>> {
   let fd: number | undefined;
+  const room = spare.pop() ?? Buffer.allocUnsafe(bufferSize);
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const limit = Math.min(options.limit ?? defaultLimit, bufferSize);
-    const { bytesRead, buffer: bytes } = await readAt(fd, Buffer.allocUnsafe(limit), 0, limit, 0);
-    // The kernel gives all that there is in one read.
-    return known({ bytes: bytes.subarray(0, bytesRead), size: 0, atEnd: bytesRead < limit });
+    const { bytesRead } = await readAt(fd, room, 0, limit, 0);
+    // The kernel gives all that there is in one read. A copy: thousands of processes would hold as many large buffers.
+    return known({ bytes: new Uint8Array(room.subarray(0, bytesRead)), size: 0, atEnd: bytesRead < limit });
   } catch (error) {
     return unknownFrom(error, path);
   } finally {
+    spare.push(room);
     if (fd !== undefined) closeSync(fd);
   }
 }
