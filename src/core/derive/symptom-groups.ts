@@ -88,7 +88,9 @@ export function dominant<T extends ErrorGroup | AccessGroup>(groups: readonly T[
 
 /** Whether a class of message ends in that status, by how nginx maps its reasons. */
 export function endsIn(group: ErrorGroup, status: number): boolean {
-  const timeout = group.class === 'read-timeout' || group.class === 'send-timeout' || group.class === 'connect-timeout';
+  // A handshake that nginx's own timer ends is a 504 as well.
+  const handshake = group.class === 'tls-handshake' && group.messageId === 'upstream-timed-out';
+  const timeout = handshake || group.class === 'read-timeout' || group.class === 'send-timeout' || group.class === 'connect-timeout';
   if (status === 504) return timeout;
   // The kernel's own give-up of a connect is a 502 under the same number.
   if (status === 502) return !timeout || group.class === 'connect-timeout';

@@ -3,7 +3,7 @@ import { known, type Known } from '../model/fact.ts';
 import type { AccessGroup, ErrorGroup, NginxAccessLog } from '../model/facts/logs.ts';
 import type { Shape, Symptom, Topology } from '../model/facts/topology.ts';
 import { formatAddress } from '../model/host.ts';
-import { probeKey, type ProbeResult } from '../model/probe.ts';
+import { answersAsAsked, probeKey, type ProbeResult } from '../model/probe.ts';
 import { mergeBuckets } from '../logs/buckets.ts';
 import { isOngoing, shapeOf } from '../logs/shape.ts';
 import { dominant, endsIn, groupBy, isFailing, upstreamOf } from './symptom-groups.ts';
@@ -33,7 +33,9 @@ export default defineDerivation({
       facts['nginx-instances'].value.length > 0 &&
       facts['nginx-instances'].value.every(instance => !instance.running);
     const drafts = [...attached, ...rest, ...fromProbes, ...(down ? [refusedClients(context.nowMs)] : [])];
-    return known(drafts.map(draft => finish(draft, access, probes, context)));
+    // Questions in other protocols are expected to fail, and say nothing about whether the requests do.
+    const own = topology === undefined ? [] : probes.filter(probe => isOwn(probe, topology));
+    return known(drafts.map(draft => finish(draft, access, own, context)));
   },
 });
 
@@ -152,16 +154,23 @@ function probeSymptoms(probes: readonly ProbeResult[], topology: Topology, nowMs
   return [...drafts.values()];
 }
 
+/** Asked as nginx asks that peer; of a peer without a route, any question. */
+function isOwn(probe: ProbeResult, topology: Topology): boolean {
+  if (probe.request.kind === 'dns') return false;
+  const address = formatAddress(probe.request.address);
+  const peer = topology.peers.find(one => one.id === address);
+  if (peer === undefined || peer.routeIds.length === 0) return true;
+  return topology.routes.some(route => peer.routeIds.includes(route.id) && asks(probe, route.pass, route.tls));
+}
+
 function asks(probe: ProbeResult, pass: string, tls: boolean): boolean {
   const { kind } = probe.request;
   if (kind === 'connect') return true;
   return pass === 'proxy' ? kind === (tls ? 'tls' : 'http') : kind === pass;
 }
 
-function hasFailed({ outcome }: ProbeResult): boolean {
-  if (outcome.state === 'connected' || outcome.state === 'not-asked') return false;
-  if (outcome.state !== 'answered') return true;
-  return outcome.answer.tls?.handshake === 'failed' || outcome.speaks === 'other';
+function hasFailed(probe: ProbeResult): boolean {
+  return probe.outcome.state !== 'not-asked' && !answersAsAsked(probe);
 }
 
 function refusedClients(nowMs: number): Draft {

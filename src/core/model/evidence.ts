@@ -30,7 +30,9 @@ export function describeProbe({ outcome, connectMs, ms }: ProbeResult): string {
     case 'no-answer':
       return `connected, asked, and got no byte within ${Math.round(ms)} ms`;
     case 'closed':
-      return outcome.how === 'reset' ? `connected, asked, and the connection was reset after ${Math.round(ms)} ms` : `connected, asked, and the connection was closed without a byte after ${Math.round(ms)} ms`;
+      return outcome.how === 'reset'
+        ? `connected, asked, and the connection was reset after ${Math.round(ms)} ms`
+        : `connected, asked, and the connection was closed without a byte after ${Math.round(ms)} ms`;
     case 'not-asked':
       return `not asked: ${outcome.why}`;
     case 'answered':
@@ -41,7 +43,11 @@ export function describeProbe({ outcome, connectMs, ms }: ProbeResult): string {
 function describeAnswer(speaks: WireProtocol, answer: ProbeAnswer): string {
   if (answer.dns !== undefined) return `DNS ${answer.dns.rcode}: ${answer.dns.addresses.join(', ') || 'no address'}`;
   const parts = [speaks === 'other' ? 'bytes of no known protocol' : speaks.toUpperCase()];
-  if (answer.tls !== undefined) parts.push(answer.tls.handshake === 'done' ? `${answer.tls.protocol ?? 'TLS'} handshake done` : `TLS handshake failed: ${answer.tls.error ?? 'no reason given'}`);
+  if (answer.tls !== undefined)
+    parts.push(
+      answer.tls.handshake === 'done' ? `${answer.tls.protocol ?? 'TLS'} handshake done` : `TLS handshake failed: ${answer.tls.error ?? 'no reason given'}`,
+    );
+  if (speaks === 'other' && answer.head !== undefined) parts.push(`beginning with ${JSON.stringify(answer.head.slice(0, 60))}`);
   if (answer.status !== undefined) parts.push(`status ${answer.status}`);
   if (answer.headerBytes !== undefined) parts.push(`header of ${answer.headerBytes} bytes`);
   if (answer.cut !== undefined) parts.push(`cut by ${answer.cut}`);
@@ -58,7 +64,9 @@ export function unitEvidence(unit: SystemdUnit): Evidence {
 
 /** The last lines of the unit's journal. */
 export function journalEvidence(unit: SystemdUnit, most = 3): Evidence[] {
-  return unit.journal.slice(-most).map(line => ({ source: `journal:${unit.name}`, text: `${line.identifier}${line.pid === undefined ? '' : `[${line.pid}]`}: ${line.text}` }));
+  return unit.journal
+    .slice(-most)
+    .map(line => ({ source: `journal:${unit.name}`, text: `${line.identifier}${line.pid === undefined ? '' : `[${line.pid}]`}: ${line.text}` }));
 }
 
 export function eventEvidence(event: BackendEvent): Evidence {
@@ -68,7 +76,9 @@ export function eventEvidence(event: BackendEvent): Evidence {
 /** A directive in force, as it would stand in the file. */
 export function settingEvidence(setting: Setting): Evidence {
   const text = `${[setting.directive, ...setting.args].join(' ')};`;
-  return setting.origin.kind === 'file' ? { source: `config:${setting.origin.path}:${setting.origin.line}`, text } : { source: `default of nginx ${setting.origin.version}`, text };
+  return setting.origin.kind === 'file'
+    ? { source: `config:${setting.origin.path}:${setting.origin.line}`, text }
+    : { source: `default of nginx ${setting.origin.version}`, text };
 }
 
 /** A line of a configuration file. */
@@ -78,11 +88,15 @@ export function configEvidence(origin: { readonly path: string; readonly line: n
 
 /** A listening socket with its accept queue. */
 export function listenerEvidence(listener: Listener): Evidence {
-  const where = listener.kind === 'unix' ? `unix:${listener.path ?? ''}` : `${listener.host.includes(':') ? `[${listener.host}]` : listener.host}:${listener.port}`;
+  const where =
+    listener.kind === 'unix' ? `unix:${listener.path ?? ''}` : `${listener.host.includes(':') ? `[${listener.host}]` : listener.host}:${listener.port}`;
   const queue = listener.queue < 0 ? '' : ` accept queue ${listener.queue}${listener.backlog < 0 ? '' : ` of ${listener.backlog}`}`;
   return { source: 'listeners', text: `LISTEN ${where}${queue} pids ${listener.pids.join(',') || '?'}` };
 }
 
 export function processEvidence(process: ProcessInfo): Evidence {
-  return { source: `proc:${process.pid}`, text: `pid ${process.pid} (${process.comm}) state ${process.state}${process.wchan === undefined ? '' : ` in ${process.wchan}`}: ${process.argv.join(' ').slice(0, 200)}` };
+  return {
+    source: `proc:${process.pid}`,
+    text: `pid ${process.pid} (${process.comm}) state ${process.state}${process.wchan === undefined ? '' : ` in ${process.wchan}`}: ${process.argv.join(' ').slice(0, 200)}`,
+  };
 }

@@ -35,8 +35,11 @@ export function editSteps(configs: readonly NginxConfig[], changes: readonly Tex
     let after = text.slice(from, to);
     for (const change of ofLine.toSorted((a, b) => b.start - a.start))
       after = after.slice(0, change.start - from) + change.text + after.slice(change.end - from);
-    const before = text.slice(from, to);
-    const line = countLines(text, from);
+    // A line that stands there more than once is given with the lines above it, so that the edit means one place.
+    const start = uniqueFrom(text, from, to);
+    after = text.slice(start, from) + after;
+    const before = text.slice(start, to);
+    const line = countLines(text, start);
     return { kind: 'edit', path, line, before: decode(before), after: decode(after), diff: lineDiff(path, line, decode(before), decode(after)) };
   });
 }
@@ -63,6 +66,39 @@ function* walk(
     if (directive.block !== undefined) yield* walk(directive.block, [...within, directive.name], depth + 1);
     for (const file of directive.included ?? []) yield* walk(file.directives, within, depth + 1);
   }
+}
+
+/** What stands in the same block as the directive, includes walked through, the directive itself too. */
+export function siblingsOf(config: NginxConfig, directive: ConfigDirective): readonly ConfigDirective[] {
+  return blockWith(config.directives, directive, 0) ?? [];
+}
+
+function blockWith(directives: readonly ConfigDirective[], wanted: ConfigDirective, depth: number): readonly ConfigDirective[] | undefined {
+  if (depth > 64) return undefined;
+  const flat = flatten(directives, depth);
+  if (flat.some(one => one.path === wanted.path && one.start === wanted.start)) return flat;
+  for (const one of flat) {
+    const found = one.block === undefined ? undefined : blockWith(one.block, wanted, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function flatten(directives: readonly ConfigDirective[], depth: number): ConfigDirective[] {
+  if (depth > 64) return [];
+  return directives.flatMap(one => [one, ...(one.included ?? []).flatMap(file => flatten(file.directives, depth + 1))]);
+}
+
+const mostContextLines = 20;
+
+function uniqueFrom(text: string, from: number, to: number): number {
+  let start = from;
+  for (let lines = 0; lines < mostContextLines && start > 0; lines++) {
+    const piece = text.slice(start, to);
+    if (text.indexOf(piece) === start && !text.includes(piece, start + 1)) return start;
+    start = text.lastIndexOf('\n', start - 2) + 1;
+  }
+  return start;
 }
 
 function countLines(text: string, end: number): number {

@@ -15,6 +15,8 @@ export type ProbeRequest =
     }
   | { readonly kind: 'fastcgi'; readonly address: Address; readonly params: Readonly<Record<string, string>>; readonly timeoutMs?: number }
   | { readonly kind: 'uwsgi'; readonly address: Address; readonly params: Readonly<Record<string, string>>; readonly timeoutMs?: number }
+  /** A container's own ping (CPing), answered without a request. */
+  | { readonly kind: 'ajp'; readonly address: Address; readonly timeoutMs?: number }
   | { readonly kind: 'dns'; readonly resolver: Address; readonly name: string; readonly timeoutMs?: number };
 
 /** What came back. `ms` is the whole time, `connectMs` the connection alone. */
@@ -77,13 +79,27 @@ export interface TlsAnswer {
   readonly clientCertificateRequested?: boolean;
 }
 
+/** The page with which nginx, Apache and others say that they were asked without TLS on a port that speaks it. */
+export function saysPlainToTls(head: string | undefined): boolean {
+  return head?.includes('plain HTTP request was sent to HTTPS port') === true || head?.includes('speaking plain HTTP to an SSL-enabled server port') === true;
+}
+
+/** Whether the peer gave an answer that is valid in the protocol it was asked in, whatever the answer says. */
+export function answersAsAsked({ request, outcome }: ProbeResult): boolean {
+  if (request.kind === 'connect') return outcome.state === 'connected';
+  if (outcome.state !== 'answered') return false;
+  if (request.kind === 'tls') return outcome.speaks === 'tls' && outcome.answer.tls?.handshake === 'done';
+  return outcome.speaks === request.kind && !(request.kind === 'http' && saysPlainToTls(outcome.answer.head));
+}
+
 /** One name for a question, the same in every run: the key in a bundle, and what evidence quotes as its source. */
 export function probeKey(request: ProbeRequest): string {
   const address = request.kind === 'dns' ? request.resolver : request.address;
   const where = address.kind === 'unix' ? `unix:${address.path}` : `${address.kind}:${address.host}:${address.port}`;
   switch (request.kind) {
     case 'connect':
-      return `connect ${where}`;
+    case 'ajp':
+      return `${request.kind} ${where}`;
     case 'http':
       return `http ${where} ${request.hostHeader} ${request.path}`;
     case 'tls':
@@ -100,7 +116,8 @@ export function probeKey(request: ProbeRequest): string {
 export function probeName(request: ProbeRequest): string {
   switch (request.kind) {
     case 'connect':
-      return `connect ${formatAddress(request.address)}`;
+    case 'ajp':
+      return `${request.kind} ${formatAddress(request.address)}`;
     case 'http':
       return `http ${formatAddress(request.address)} ${request.path}`;
     case 'tls':

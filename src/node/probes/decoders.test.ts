@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeDnsAnswer, encodeDnsQuery } from './dns-message.ts';
+import { outcomeOfAjp } from './ajp.ts';
 import { outcomeOfFastcgi } from './fastcgi.ts';
 import { decodeFastcgi, encodeFastcgiRequest } from './fastcgi-records.ts';
 import { readCgiAnswer, readHttpAnswer } from './http-answer.ts';
@@ -29,7 +30,7 @@ describe('any bytes are read without a throw', () => {
     fc.assert(
       fc.property(hostile, ended, (bytes, how) => {
         const received = { bytes, ended: how };
-        for (const read of [outcomeOfHttp, outcomeOfFastcgi, outcomeOfUwsgi]) {
+        for (const read of [outcomeOfHttp, outcomeOfFastcgi, outcomeOfUwsgi, outcomeOfAjp]) {
           const outcome = read(received);
           expect(bytes.length === 0 ? ['closed', 'no-answer'] : ['answered']).toContain(outcome.state);
         }
@@ -95,6 +96,15 @@ function decodePairs(bytes: Buffer): readonly (readonly [string, string])[] {
   }
   return pairs;
 }
+
+describe('AJP', () => {
+  test('knows the answer to its ping, and takes nothing else for one', () => {
+    const answer = (bytes: Buffer): unknown => outcomeOfAjp({ bytes, ended: 'enough' });
+    expect(answer(Buffer.from('4142000109', 'hex'))).toMatchObject({ state: 'answered', speaks: 'ajp', answer: { complete: true } });
+    expect(answer(Buffer.from('HTTP/1.1 400 \r\n\r\n'))).toMatchObject({ state: 'answered', speaks: 'http', answer: { complete: false } });
+    expect(outcomeOfAjp({ bytes: Buffer.alloc(0), ended: 'reset' })).toEqual({ state: 'closed', how: 'reset' });
+  });
+});
 
 describe('sniff', () => {
   test.each(captures.map(({ name, bytes }) => [name, bytes] as const))('%s', (name, bytes) => {

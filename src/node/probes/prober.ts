@@ -1,6 +1,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Address, ByteStream, Host } from '../../core/model/host.ts';
 import type { ProbeOutcome, Prober, ProbeRequest } from '../../core/model/probe.ts';
+import { askAjp } from './ajp.ts';
 import { askDns } from './dns.ts';
 import { Deadline, withConnection, type Probed } from './exchange.ts';
 import { askFastcgi } from './fastcgi.ts';
@@ -50,6 +51,8 @@ export function createProber(host: Host, options: ProberOptions): Prober {
           return on(request.address, stream => askFastcgi(stream, request, deadline));
         case 'uwsgi':
           return on(request.address, stream => askUwsgi(stream, request, deadline));
+        case 'ajp':
+          return on(request.address, stream => askAjp(stream, deadline));
         case 'dns':
           return on(udp(request), stream => askDns(stream, request, deadline));
       }

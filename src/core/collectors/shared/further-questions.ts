@@ -1,0 +1,92 @@
+import type { ErrorGroup, MessageClass } from '../../model/facts/logs.ts';
+import type { Route, Topology } from '../../model/facts/topology.ts';
+import { formatAddress, type Address } from '../../model/host.ts';
+import { answersAsAsked, saysPlainToTls, type ProbeRequest, type ProbeResult } from '../../model/probe.ts';
+import { cgiParams, fastcgiScript, hostHeaderOf, serverNameOf } from './peer-questions.ts';
+
+/** How many rounds of questions there are: the likely protocol first, as a worker may hang on each wrong one. */
+export const furtherStages = 3;
+
+// What speaks the protocol answers at once.
+const timeoutMs = 1500;
+
+/** Messages after which a peer that was only connected to is asked what it speaks. */
+const strangeClasses: ReadonlySet<MessageClass> = new Set<MessageClass>([
+  'reset',
+  'premature-close',
+  'protocol-error',
+  'no-valid-header',
+  'invalid-header',
+  'read-timeout',
+]);
+
+/** One stage's questions to the peers that took the connection and did not answer as they were asked. */
+export function furtherQuestions(
+  stage: number,
+  first: readonly ProbeResult[],
+  more: readonly ProbeResult[],
+  topology: Topology,
+  groups: readonly ErrorGroup[],
+): ProbeRequest[] {
+  const byAddress = new Map<string, ProbeResult[]>();
+  for (const result of first) {
+    if (result.request.kind === 'dns') continue;
+    const id = formatAddress(result.request.address);
+    byAddress.set(id, [...(byAddress.get(id) ?? []), result]);
+  }
+  return [...byAddress].flatMap(([id, own]) => {
+    const peer = topology.peers.find(one => one.id === id);
+    const route = topology.routes.find(one => peer?.routeIds.includes(one.id));
+    const known = more.filter(result => result.request.kind !== 'dns' && formatAddress(result.request.address) === id);
+    const strange = own.find(result => isStrange(result, id, groups));
+    if (peer === undefined || route === undefined || strange === undefined) return [];
+    const names = namesOf(route, topology, serverNameOf(route, peer));
+    return questions(stage, strange, known, { address: peer.address, hostHeader: hostHeaderOf(route, topology), names });
+  });
+}
+
+interface Place {
+  readonly address: Address;
+  readonly hostHeader: string;
+  /** Names that a TLS server there may want. */
+  readonly names: readonly string[];
+}
+
+function questions(stage: number, own: ProbeResult, known: readonly ProbeResult[], place: Place): ProbeRequest[] {
+  const { address, hostHeader } = place;
+  const spoken = own.outcome.state === 'answered' ? own.outcome.speaks : undefined;
+  const http: ProbeRequest = { kind: 'http', address, path: '/', hostHeader, timeoutMs };
+  const tls: ProbeRequest = { kind: 'tls', address, timeoutMs };
+  const fastcgi: ProbeRequest = { ...fastcgiScript(address), timeoutMs };
+  const uwsgi: ProbeRequest = { kind: 'uwsgi', address, params: cgiParams('/', hostHeader), timeoutMs };
+  const asked = own.request.kind;
+  const secure = spoken === 'tls' || (own.outcome.state === 'answered' && saysPlainToTls(own.outcome.answer.head));
+  if (secure) return stage === 0 ? handshakes(asked === 'tls', place) : [];
+  if (spoken === 'http') return stage === 0 ? [http] : [];
+  if (known.some(answersAsAsked) || known.some(result => result.outcome.state === 'answered' && result.outcome.speaks === 'tls')) return [];
+  const likely = asked === 'http' ? [tls, fastcgi, uwsgi] : [http];
+  const unlikely = asked === 'http' ? handshakes(false, place) : [tls, fastcgi, uwsgi];
+  // uWSGI takes the ping for the start of a long packet, so it comes last, and only where the connection was closed.
+  const last: ProbeRequest[] = own.outcome.state === 'closed' || asked === 'connect' ? [{ kind: 'ajp', address, timeoutMs }] : [];
+  return ([likely, unlikely, last][stage] ?? []).filter(request => request.kind !== asked || request.kind === 'tls');
+}
+
+/** What tells the reasons of a refused handshake apart: the name, and the version. */
+function handshakes(isOwn: boolean, { address, names }: Place): ProbeRequest[] {
+  const named = names.map(serverName => ({ kind: 'tls', address, serverName, timeoutMs }) as const);
+  const [best] = named;
+  const versions = (['TLSv1.2', 'TLSv1.3'] as const).map(version => ({ kind: 'tls', address, ...best, version, timeoutMs }) as const);
+  return [{ kind: 'tls', address, timeoutMs }, ...named, ...(isOwn ? versions : [])];
+}
+
+/** At most three: the name nginx would send, the Host header that it does send, and the server's own. */
+function namesOf(route: Route, topology: Topology, own: string): string[] {
+  const names = [own, hostHeaderOf(route, topology).split(':')[0] ?? '', ...(topology.servers.find(server => server.id === route.serverId)?.names ?? [])];
+  return [...new Set(names)].filter(name => /^(?!\d+(?:\.\d+){3}$)[\w-]+(?:\.[\w-]+)*$/.test(name) && name !== '_').slice(0, 3);
+}
+
+function isStrange(result: ProbeResult, id: string, groups: readonly ErrorGroup[]): boolean {
+  const { request, outcome } = result;
+  if (request.kind === 'connect') return outcome.state === 'connected' && groups.some(group => group.peer === id && strangeClasses.has(group.class));
+  return (outcome.state === 'closed' || outcome.state === 'no-answer' || outcome.state === 'answered') && !answersAsAsked(result);
+}
