@@ -4,8 +4,10 @@ import addressMismatch from './address/address-mismatch.ts';
 import appReturned5xx from './app/app-returned-5xx.ts';
 import backendCrashLoop from './backend/backend-crash-loop.ts';
 import backendDown from './backend/backend-down.ts';
+import backendOomKilled from './backend/backend-oom-killed.ts';
 import noLiveUpstreams from './nginx/no-live-upstreams.ts';
 import protocolMismatch from './protocol/protocol-mismatch.ts';
+import socketInPrivateTmp from './address/socket-in-private-tmp.ts';
 import socketMissing from './address/socket-missing.ts';
 import socketPermissionDenied from './address/socket-permission-denied.ts';
 import socketStale from './address/socket-stale.ts';
@@ -17,8 +19,10 @@ export const faults: readonly Fault[] = [
   appReturned5xx,
   backendCrashLoop,
   backendDown,
+  backendOomKilled,
   noLiveUpstreams,
   protocolMismatch,
+  socketInPrivateTmp,
   socketMissing,
   socketPermissionDenied,
   socketStale,

@@ -34,6 +34,6 @@ export function repeatedWords(unit: SystemdUnit, sinceMs: number): Evidence[] {
     const saying = line.text.slice(0, 400).replaceAll(/\d+/g, '0');
     bySaying.set(saying, [...(bySaying.get(saying) ?? []), line]);
   }
-  const repeated = [...bySaying.values()].filter(lines => new Set(lines.map(line => line.pid)).size >= 3).at(-1) ?? [];
+  const repeated = [...bySaying.values()].findLast(lines => new Set(lines.map(line => line.pid)).size >= 3) ?? [];
   return repeated.slice(-2).map(line => toEvidence(unit, line));
 }

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../model/fault.ts';
+import oomKilled from './backend-oom-killed.ts';
+import { address, detections, eventOf, hopOf, kernelOf, lostHop, nowMs, processOf, symptomOf, unitOf } from './testing.ts';
+
+const fault = oomKilled as unknown as Fault;
+const cut = symptomOf('premature-close');
+const death = eventOf('worker-signal', 20_500, { signal: 9 });
+const group = (unit: string): string => `/system.slice/${unit}`;
+
+describe('backend-oom-killed fires', () => {
+  it('where the record names the unit and the process', () => {
+    const record = kernelOf(20_000, { cgroup: group('orders.service'), rssBytes: 300 * 1_048_576 });
+    expect(detections(fault, { hops: [hopOf({ symptoms: [cut] })], 'kernel-log': [record] })).toMatchObject([
+      { confidence: 'confirmed', status: 'active', messageId: 'works', symptoms: [cut.id], data: { what: 'gunicorn (300 MiB)' } },
+    ]);
+  });
+
+  it('where the record names a process of that name and the master saw one die then', () => {
+    expect(detections(fault, { hops: [hopOf({ symptoms: [cut], events: [death] })], 'kernel-log': [kernelOf(20_000)] })).toMatchObject([
+      { confidence: 'confirmed' },
+    ]);
+  });
+
+  it('where the killed unit stays down, with the refused requests too', () => {
+    const unit = unitOf({ activeState: 'failed', result: 'signal', execMainCode: 'killed', execMainStatus: 9, execMainExitMs: nowMs - 61_000 });
+    const [found] = detections(fault, { hops: [lostHop({ unit })], 'kernel-log': [kernelOf(60_500)] });
+    expect(found).toMatchObject({ confidence: 'confirmed', status: 'active', messageId: 'down', symptoms: [`connect-refused@${address}`] });
+  });
+
+  it('where it has been down since a kill before the window', () => {
+    const unit = unitOf({ activeState: 'failed', result: 'oom-kill', execMainExitMs: nowMs - 7_200_000 });
+    expect(detections(fault, { hops: [lostHop({ unit })], 'kernel-log': [kernelOf(7_200_000)] })).toMatchObject([{ messageId: 'down' }]);
+  });
+
+  it("by systemd's word alone", () => {
+    const told = eventOf('out-of-memory', 20_000, { text: 'orders.service: A process of this unit has been killed by the OOM killer.' });
+    expect(detections(fault, { hops: [hopOf({ symptoms: [cut], events: [told] })] })).toMatchObject([{ confidence: 'confirmed' }]);
+  });
+});
+
+describe('backend-oom-killed is silent', () => {
+  const silent = (hop: ReturnType<typeof hopOf>, record: ReturnType<typeof kernelOf>): void => {
+    expect(detections(fault, { hops: [hop], 'kernel-log': [record] })).toEqual([]);
+  };
+
+  it('where the record names another unit, though the process has the same name', () => {
+    silent(hopOf({ symptoms: [cut], events: [death] }), kernelOf(20_000, { cgroup: group('reports.service') }));
+  });
+
+  it('where another process was killed', () => {
+    silent(hopOf({ symptoms: [cut] }), kernelOf(20_000, { comm: 'mysqld' }));
+  });
+
+  it("where a process of that name was killed and none of the service's own died then", () => {
+    silent(hopOf({ symptoms: [cut], events: [eventOf('worker-signal', 50_000, { signal: 11 })] }), kernelOf(300_000));
+  });
+
+  it('where the kill was hours ago and the service runs again', () => {
+    silent(hopOf({ symptoms: [cut] }), kernelOf(7_200_000, { cgroup: group('orders.service') }));
+  });
+
+  it('where no request failed at the time of the kill', () => {
+    silent(hopOf({ symptoms: [symptomOf('premature-close', { firstMs: nowMs - 30_000 })] }), kernelOf(600_000, { cgroup: group('orders.service') }));
+  });
+
+  it('where the service was stopped by hand later', () => {
+    const unit = unitOf({ activeState: 'inactive', inactiveEnterMs: nowMs - 61_000, execMainExitMs: nowMs - 61_000 });
+    silent(lostHop({ unit, workers: [processOf(1)] }), kernelOf(500_000, { cgroup: group('orders.service') }));
+  });
+
+  it("of a program's own limit", () => {
+    const own = eventOf('out-of-memory', 20_000, { text: 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory' });
+    silent(hopOf({ symptoms: [cut], events: [own] }), kernelOf(20_000, { comm: 'mysqld' }));
+  });
+});

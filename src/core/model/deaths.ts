@@ -1,0 +1,61 @@
+import type { BackendEvent } from './facts/backend.ts';
+import type { Hop } from './facts/hop.ts';
+import type { KernelEvent, SystemdUnit } from './facts/system.ts';
+import type { Symptom } from './facts/topology.ts';
+import { endOf } from './unit-behind.ts';
+
+/** How far a death and what is told of it may lie apart: logs of whole seconds, and a master that looks once a second. */
+const togetherMs = 3_000;
+
+/** True where both are one event. */
+export function isTogether(aMs: number, bMs: number, withinMs = togetherMs): boolean {
+  return Math.abs(aMs - bMs) <= withinMs;
+}
+
+/** Signals by which a program ends itself through a bug, by their numbers. */
+export const crashSignals: ReadonlyMap<number, string> = new Map([
+  [4, 'SIGILL'],
+  [5, 'SIGTRAP'],
+  [6, 'SIGABRT'],
+  [7, 'SIGBUS'],
+  [8, 'SIGFPE'],
+  [11, 'SIGSEGV'],
+  [31, 'SIGSYS'],
+]);
+
+/** The kernel's names of the processes that serve a peer: of those that run, and of what its unit starts. Cut at 15 letters, as the kernel does. */
+export function namesOfProcesses(hop: Hop, unit: SystemdUnit | undefined): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const process of [...(hop.master === undefined ? [] : [hop.master]), ...hop.workers]) names.add(process.comm);
+  for (const word of (unit?.execStart ?? '').split(' ').slice(0, 12))
+    if (word.startsWith('/')) names.add(word.slice(word.lastIndexOf('/') + 1, word.lastIndexOf('/') + 16));
+  if (hop.service !== undefined && hop.service.kind !== 'other') names.add(hop.service.kind);
+  // What Node calls its main thread since version 22.
+  if (hop.service?.kind === 'node' || names.has('node')) names.add('node').add('MainThread');
+  if (hop.service?.kind === 'tomcat') names.add('java');
+  return names;
+}
+
+/** The unit that the control group of a kernel record names. */
+export function unitOfRecord(event: KernelEvent): string | undefined {
+  return event.cgroup?.split('/').findLast(part => part.endsWith('.service'));
+}
+
+/** What the service's own log, or systemd, says of a process that died at that time. */
+export function deathAt(hop: Hop, unit: SystemdUnit | undefined, timeMs: number, signal: number): BackendEvent | 'main process' | undefined {
+  const event = hop.events.find(
+    one =>
+      (one.kind === 'worker-exit' || (one.kind === 'worker-signal' && (one.signal === undefined || one.signal === signal))) && isTogether(one.timeMs, timeMs),
+  );
+  if (event !== undefined) return event;
+  const ended = unit === undefined ? undefined : endOf(unit);
+  const wasKilled = unit?.execMainCode === 'killed' || unit?.execMainCode === 'dumped' || unit?.result === 'oom-kill';
+  return ended !== undefined && wasKilled && isTogether(ended, timeMs) ? 'main process' : undefined;
+}
+
+/** Whether requests of the symptom failed at that time, as far as its samples and its span tell. */
+export function failedAt(symptom: Symptom, timeMs: number): boolean {
+  const samples = symptom.errorGroups.flatMap(group => group.samples);
+  if (samples.some(sample => isTogether(sample.timeMs, timeMs))) return true;
+  return timeMs >= symptom.firstMs - togetherMs && timeMs <= symptom.lastMs + togetherMs;
+}
