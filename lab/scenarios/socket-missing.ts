@@ -1,7 +1,7 @@
 import { defineScenario } from '../scenario.ts';
 import { fastcgiPass, nginxSite, startNginx } from '../servers/nginx.ts';
 import { FPM_UNIT, phpFpm } from '../servers/php-fpm.ts';
-import { gunicorn, wsgiApp } from '../servers/python.ts';
+import { gunicorn, uwsgi, wsgiApp } from '../servers/python.ts';
 
 export default [
   defineScenario({
@@ -56,5 +56,27 @@ export default [
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
     fix: 'first-plan',
     repair: host => host.start('tickets'),
+  }),
+  defineScenario({
+    name: 'socket-missing-folder',
+    title: 'The folder of the socket was removed while uWSGI ran; another socket of the same service is of no use',
+    kind: 'fault',
+    fault: 'socket-missing',
+    setUp: async host => {
+      await uwsgi(host, { name: 'parcels', code: wsgiApp('parcels'), bind: 'unix:/run/parcels/uwsgi.sock', settings: { stats: '127.0.0.1:1717' } });
+      await nginxSite(host, {
+        name: 'parcels',
+        server: 'location / { include uwsgi_params; uwsgi_pass unix:/var/run/parcels/uwsgi.sock; }',
+        log: 'timed',
+        logs: 'own',
+      });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await host.run(['rm', '-r', '/run/parcels']);
+    },
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, notFindings: ['backend-down', 'address-mismatch'] },
+    fix: 'first-plan',
+    repair: host => host.restart('parcels'),
   }),
 ];

@@ -56,4 +56,47 @@ export default [
     expect: { verdict: 'failing', status: 'active' },
     repair: host => host.start('ledger'),
   }),
+  defineScenario({
+    name: 'socket-permission-denied-umask',
+    title: 'A new umask of the unit keeps the group out; nginx runs as a user of its own',
+    kind: 'fault',
+    fault: 'socket-permission-denied',
+    setUp: async host => {
+      await host.shell('groupadd edge; useradd -r -g edge -G games edge; sed -i "s/^user .*/user edge;/" /etc/nginx/nginx.conf');
+      await gunicorn(host, {
+        name: 'stamps',
+        user: 'games',
+        code: wsgiApp('stamps'),
+        bind: 'unix:/run/stamps/web.sock',
+        service: { Group: 'games' },
+        args: ['--umask', '0o7'],
+      });
+      await nginxSite(host, {
+        name: 'stamps',
+        http: 'upstream stamps { server unix:/var/run/stamps/web.sock; }',
+        server: 'location / { proxy_pass http://stamps; }',
+        logs: 'own',
+      });
+      await startNginx(host);
+    },
+    breakIt: host =>
+      gunicorn(host, {
+        name: 'stamps',
+        user: 'games',
+        code: wsgiApp('stamps'),
+        bind: 'unix:/run/stamps/web.sock',
+        service: { Group: 'games' },
+        args: ['--umask', '0o77'],
+      }),
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, evidence: [/srwx------ games:games/] },
+    repair: host =>
+      gunicorn(host, {
+        name: 'stamps',
+        user: 'games',
+        code: wsgiApp('stamps'),
+        bind: 'unix:/run/stamps/web.sock',
+        service: { Group: 'games' },
+        args: ['--umask', '0o7'],
+      }),
+  }),
 ];

@@ -29,13 +29,12 @@ export default [
     repair: host => host.restart('wishes'),
   }),
   defineScenario({
-    name: 'socket-stale-twin-killed',
-    title: 'php-fpm was killed and has left its socket behind',
-    kind: 'twin',
+    name: 'socket-stale-after-kill',
+    title: 'php-fpm was killed and has left its socket behind: the leftover is a consequence',
+    kind: 'fault',
     fault: 'backend-down',
-    twinOf: 'socket-stale',
     setUp: async host => {
-      await phpFpm(host, { pool: 'forum', listen: '/run/php/forum.sock', root: '/var/www/forum', files: { 'index.php': '<?php echo "forum\\n";' } });
+      await phpFpm(host, { pool: 'forum', listen: '/run/php/forum.sock', root: '/var/www/forum', files: { 'index.php': '<?php echo "forum\n";' } });
       await nginxSite(host, { name: 'forum', server: fastcgiPass('unix:/run/php/forum.sock', '/var/www/forum') });
       await startNginx(host);
     },
@@ -46,5 +45,27 @@ export default [
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', consequences: ['socket-stale'] },
     fix: 'first-plan',
     repair: host => host.start(FPM_UNIT),
+  }),
+  defineScenario({
+    name: 'socket-stale-twin-other-socket',
+    title: 'A leftover of a site that is switched off lies about; the backend that is used was stopped',
+    kind: 'twin',
+    fault: 'backend-down',
+    twinOf: 'socket-stale',
+    setUp: async host => {
+      await host.shell('mkdir -p /run/wishes');
+      await host.run(['python3', '-c', "import socket; socket.socket(socket.AF_UNIX).bind('/run/wishes/old.sock')"]);
+      await gunicorn(host, { name: 'gifts', code: wsgiApp('gifts'), bind: '127.0.0.1:7341' });
+      await nginxSite(host, {
+        name: 'gifts',
+        http: 'upstream wishes { server unix:/run/wishes/old.sock; }\nupstream gifts { server 127.0.0.1:7341; }',
+        server: 'location / { proxy_pass http://gifts; }',
+      });
+      await startNginx(host);
+    },
+    breakIt: host => host.systemctl('stop', 'gifts'),
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
+    fix: 'first-plan',
+    repair: host => host.start('gifts'),
   }),
 ];

@@ -17,8 +17,8 @@ function tcp(port: number, host = '127.0.0.1'): Address {
   return { kind: 'tcp', host, port };
 }
 
-function hop(port: number, change: { listening?: boolean; service?: Service; hostName?: string; host?: string } = {}): Hop {
-  const { listening = false, service, hostName, host = '127.0.0.1' } = change;
+function hop(port: number, change: { listening?: boolean; behind?: Service; hostName?: string; host?: string } = {}): Hop {
+  const { listening = false, behind, hostName, host = '127.0.0.1' } = change;
   const id = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const subject = { kind: 'peer', id, name: id, peers: [id] } as const;
   const listeners = listening ? [{ kind: 'tcp', host, port, queue: 0, backlog: 5, pids: [9] } as const] : [];
@@ -147,7 +147,7 @@ describe('lost-peers', () => {
 
   it('does not search for a backend that is known and does not run', () => {
     const { masterPid: _pid, ...down } = service('shop', 8010, { listening: [], configuredListen: [{ value: tcp(801), source: 'argv' }] });
-    expect(derive([hop(801, { service: down })], [down, service('other', 8010)], [answers(8010)])?.here).toBeUndefined();
+    expect(derive([hop(801, { behind: down })], [down, service('other', 8010)], [answers(8010)])?.here).toBeUndefined();
   });
 
   it('says that the other address of the name is served', () => {

@@ -61,7 +61,9 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
   // What the peer's own service is known to be, and that it does not run, leaves nothing to search.
   const isDown = hop.service !== undefined && hop.service.listening.length === 0 && hop.master === undefined;
   const holds = first !== undefined && !isDown && first.weight >= fairWeight && first.weight > rival;
-  const isSure = holds && first.weight >= sureWeight && first.weight - (second?.weight ?? 0) >= wantedMargin && first.weight - rival >= 1;
+  // An address of another kind has nothing to be likened by: there the only one that speaks the protocol tells.
+  const tells = first !== undefined && (first.telling || (found.length === 1 && first.address.kind !== hop.peer.address.kind));
+  const isSure = holds && tells && first.weight >= sureWeight && first.weight - (second?.weight ?? 0) >= wantedMargin && first.weight - rival >= 1;
   return {
     peerId: hop.peer.id,
     found,
@@ -92,13 +94,13 @@ function foundBackend(hop: Hop, probe: ProbeResult, address: Address, wanted: Re
   const id = formatAddress(address);
   const service = around.services.find(one => one.listening.some(listening => reaches(listening, address)));
   const user = around.hops.find(other => other.peer.id === id && other.routes.length > 0);
-  let one: FoundBackend = { address, ...(service === undefined ? {} : { service }), probe, signs: [], weight: 0, used: user !== undefined };
+  let one: FoundBackend = { address, ...(service === undefined ? {} : { service }), probe, signs: [], weight: 0, used: user !== undefined, telling: false };
   const likeness = likenessOf(hop.peer.address, address);
-  if (likeness !== undefined) one = addSign(one, likeness.weight, likeness.text);
+  if (likeness !== undefined) one = { ...addSign(one, likeness.weight, likeness.text), telling: true };
   if (service?.configuredListen.some(configured => formatAddress(configured.value) === hop.peer.id) === true)
-    one = addSign(one, 6, `its own configuration names ${hop.peer.id}`);
+    one = { ...addSign(one, 6, `its own configuration names ${hop.peer.id}`), telling: true };
   const word = service === undefined ? undefined : sharedWord(wanted, tellingWords(namesOfService(service, around)));
-  if (word !== undefined) one = addSign(one, 3, `it is named "${word}" like the route`);
+  if (word !== undefined) one = { ...addSign(one, 3, `it is named "${word}" like the route`), telling: true };
   if (service !== undefined && serverKinds.has(service.kind)) one = addSign(one, 1, '');
   if (probe.request.kind === 'fastcgi' || probe.request.kind === 'uwsgi') one = addSign(one, 2, `it speaks ${probe.request.kind}, as the route does`);
   return user === undefined ? addSign(one, 1, 'no route uses it') : addSign(one, -3, '');

@@ -9,7 +9,14 @@ import { answered, detections, hopOf, probeOf, site, tcp } from './testing.ts';
 
 const wanted = tcp('127.0.0.1:801');
 const real = tcp('127.0.0.1:8010');
-const here: FoundBackend = { address: real, probe: probeOf(real, answered), signs: ['a digit of the port is missing or too many'], weight: 5, used: false };
+const here: FoundBackend = {
+  address: real,
+  probe: probeOf(real, answered),
+  signs: ['a digit of the port is missing or too many'],
+  weight: 5,
+  used: false,
+  telling: true,
+};
 
 function run(lost: Partial<LostPeer>, hop = hopOf(wanted)) {
   return detections(addressMismatch, { hops: [hop], listeners: [], 'lost-peers': [{ peerId: '127.0.0.1:801', found: [], stopped: [], ...lost }] });

@@ -28,6 +28,8 @@ export interface FoundBackend {
   readonly weight: number;
   /** Another route reaches it at this address. */
   readonly used: boolean;
+  /** Its address, its name or its configuration ties it to this peer, and not only that it answers. */
+  readonly telling: boolean;
 }
 
 export interface StoppedUnit {

@@ -1,0 +1,41 @@
+import type { PathFile, PathPart } from './facts.ts';
+
+/** As whom a process opens a path. */
+export interface Identity {
+  readonly uid: number;
+  readonly gids: readonly number[];
+}
+
+/** The first part of a path that keeps somebody out, and the right that is missing there. */
+export interface Refusal {
+  readonly part: PathPart;
+  readonly right: 'search' | 'write';
+}
+
+/**
+ * What keeps an identity from connecting to a socket, by the mode bits: search on every folder, write on the socket itself
+ * (unix(7)). Undefined where nothing does, or where the path ends early. Access control lists are not known here.
+ */
+export function refusalOf(file: PathFile, { uid, gids }: Identity): Refusal | undefined {
+  if (uid === 0) return undefined;
+  for (const part of file.chain) {
+    if (part.kind === 'link') continue;
+    const right = part.kind === 'directory' ? 'search' : 'write';
+    const bit = right === 'search' ? 1 : 2;
+    const shift = part.uid === uid ? 6 : gids.includes(part.gid) ? 3 : 0;
+    if (((part.mode >> shift) & bit) === 0) return { part, right };
+  }
+  return undefined;
+}
+
+/** `srw-rw---- root:www-data /run/php/x.sock`, as `ls -ld` shows it. */
+export function describePart({ path, kind, mode, uid, gid, owner, group }: PathPart): string {
+  const letter = kind === 'directory' ? 'd' : kind === 'socket' ? 's' : kind === 'link' ? 'l' : '-';
+  const bits = [8, 7, 6, 5, 4, 3, 2, 1, 0].map(bit => ((mode >> bit) & 1 ? 'rwx'.charAt((8 - bit) % 3) : '-')).join('');
+  return `${letter}${bits} ${owner ?? uid}:${group ?? gid} ${path}`;
+}
+
+/** One path on every system with systemd: /var/run is a link to /run. */
+export function plainPath(path: string): string {
+  return path.startsWith('/var/run/') ? path.slice(4) : path;
+}
