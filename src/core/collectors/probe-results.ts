@@ -71,7 +71,8 @@ function elsewhere(peers: readonly Peer[], services: readonly Service[], others:
   const lost = peers.filter(peer => peer.local && peer.listeners.length === 0);
   if (lost.length === 0) return [];
   const used = new Set(topology.peers.filter(peer => peer.listeners.length > 0).map(peer => peer.id));
-  const routes = lost.flatMap(peer => topology.routes.filter(route => peer.routeIds.includes(route.id)));
+  const routeIds = new Set(lost.flatMap(peer => peer.routeIds));
+  const routes = topology.routes.filter(route => routeIds.has(route.id));
   const kinds = new Set(routes.map(route => (route.pass === 'proxy' && route.tls ? 'tls' : route.pass)));
   const script = '/badhop-asks-for-no-script.php';
   const listening = services.filter(service => service.kind !== 'nginx').flatMap(service => service.listening);

@@ -20,19 +20,41 @@ export function enter(chain: Chain, block: ConfigDirective): Chain {
 /** The directives of that name that are in force: those of the innermost block that has any (nginx never merges lists). */
 export function inForce(chain: Chain, name: string): readonly ConfigDirective[] {
   for (let level = chain.length - 1; level >= 0; level--) {
-    const found = (chain[level] ?? []).filter(directive => directive.name === name);
-    if (found.length > 0) return found;
+    const found = byName(chain[level] ?? []).get(name);
+    if (found !== undefined) return found;
   }
   return [];
 }
 
+// The blocks around thousands of locations are asked for the same names again and again.
+const indexes = new WeakMap<readonly ConfigDirective[], ReadonlyMap<string, readonly ConfigDirective[]>>();
+
+function byName(block: readonly ConfigDirective[]): ReadonlyMap<string, readonly ConfigDirective[]> {
+  const known = indexes.get(block);
+  if (known !== undefined) return known;
+  const index = new Map<string, ConfigDirective[]>();
+  for (const directive of block) {
+    const same = index.get(directive.name);
+    if (same === undefined) index.set(directive.name, [directive]);
+    else same.push(directive);
+  }
+  indexes.set(block, index);
+  return index;
+}
+
+const settings = new WeakMap<ConfigDirective, Setting>();
+
 /** A directive as a setting with its place. */
 export function toSetting(directive: ConfigDirective): Setting {
-  return makeSetting(
+  const known = settings.get(directive);
+  if (known !== undefined) return known;
+  const setting = makeSetting(
     directive.name,
     directive.args.map(arg => arg.value),
     originOf(directive),
   );
+  settings.set(directive, setting);
+  return setting;
 }
 
 /** A setting from its arguments; the first one is read as a time and as a size where it is one. */

@@ -29,7 +29,8 @@ function hopOf(peer: Peer, topology: Topology, facts: Parts): Hop {
   const master = service?.masterPid === undefined ? undefined : processes.find(one => one.pid === service.masterPid);
   const workerPids = new Set(service?.workerPids);
   const load = service === undefined ? undefined : valueOr(facts['service-load'], []).find(one => one.serviceId === service.id);
-  const routes = topology.routes.filter(route => peer.routeIds.includes(route.id));
+  const routeIds = new Set(peer.routeIds);
+  const routes = topology.routes.filter(route => routeIds.has(route.id));
   const groups = topology.groups.filter(group => peer.groupIds.includes(group.id));
   const probes = valueOr(facts['probe-results'], []).filter(probe => probe.request.kind !== 'dns' && formatAddress(probe.request.address) === peer.id);
   const own = probes.find(probe => routes.some(route => speaksTo(probe, route)));

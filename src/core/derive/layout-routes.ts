@@ -1,6 +1,6 @@
 import type { ConfigDirective, Setting } from '../model/facts/nginx.ts';
 import type { PassKind, Route } from '../model/facts/topology.ts';
-import { enter, inForce, makeSetting, originOf, toSetting, type Chain } from './directives.ts';
+import { enter, inForce, makeSetting, toSetting, type Chain } from './directives.ts';
 import { coreDirectives, defaultOf, routeDirectives } from './nginx-defaults.ts';
 import { isIpLiteral, parsePassTarget, passKindOf, substitute, type PassTarget } from './pass-target.ts';
 
@@ -96,24 +96,35 @@ function valuesOf(name: string, chain: Chain, maps: ReadonlyMap<string, readonly
 
 function settingsOf(chain: Chain, pass: PassKind, version: string): Record<string, Setting> {
   const settings: Record<string, Setting> = {};
-  for (const name of [...routeDirectives.map(suffix => [suffix, `${pass}_${suffix}`] as const), ...coreDirectives.map(core => [core, core] as const)]) {
-    const [key, directive] = name;
+  for (const [key, directive, fallback] of settingsAsked(pass, version)) {
     const found = inForce(chain, directive).at(-1);
-    const fallback = defaultOf(key, pass, version);
     if (found !== undefined) settings[key] = toSetting(found);
-    else if (fallback !== undefined) settings[key] = makeSetting(directive, fallback, { kind: 'default', version });
+    else if (fallback !== undefined) settings[key] = fallback;
   }
   return settings;
 }
 
+type Asked = readonly (readonly [key: string, directive: string, fallback: Setting | undefined])[];
+
+const asked = new Map<string, Asked>();
+
+/** The settings of a route with their defaults, which all routes of a kind share. */
+function settingsAsked(pass: PassKind, version: string): Asked {
+  const id = `${pass} ${version}`;
+  const known = asked.get(id);
+  if (known !== undefined) return known;
+  const names = [...routeDirectives.map(suffix => [suffix, `${pass}_${suffix}`] as const), ...coreDirectives.map(core => [core, core] as const)];
+  const list = names.map(([key, directive]) => {
+    const fallback = defaultOf(key, pass, version);
+    return [key, directive, fallback === undefined ? undefined : makeSetting(directive, fallback, { kind: 'default', version })] as const;
+  });
+  if (asked.size > 100) asked.clear();
+  asked.set(id, list);
+  return list;
+}
+
 function headersOf(chain: Chain, pass: PassKind): Setting[] {
-  return inForce(chain, pass === 'proxy' || pass === 'grpc' ? `${pass}_set_header` : `${pass}_param`).map(directive =>
-    makeSetting(
-      directive.name,
-      directive.args.map(arg => arg.value),
-      originOf(directive),
-    ),
-  );
+  return inForce(chain, pass === 'proxy' || pass === 'grpc' ? `${pass}_set_header` : `${pass}_param`).map(toSetting);
 }
 
 /** A path that the location takes. Regular expressions are not run: a guess is made for the common ones. */

@@ -1,5 +1,6 @@
 import type { CollectContext } from '../model/collector.ts';
 import type { Facts } from '../model/facts.ts';
+import type { Setting } from '../model/facts/nginx.ts';
 import type { Symptom } from '../model/facts/topology.ts';
 import type { Fault } from '../model/fault.ts';
 import type { Finding } from '../model/finding.ts';
@@ -88,7 +89,16 @@ export function buildReport(input: ReportInput): Report {
     notChecked: listNotChecked(facts, input.assessed, input.titles),
     internalErrors: input.internalErrors,
   };
-  return redactAll(report, text => input.redact(text)) as Report;
+  // The same few thousand texts stand in a large report a hundred times.
+  const redacted = new Map<string, string>();
+  const redactOnce = (text: string): string => {
+    const known = redacted.get(text);
+    if (known !== undefined) return known;
+    const made = input.redact(text);
+    redacted.set(text, made);
+    return made;
+  };
+  return redactAll(report, redactOnce) as Report;
 }
 
 function toFinding(raw: Raw, share: number, chain: Chain | undefined, input: ReportInput, cause?: Raw): Finding {
@@ -149,7 +159,17 @@ function toReportSymptom(symptom: Symptom): ReportSymptom {
 
 function topologyOf(facts: Facts): ReportTopology {
   const topology = facts.topology.state === 'known' ? facts.topology.value : { servers: [], routes: [], groups: [], peers: [] };
-  return { ...topology, services: facts.services.state === 'known' ? facts.services.value : [] };
+  // What nginx does without being told is the same everywhere; a thousand servers would say it a thousand times.
+  const written = <T extends { readonly settings: Readonly<Record<string, Setting>> }>(part: T): T => ({
+    ...part,
+    settings: Object.fromEntries(Object.entries(part.settings).filter(([, setting]) => setting.origin.kind !== 'default')),
+  });
+  return {
+    ...topology,
+    routes: topology.routes.map(written),
+    groups: topology.groups.map(written),
+    services: facts.services.state === 'known' ? facts.services.value : [],
+  };
 }
 
 function advises(chain: Chain): number {

@@ -41,6 +41,7 @@ export interface NotChecked {
   readonly how: string;
 }
 
+/** Of the settings, those that the configuration says; what nginx does by itself is left out. */
 export type ReportTopology = Topology & { readonly services: readonly Service[] };
 
 /** A symptom without its groups; its samples as evidence. Times are ISO 8601. */
