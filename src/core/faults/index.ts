@@ -3,10 +3,17 @@ import type { Fault } from '../model/fault.ts';
 import addressMismatch from './address/address-mismatch.ts';
 import appReturned5xx from './app/app-returned-5xx.ts';
 import backendCrashLoop from './backend/backend-crash-loop.ts';
+import backendCrashing from './backend/backend-crashing.ts';
 import backendDown from './backend/backend-down.ts';
 import backendOomKilled from './backend/backend-oom-killed.ts';
+import localhostIpv6Mismatch from './address/localhost-ipv6-mismatch.ts';
+import nginxConfigInvalid from './nginx/nginx-config-invalid.ts';
+import nginxConfigNotReloaded from './nginx/nginx-config-not-reloaded.ts';
+import nginxDown from './nginx/nginx-down.ts';
+import nginxPortConflict from './nginx/nginx-port-conflict.ts';
 import noLiveUpstreams from './nginx/no-live-upstreams.ts';
 import protocolMismatch from './protocol/protocol-mismatch.ts';
+import responseHeaderTooBig from './protocol/response-header-too-big.ts';
 import socketInPrivateTmp from './address/socket-in-private-tmp.ts';
 import socketMissing from './address/socket-missing.ts';
 import socketPermissionDenied from './address/socket-permission-denied.ts';
@@ -18,10 +25,17 @@ export const faults: readonly Fault[] = [
   addressMismatch,
   appReturned5xx,
   backendCrashLoop,
+  backendCrashing,
   backendDown,
   backendOomKilled,
+  localhostIpv6Mismatch,
+  nginxConfigInvalid,
+  nginxConfigNotReloaded,
+  nginxDown,
+  nginxPortConflict,
   noLiveUpstreams,
   protocolMismatch,
+  responseHeaderTooBig,
   socketInPrivateTmp,
   socketMissing,
   socketPermissionDenied,

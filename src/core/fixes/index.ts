@@ -3,23 +3,33 @@ import type { Fix } from '../model/fix.ts';
 import allowSocketAccess from './allow-socket-access.ts';
 import correctPassProtocol from './correct-pass-protocol.ts';
 import correctUpstreamAddress from './correct-upstream-address.ts';
+import enlargeHeaderBuffers from './enlarge-header-buffers.ts';
 import fitServiceIntoMemory from './fit-service-into-memory.ts';
+import freeThePort from './free-the-port.ts';
 import moveSocketToRun from './move-socket-to-run.ts';
 import raiseWorkerCount from './raise-worker-count.ts';
 import recreateSocket from './recreate-socket.ts';
 import reloadNginx from './reload-nginx.ts';
+import repairNginxConfig from './repair-nginx-config.ts';
 import repairStart from './repair-start.ts';
+import startNginx from './start-nginx.ts';
 import startUnit from './start-unit.ts';
+import traceWorkerCrash from './trace-worker-crash.ts';
 
 export const fixes: readonly Fix[] = [
   allowSocketAccess,
   correctPassProtocol,
   correctUpstreamAddress,
+  enlargeHeaderBuffers,
   fitServiceIntoMemory,
+  freeThePort,
   moveSocketToRun,
   raiseWorkerCount,
   recreateSocket,
   reloadNginx,
+  repairNginxConfig,
   repairStart,
+  startNginx,
   startUnit,
+  traceWorkerCrash,
 ];

@@ -1,3 +1,4 @@
+import type { AccessGroup, ErrorGroup } from './facts/logs.ts';
 import type { Hop } from './facts/hop.ts';
 import type { Symptom } from './facts/topology.ts';
 
@@ -26,4 +27,24 @@ export function unattributedOf(hop: Hop, symptoms: readonly Symptom[], statuses:
 /** Failing requests of all of them. */
 export function countOf(symptoms: readonly Symptom[]): number {
   return symptoms.reduce((sum, symptom) => sum + symptom.count, 0);
+}
+
+type Requested = Pick<ErrorGroup | AccessGroup, 'count' | 'method' | 'urlTemplate'>;
+
+/** What the failing requests asked for, most frequent first: `all 12 for GET /die`, `7 for /a, 3 for /b and others`. */
+export function urlsOf(symptoms: readonly Symptom[]): string {
+  const counts = new Map<string, number>();
+  let total = 0;
+  for (const group of symptoms.flatMap((symptom): readonly Requested[] => (symptom.errorGroups.length > 0 ? symptom.errorGroups : symptom.accessGroups))) {
+    total += group.count;
+    if (group.urlTemplate === undefined) continue;
+    const name = `${group.method === undefined ? '' : `${group.method} `}${group.urlTemplate}`;
+    counts.set(name, (counts.get(name) ?? 0) + group.count);
+  }
+  const sorted = [...counts].toSorted((a, b) => b[1] - a[1]);
+  const [first] = sorted;
+  if (first === undefined) return `${total} requests`;
+  if (first[1] === total) return total === 1 ? `one for ${first[0]}` : `all ${total} for ${first[0]}`;
+  const named = sorted.slice(0, 3).map(([name, count]) => `${count} for ${name}`);
+  return `${named.join(', ')}${sorted.length > 3 ? ' and others' : ''}`;
 }

@@ -105,6 +105,15 @@ describe('gunicorn 20.1', () => {
 describe('uWSGI 2.0', () => {
   const events = scanFile('uwsgi-2.0.21.txt', 'uwsgi');
 
+  it('knows a crash by the line above its stack', () => {
+    const lines =
+      '!!! uWSGI process 150 got Segmentation Fault !!!\n*** backtrace of 150 ***\n/usr/bin/uwsgi(uwsgi_backtrace+0x2f) [0x562e433c84df]\nDAMN ! worker 1 (pid: 150) died :( trying respawn ...\n';
+    expect(scan(lines, 'uwsgi')).toMatchObject([
+      { kind: 'worker-signal', signal: 11, pid: 150 },
+      { kind: 'worker-exit', pid: 150 },
+    ]);
+  });
+
   it('joins a harakiri with its request', () => {
     expect(events.find(event => event.kind === 'request-killed')).toMatchObject({ uri: '/slow?5', seconds: 3 });
   });

@@ -5,6 +5,7 @@
  *   *** HARAKIRI ON WORKER 2 (pid: 19153, try: 1) ***
  *   HARAKIRI [core 0] 127.0.0.1 - GET /slow since 1795246307
  *   DAMN ! worker 1 (pid: 19152) died, killed by signal 9 :( trying respawn ...
+ *   !!! uWSGI process 150 got Segmentation Fault !!!     and after its stack:  DAMN ! worker 1 (pid: 150) died :( trying respawn ...
  *   *** uWSGI listen queue of socket "127.0.0.1:9301" (fd: 3) full !!! (5/4) ***
  *   invalid request block size: 12161 (max 4096)...skip
  */
@@ -27,6 +28,7 @@ export function parseUwsgiLine(text: string, timeMs?: number): BackendLine | und
     const signal = numberAfter(text, 'killed by signal ');
     return signal === undefined ? backendLine('worker-exit', { pid }) : backendLine('worker-signal', { pid, signal });
   }
+  if (text.startsWith('!!! uWSGI process ') && text.includes(' got Segmentation Fault')) return backendLine('worker-signal', { pid: numberAfter(text, 'process '), signal: 11 });
   if (text.startsWith('*** uWSGI listen queue of socket ') && text.includes(' full !!!')) {
     return backendLine('listen-queue-full', { address: textBetween(text, 'socket "', '"') });
   }

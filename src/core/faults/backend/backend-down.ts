@@ -91,7 +91,9 @@ export default defineFault({
       } else {
         const search = lost.find(one => one.peerId === peer.id);
         const other = search?.here ?? search?.found.find(one => !one.used && one.service?.kind !== 'nginx');
-        if (search?.certainty === 'sure') yield ruledOut(`what should listen on ${address} answers on ${formatAddress(search.here?.address ?? peer.address)}`);
+        if (search?.sibling !== undefined) yield ruledOut(`its backend listens on ${search.sibling}, another address of ${peer.hostName ?? 'the same name'}`);
+        else if (search?.certainty === 'sure')
+          yield ruledOut(`what should listen on ${address} answers on ${formatAddress(search.here?.address ?? peer.address)}`);
         else if (other === undefined) yield { ...common, confidence: 'confirmed', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
         else
           yield {
