@@ -1,8 +1,8 @@
 import { ask, askAll, defineCollector } from '../model/collector.ts';
 import type { Request } from '../model/collector.ts';
-import { known, valueOr } from '../model/fact.ts';
+import { absent, known, valueOr } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
-import type { Listener, ProcessInfo } from '../model/facts/system.ts';
+import type { Listener } from '../model/facts/system.ts';
 import type { StatResult } from '../model/host.ts';
 import { scanProcNetTcp } from '../parsers/proc-net-tcp.ts';
 import { parseProcNetUnix } from '../parsers/proc-net-unix.ts';
@@ -14,40 +14,44 @@ import { outputOf, problemText, textOf } from './shared/answers.ts';
 const NET_LIMIT = { limit: 33_554_432 } as const;
 
 /** Bounds of the search for owners through /proc/PID/fd, used where ss cannot name them. Listening sockets are opened early. */
+const MAX_LOOKED_AT = 4000;
 const MAX_OWNERS = 300;
 const MAX_FDS = 128;
 
 export default defineCollector({
   id: 'listeners',
   title: 'Listening sockets, their accept queues and owners',
-  needs: ['processes'],
-  *collect(facts) {
-    const [tcp4, tcp6, unix, ssTcp, ssUnix] = yield* ask(
-      { kind: 'read', path: '/proc/net/tcp', options: NET_LIMIT },
-      { kind: 'read', path: '/proc/net/tcp6', options: NET_LIMIT },
+  needs: [],
+  *collect() {
+    // Once for both kinds: to name the owners, ss looks through every open file of the host.
+    const [ss, unix] = yield* ask(
+      { kind: 'exec', argv: ['ss', '-Hltxnpe'], options: { timeoutMs: 3000, maxBytes: 8_388_608 } },
       { kind: 'read', path: '/proc/net/unix', options: NET_LIMIT },
-      { kind: 'exec', argv: ['ss', '-Hltnpe'], options: { timeoutMs: 3000 } },
-      { kind: 'exec', argv: ['ss', '-Hlxp'], options: { timeoutMs: 3000 } },
     );
+    const printed = outputOf(ss, 'ss');
+    const ssWorks = printed.state === 'known';
+    const fromSs = valueOr(printed, '');
     const problems: string[] = [];
-    const fromSsTcp = parseSsTcpListeners(valueOr(outputOf(ssTcp, 'ss'), ''));
-    const fromSsUnix = parseSsUnixListeners(valueOr(outputOf(ssUnix, 'ss'), ''));
-    const said = outputOf(ssUnix, 'ss');
-    const ssWorks = said.state === 'known';
-    if (said.state !== 'known')
-      problems.push(problemText('The backlogs of the listening sockets are not known', said.state === 'absent' ? { ...said, how: 'install iproute2' } : said));
+    if (printed.state !== 'known')
+      problems.push(
+        problemText('The backlogs of the listening sockets are not known', printed.state === 'absent' ? { ...printed, how: 'install iproute2' } : printed),
+      );
 
-    const found: Listener[] = [];
-    for (const text of [textOf(tcp4), textOf(tcp6)]) found.push(...tcpListeners(text ?? '', fromSsTcp));
-    if (tcp4.state !== 'known') {
-      if (fromSsTcp.length === 0 && !ssWorks) return tcp4;
-      found.push(...fromSsTcp.map(listenerOfSs));
+    const found: Listener[] = parseSsTcpListeners(fromSs).map(listenerOfSs);
+    if (found.length === 0) {
+      // Much slower than ss on a host with many connections, and there all the same.
+      const [tcp4, tcp6] = yield* ask(
+        { kind: 'read', path: '/proc/net/tcp', options: NET_LIMIT },
+        { kind: 'read', path: '/proc/net/tcp6', options: NET_LIMIT },
+      );
+      if (tcp4.state !== 'known' && !ssWorks) return tcp4;
+      for (const text of [textOf(tcp4), textOf(tcp6)]) found.push(...tcpListeners(text ?? ''));
     }
-    found.push(...unixListeners(textOf(unix), fromSsUnix));
+    found.push(...unixListeners(textOf(unix), parseSsUnixListeners(fromSs)));
 
     const orphans = found.filter(listener => listener.pids.length === 0).length;
     if (orphans === 0) return known(found, problems);
-    const owners: ReadonlyMap<number, readonly number[]> = ssWorks ? new Map() : yield* ownersOf(valueOr(facts.processes, []));
+    const owners: ReadonlyMap<number, readonly number[]> = ssWorks ? new Map() : yield* findOwners();
     const owned = found.map(listener => (listener.pids.length > 0 ? listener : { ...listener, pids: owners.get(listener.inode ?? -1) ?? [] }));
     const left = owned.filter(listener => listener.pids.length === 0 && listener.inode !== 0).length;
     if (left > 0)
@@ -56,23 +60,12 @@ export default defineCollector({
   },
 });
 
-function tcpListeners(text: string, fromSs: readonly SsListener[]): readonly Listener[] {
-  const byInode = new Map(fromSs.map(listener => [listener.inode ?? -1, listener]));
+/** What the kernel's own list says; only ss knows the length of a queue and whether a socket takes both families. */
+function tcpListeners(text: string): readonly Listener[] {
   const found: Listener[] = [];
   scanProcNetTcp(text, socket => {
     if (socket.state !== 'LISTEN') return;
-    const ss = byInode.get(socket.inode) ?? fromSs.find(one => one.inode === undefined && one.port === socket.localPort && one.host === socket.localHost);
-    const v6only = socket.localHost === '::' ? ss?.v6only : undefined;
-    found.push({
-      kind: 'tcp',
-      host: v6only === false ? '*' : socket.localHost,
-      port: socket.localPort,
-      ...(v6only === undefined ? {} : { v6only }),
-      queue: ss?.queue ?? socket.rxQueue,
-      backlog: ss?.backlog ?? -1,
-      inode: socket.inode,
-      pids: ss?.pids ?? [],
-    });
+    found.push({ kind: 'tcp', host: socket.localHost, port: socket.localPort, queue: socket.rxQueue, backlog: -1, inode: socket.inode, pids: [] });
   });
   return found;
 }
@@ -102,21 +95,29 @@ function unixListeners(text: string | undefined, fromSs: readonly SsListener[]):
     });
 }
 
-function listenerOfSs(listener: SsListener): Listener {
-  return listener;
+/** A socket of the kernel itself has no inode, which ss leaves out. Only a wildcard of IPv6 may take both families. */
+function listenerOfSs({ v6only, inode = 0, ...listener }: SsListener): Listener {
+  if (listener.kind === 'unix' || (listener.host !== '::' && listener.host !== '*')) return { ...listener, inode };
+  if (v6only === undefined) return { ...listener, inode };
+  return { ...listener, host: v6only ? '::' : '*', v6only, inode };
 }
 
-/** Pids by socket inode, from the links in /proc/PID/fd. */
-function* ownersOf(processes: readonly ProcessInfo[]): Generator<readonly Request[], ReadonlyMap<number, readonly number[]>, readonly Known<unknown>[]> {
-  const candidates = processes.filter(one => one.argv.length > 0).slice(0, MAX_OWNERS);
-  const folders = yield* askAll(candidates.map(one => ({ kind: 'list', path: `/proc/${one.pid}/fd` }) as const));
-  const links = candidates.flatMap((one, index) => {
-    const names = valueOr(folders[index] ?? { state: 'absent', why: '' }, []);
+/** Pids by socket inode, from the links in /proc/PID/fd. Kernel threads have no open files. */
+function* findOwners(): Generator<readonly Request[], ReadonlyMap<number, readonly number[]>, readonly Known<unknown>[]> {
+  const [proc] = yield* ask({ kind: 'list', path: '/proc' });
+  const pids = valueOr(proc, [])
+    .filter(name => /^\d{1,10}$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b)
+    .slice(0, MAX_LOOKED_AT);
+  const folders = yield* askAll(pids.map(pid => ({ kind: 'list', path: `/proc/${pid}/fd` }) as const));
+  const open = pids.map((pid, index) => ({ pid, names: valueOr(folders[index] ?? absent('not read'), []) })).filter(one => one.names.length > 0);
+  const links = open.slice(0, MAX_OWNERS).flatMap(({ pid, names }) => {
     const numbers = names.filter(name => /^\d{1,9}$/.test(name)).map(Number);
     return numbers
       .sort((a, b) => a - b)
       .slice(0, MAX_FDS)
-      .map(fd => ({ pid: one.pid, path: `/proc/${one.pid}/fd/${fd}` }));
+      .map(fd => ({ pid, path: `/proc/${pid}/fd/${fd}` }));
   });
   const stats: readonly Known<StatResult>[] = yield* askAll(links.map(link => ({ kind: 'stat', path: link.path }) as const));
   const owners = new Map<number, number[]>();
@@ -124,9 +125,9 @@ function* ownersOf(processes: readonly ProcessInfo[]): Generator<readonly Reques
     const inode = socketInode(stat.state === 'known' ? stat.value.target : undefined);
     const pid = links[index]?.pid;
     if (inode === undefined || pid === undefined) continue;
-    const pids = owners.get(inode) ?? [];
-    if (!pids.includes(pid)) pids.push(pid);
-    owners.set(inode, pids);
+    const holders = owners.get(inode) ?? [];
+    if (!holders.includes(pid)) holders.push(pid);
+    owners.set(inode, holders);
   }
   return owners;
 }

@@ -17,13 +17,15 @@ export interface SsListener {
 }
 
 /**
- * Reads `ss -Hltnpe` (State Recv-Q Send-Q Local Peer …). Sample (iproute2 6.1.0):
- * `LISTEN 0 511 [::]:80 [::]:* users:(("nginx",pid=50,fd=6)) ino:21586 sk:13 cgroup:/system.slice/nginx.service v6only:1 <->`
+ * Reads the tcp lines of `ss -Hltnpe` (State Recv-Q Send-Q Local Peer …) and of `ss -Hltxnpe`, which names the kind of
+ * socket first. Sample (iproute2 6.1.0):
+ * `tcp LISTEN 0 511 [::]:80 [::]:* users:(("nginx",pid=50,fd=6)) ino:21586 sk:13 cgroup:/system.slice/nginx.service v6only:1 <->`
  */
 export function parseSsTcpListeners(text: string): readonly SsListener[] {
   const listeners: SsListener[] = [];
   for (const line of linesOf(text)) {
-    const words = wordsOf(line);
+    const all = wordsOf(line);
+    const words = all[0] === 'tcp' ? all.slice(1) : all;
     const [state, queue, backlog, local] = [words[0], wholeNumber(words[1]), wholeNumber(words[2]), words[3]];
     const colon = local?.lastIndexOf(':') ?? -1;
     const port = wholeNumber(local?.slice(colon + 1));
@@ -46,9 +48,9 @@ export function parseSsTcpListeners(text: string): readonly SsListener[] {
 }
 
 /**
- * Reads `ss -Hlxp` (Netid State Recv-Q Send-Q Path Inode Peer PeerInode). A path may hold blanks, so it ends where the
- * inode and `* 0` follow. Sample (iproute2 6.1.0):
- * `u_str LISTEN 0 4096 /run/php/php8.2-fpm.sock 21252 * 0 users:(("php-fpm8.2",pid=46,fd=8))`
+ * Reads the unix lines of `ss -Hlxp` (Netid State Recv-Q Send-Q Path Inode Peer PeerInode) and of `ss -Hltxnpe`. A path
+ * may hold blanks, so it ends where the inode and `* 0` follow. Sample (iproute2 6.1.0):
+ * `u_str LISTEN 0 4096 /run/php/php8.2-fpm.sock 21252 * 0 users:(("php-fpm8.2",pid=46,fd=8)) <-> ino:78 dev:0/47 peers:`
  */
 export function parseSsUnixListeners(text: string): readonly SsListener[] {
   const listeners: SsListener[] = [];
@@ -63,6 +65,57 @@ export function parseSsUnixListeners(text: string): readonly SsListener[] {
     listeners.push({ kind: 'unix', host: '', port: 0, path, queue, backlog, inode, pids: pidsIn(line) });
   }
   return listeners;
+}
+
+/**
+ * Reads `ss -Htan` (State Recv-Q Send-Q Local Peer), calling `take` for each socket. The states are ss's own names; both ends
+ * are written as `address:port`, IPv6 in brackets. Returns how many lines were no sockets. With `only`, sockets in other
+ * states are passed over. Sample (iproute2 6.1.0):
+ * `TIME-WAIT 0      0               127.0.0.1:80    127.0.0.1:43030`
+ */
+export function scanSsConnections(text: string, take: (state: string, local: string, remote: string) => void, only?: string): number {
+  let unread = 0;
+  let start = 0;
+  while (start < text.length) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    if (only !== undefined && !text.startsWith(only, start)) {
+      start = end + 1;
+      continue;
+    }
+    const stateEnd = wordEnd(text, start, end);
+    const local = wordStart(text, wordEnd(text, wordStart(text, wordEnd(text, wordStart(text, stateEnd, end), end), end), end), end);
+    const localEnd = wordEnd(text, local, end);
+    const remote = wordStart(text, localEnd, end);
+    const remoteEnd = wordEnd(text, remote, end);
+    if (stateEnd > start && remoteEnd > remote && remote > localEnd)
+      take(text.slice(start, stateEnd), bareEnd(text.slice(local, localEnd)), bareEnd(text.slice(remote, remoteEnd)));
+    else if (end > start) unread += 1;
+    start = end + 1;
+  }
+  return unread;
+}
+
+function wordStart(text: string, from: number, end: number): number {
+  let at = from;
+  while (at < end && text.charCodeAt(at) === 32) at += 1;
+  return at;
+}
+
+function wordEnd(text: string, from: number, end: number): number {
+  let at = from;
+  while (at < end && text.charCodeAt(at) !== 32) at += 1;
+  return at;
+}
+
+const mapped = '[::ffff:';
+
+/** `[::ffff:127.0.0.1]:80` → `127.0.0.1:80`, `127.0.0.1%lo:53` → `127.0.0.1:53`. */
+function bareEnd(text: string): string {
+  const isV6 = text.startsWith('[');
+  if (isV6 && text.startsWith(mapped) && text.includes('.')) return text.slice(mapped.length).replace(']', '');
+  const zone = text.indexOf('%');
+  return zone < 0 ? text : text.slice(0, zone) + (isV6 ? ']' : '') + text.slice(text.lastIndexOf(':'));
 }
 
 /** Every `pid=N` of `users:(("name",pid=50,fd=6),…)`, each once. */
@@ -80,9 +133,10 @@ function valueAfter(text: string, name: string): string | undefined {
   return text.slice(start, end < 0 ? text.length : end);
 }
 
-/** `[::]` → `::`, `127.0.0.1%lo` → `127.0.0.1`. */
+/** `[::]` → `::`, `127.0.0.1%lo` → `127.0.0.1`, `[::ffff:127.0.0.1]` → `127.0.0.1`. */
 function bareHost(text: string): string {
   const host = text.startsWith('[') ? text.slice(1, text.includes(']') ? text.indexOf(']') : text.length) : text;
   const zone = host.indexOf('%');
-  return zone > 0 ? host.slice(0, zone) : host;
+  if (zone > 0) return host.slice(0, zone);
+  return host.startsWith('::ffff:') && host.includes('.') ? host.slice('::ffff:'.length) : host;
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { decodeUtf8, linesOf, wholeNumber, wordsOf } from './text.ts';
+import { decodeLeniently, decodeUtf8, linesOf, wholeNumber, wordsOf } from './text.ts';
 
 it('decodes what a TextEncoder encodes', () => {
   fc.assert(
@@ -13,6 +13,22 @@ it('decodes what a TextEncoder encodes', () => {
 it('turns bytes that are no UTF-8 into replacement characters and never throws', () => {
   expect(decodeUtf8(Uint8Array.of(0x61, 0xff, 0x62, 0xc3, 0xe2, 0x82, 0xac, 0xed, 0xa0, 0x80))).toMatch(/^a\u{fffd}b\u{fffd}€\u{fffd}{3}$/u);
   fc.assert(fc.property(fc.uint8Array(), bytes => decodeUtf8(bytes).length <= bytes.length));
+});
+
+it('reads long texts as it reads short ones, valid or not', () => {
+  const pieces = fc.array(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 4 }),
+      fc.string({ unit: 'binary' }).map(text => new TextEncoder().encode(text)),
+    ),
+    { maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(pieces, parts => {
+      const bytes = Uint8Array.from(parts.flatMap(part => [...part]));
+      expect(decodeUtf8(bytes)).toBe(decodeLeniently(bytes));
+    }),
+  );
 });
 
 it('decodes long texts', () => {

@@ -1,5 +1,25 @@
+/** What is used of the Encoding standard's decoder, which Node and browsers both have. */
+interface Decoder {
+  decode(bytes: Uint8Array): string;
+}
+declare const TextDecoder: (new (label: string, options: { readonly fatal: boolean; readonly ignoreBOM: boolean }) => Decoder) | undefined;
+
+// The platform's decoder is ten times as quick. It refuses what is not valid, and the loop below takes over.
+const platform: Decoder | undefined = typeof TextDecoder === 'undefined' ? undefined : new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const worthCallingBytes = 24;
+
 /** Bytes as UTF-8 text; each byte that is no part of a valid sequence becomes U+FFFD. Never throws, linear. */
 export function decodeUtf8(bytes: Uint8Array): string {
+  if (platform === undefined || bytes.length < worthCallingBytes) return decodeLeniently(bytes);
+  try {
+    return platform.decode(bytes);
+  } catch {
+    return decodeLeniently(bytes);
+  }
+}
+
+/** The same byte by byte, for what is short or not valid. */
+export function decodeLeniently(bytes: Uint8Array): string {
   let out = '';
   let units: number[] = [];
   let at = 0;

@@ -16,13 +16,12 @@ const issuedPrefixes = ['eyJ', 'AKIA', 'ASIA', 'ghp_', 'gho_', 'ghu_', 'ghs_', '
 const issued = 'eyj|a[ks]ia[0-9a-z]{16}|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk_live_|rk_live_|aiza';
 
 // One pass over the text: each alternative is short and bounded, so the scan is linear; what follows a hit is read by index.
-const candidates = (): RegExp =>
-  new RegExp(
-    `(?<url>://)|(?<query>[?&])|(?<pem>-----(?:BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY-----)|(?<scheme>\\b(?:bearer|basic)[ \\t])|` +
-      `(?<![\\w.-])(?<issued>${issued})|(?<![\\w-])(?<directive>${directive})(?=[ \\t])|(?<![\\w-])(?<bare>${bareDirective})(?=[ \\t])|` +
-      `(?<word>(?:${secretWord}|[_-]pass)${nameTail})(?![A-Za-z0-9_])`,
-    'gi',
-  );
+const candidates = new RegExp(
+  `(?<url>://)|(?<query>[?&])|(?<pem>-----(?:BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY-----)|(?<scheme>\\b(?:bearer|basic)[ \\t])|` +
+    `(?<![\\w.-])(?<issued>${issued})|(?<![\\w-])(?<directive>${directive})(?=[ \\t])|(?<![\\w-])(?<bare>${bareDirective})(?=[ \\t])|` +
+    `(?<word>(?:${secretWord}|[_-]pass)${nameTail})(?![A-Za-z0-9_])`,
+  'gi',
+);
 
 const maxKeyLength = 80;
 const maxUserinfoLength = 512;
@@ -36,7 +35,8 @@ const keyFile = /^\/[\w./-]+\.(?:pem|key|crt|cer|conf|txt|json)$/i;
 /** Finds authorization values, cookies, passwords, tokens, keys and key blocks. Linear in the text. */
 export function findSecrets(text: string): readonly Span[] {
   const spans: Span[] = [];
-  const pattern = candidates();
+  const pattern = candidates;
+  pattern.lastIndex = 0;
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const groups = match.groups ?? {};
     const end = match.index + match[0].length;
