@@ -1,5 +1,6 @@
 import { defineScenario } from '../scenario.ts';
-import { fastcgiPass, nginxSite, startNginx } from '../servers/nginx.ts';
+import { fastcgiPass, nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
+import { nodeApp, nodeHttp } from '../servers/node.ts';
 import { phpFpm } from '../servers/php-fpm.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 
@@ -29,6 +30,57 @@ export default [
     repair: async host => {
       await host.run(['rm', '/var/www/members/large']);
     },
+  }),
+  defineScenario({
+    name: 'response-header-too-big-busy',
+    title: 'A token of 12 kilobytes in the header, in a location that sets its buffers and busy_buffers_size itself',
+    kind: 'fault',
+    fault: 'response-header-too-big',
+    url: 'http://127.0.0.1/api/big-header?n=12000',
+    setUp: async host => {
+      await gunicorn(host, {
+        name: 'tokens',
+        code: wsgiApp('tokens').replace('environ["PATH_INFO"]', 'environ["PATH_INFO"].replace("/api", "", 1)'),
+        bind: '127.0.0.1:8404',
+        workers: 3,
+      });
+      await nginxSite(host, {
+        name: 'tokens',
+        http: 'upstream tokens { server 127.0.0.1:8404; }\nproxy_buffers 4 16k;',
+        server:
+          'location /api/ {\n    proxy_buffer_size 16k;\n    proxy_busy_buffers_size 32k;\n    proxy_pass http://tokens;\n}\nlocation / { proxy_pass http://tokens; }',
+        logs: 'own',
+      });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      const path = '/etc/nginx/sites-enabled/tokens.conf';
+      await replaceIn(host, path, 'proxy_buffer_size 16k;', 'proxy_buffer_size 4k;');
+      await replaceIn(host, path, 'proxy_buffers 4 16k;', 'proxy_buffers 16 4k;');
+      await replaceIn(host, path, 'proxy_busy_buffers_size 32k;', 'proxy_busy_buffers_size 8k;');
+      await reloadNginx(host);
+    },
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, evidence: ['proxy_buffer_size 4k'] },
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    name: 'response-header-too-big-some-users',
+    title: 'Only who sends a session cookie gets the large header, so nobody else can measure it',
+    kind: 'fault',
+    fault: 'response-header-too-big',
+    url: 'http://127.0.0.1/account',
+    setUp: async host => {
+      const app = "response.setHeader('Set-Cookie', request.headers.cookie ? 'state=' + 'x'.repeat(7000) : 'state=none'); response.end('account\\n');";
+      await nodeApp(host, { name: 'account', code: nodeHttp(app), listen: '127.0.0.1:3100' });
+      await nginxSite(host, { name: 'account', server: 'location / { proxy_pass http://127.0.0.1:3100; }', log: 'timed' });
+      await startNginx(host);
+    },
+    traffic: { urls: ['http://127.0.0.1/account', 'http://127.0.0.1/'], headers: { cookie: 'session=1' }, rps: 8 },
+    symptom: async host => {
+      const { counts } = await host.request({ urls: ['http://127.0.0.1/account'], headers: { cookie: 'session=1' } });
+      if (!counts['502']) throw new Error(`no 502 but ${JSON.stringify(counts)}`);
+    },
+    expect: { verdict: 'failing', firstConfidence: 'likely', status: 'active', minShare: 0.9, notFindings: ['backend-crashing'] },
   }),
   defineScenario({
     name: 'response-header-too-big-twin-dies',

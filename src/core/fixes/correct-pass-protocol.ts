@@ -23,11 +23,16 @@ export default defineFix({
   },
 });
 
+/** What nginx has a pass for, so far as a person would want it. */
+const passable = new Set(['HTTP', 'TLS', 'FastCGI', 'uwsgi']);
+
 function plan(finding: Finding, spoken: string, steps: readonly FixStep[], automatic: boolean): FixPlan {
   const [address = finding.subject.id] = finding.subject.peers;
   return {
     id: 'correct-pass-protocol',
-    summary: `Let nginx speak ${spoken} to ${address}`,
+    summary: passable.has(spoken)
+      ? `Let nginx speak ${spoken} to ${address}`
+      : `Pass to the backend that is meant, and not to ${address}, which speaks ${spoken}`,
     automatic,
     risk: automatic ? 'low' : 'medium',
     minutes: automatic ? 1 : 10,

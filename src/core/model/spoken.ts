@@ -74,7 +74,8 @@ export function mismatchesOf(hop: Hop): Mismatch[] {
 /** Lines that prove a mismatch: the answer in the other protocol, the failed question in this one, what nginx logged. */
 export function mismatchEvidence({ spoken, own, symptoms }: Mismatch): readonly [Evidence, ...Evidence[]] {
   const logged = symptoms.filter(symptom => symptom.count > 0).flatMap(symptom => symptomEvidence(symptom, 1));
-  return [spoken.evidence, ...(own === undefined ? [] : [probeEvidence(own)]), ...logged.slice(0, 2)];
+  const failed = own === undefined ? [] : [probeEvidence(own)].filter(one => one.text !== spoken.evidence.text || one.source !== spoken.evidence.source);
+  return [spoken.evidence, ...failed, ...logged.slice(0, 2)];
 }
 
 /** The protocol that the peer answers in; else the one that it is configured for. */
