@@ -19,6 +19,7 @@ import socketMissing from './address/socket-missing.ts';
 import socketPermissionDenied from './address/socket-permission-denied.ts';
 import socketStale from './address/socket-stale.ts';
 import tlsToPlaintext from './protocol/tls-to-plaintext.ts';
+import workerKilledByTimeout from './backend/worker-killed-by-timeout.ts';
 import workerPoolExhausted from './capacity/worker-pool-exhausted.ts';
 
 export const faults: readonly Fault[] = [
@@ -41,5 +42,6 @@ export const faults: readonly Fault[] = [
   socketPermissionDenied,
   socketStale,
   tlsToPlaintext,
+  workerKilledByTimeout,
   workerPoolExhausted,
 ];

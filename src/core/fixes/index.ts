@@ -8,6 +8,7 @@ import fitServiceIntoMemory from './fit-service-into-memory.ts';
 import freeThePort from './free-the-port.ts';
 import moveSocketToRun from './move-socket-to-run.ts';
 import raiseWorkerCount from './raise-worker-count.ts';
+import raiseWorkerTimeout from './raise-worker-timeout.ts';
 import recreateSocket from './recreate-socket.ts';
 import reloadNginx from './reload-nginx.ts';
 import repairNginxConfig from './repair-nginx-config.ts';
@@ -25,6 +26,7 @@ export const fixes: readonly Fix[] = [
   freeThePort,
   moveSocketToRun,
   raiseWorkerCount,
+  raiseWorkerTimeout,
   recreateSocket,
   reloadNginx,
   repairNginxConfig,
