@@ -81,6 +81,7 @@ export default defineCollector({
 
     const { kept, copies } = withoutCopies(counted);
     for (const { path, of } of copies) problems.push(`${path} holds the same requests as ${of} and was not counted again`);
+    problems.push(...unread.map(({ path, why }) => `${path} was not read: ${why}`));
     return known({ coverage, formats: logs.flatMap(log => log.declared), ...mergeLogs(kept), unread } satisfies NginxAccessLog, problems);
   },
 });

@@ -67,7 +67,7 @@ class Closure {
     const top = resolveIncludes(configPath, sources, globals);
     const files = [...(globalDirectives === '' ? [] : [{ path: '-g', text: latin1FromText(globalDirectives) }]), ...this.files.values()];
     const problems = [...this.problems, ...top.problems];
-    return known({ instanceId: id, mainPath: configPath, files, directives: top.directives, problems, unread: this.unread });
+    return known({ instanceId: id, mainPath: configPath, files, directives: top.directives, problems, unread: this.unread }, this.unread.slice(0, 20).map(({ path, why }) => `${path} was not read: ${why}`));
   }
 
   /** The patterns of a tree that were not seen before. */
@@ -121,7 +121,7 @@ class Closure {
       const place = this.includedAt.get(path);
       // nginx does not start without it, whether it was named or found by a pattern (a link to nowhere).
       if (answer.state === 'absent' && place !== undefined) this.problems.push({ ...place, text: `includes ${path}, which does not exist` });
-      else if (place !== undefined) this.unread.push({ path, why: answer.why });
+      else if (place !== undefined) this.unread.push({ path, why: answer.how === undefined ? answer.why : `${answer.why} (${answer.how})` });
       this.trees.set(path, []);
       return;
     }

@@ -71,6 +71,7 @@ export default defineCollector({
         coverage.push(toCoverage(path, own, { bytesRead: 0, wholeWindow: true, rotatedRead: [] }));
       } else for (const path of streams) unread.push({ path, why: `it goes to the journal or the container's log, which could not be read: ${journal.why}` });
     }
+    problems.push(...unread.map(({ path, why }) => `${path} was not read: ${why}`));
     return known({ coverage, groups: fold.groups(), unread } satisfies NginxErrorLog, problems);
   },
 });

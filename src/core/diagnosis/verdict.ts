@@ -85,12 +85,11 @@ function blindness(facts: Facts): string | undefined {
   if (config.state !== 'known') return `The configuration of nginx could not be read: ${config.why}.`;
   const error = facts['nginx-error-log'];
   const access = facts['nginx-access-log'];
-  const errorUnread = error.state !== 'known' || (error.value.coverage.length === 0 && error.value.unread.length > 0);
-  const accessUnread = access.state !== 'known' || (access.value.coverage.length === 0 && access.value.unread.length > 0);
-  const probed = facts['probe-results'].state === 'known';
-  if (errorUnread && accessUnread && !probed) return 'Neither the logs of nginx could be read nor a backend be asked.';
-  if (errorUnread && accessUnread) return 'The logs of nginx could not be read, so it is not known whether requests fail.';
-  return undefined;
+  if ([error, access].some(log => log.state === 'known' && log.value.coverage.length > 0)) return undefined;
+  const probed = facts['probe-results'].state === 'known' && facts['probe-results'].value.length > 0;
+  if (!probed) return 'Neither the logs of nginx could be read nor a backend be asked.';
+  const isUnread = [error, access].some(log => log.state !== 'known' || log.value.unread.length > 0);
+  return isUnread ? 'The logs of nginx could not be read, so it is not known whether requests fail.' : undefined;
 }
 
 /** For a sentence that goes on; a name like `nginx -t` or `DNS` stays as it is. */
