@@ -6,12 +6,16 @@ import backendCrashLoop from './backend/backend-crash-loop.ts';
 import backendCrashing from './backend/backend-crashing.ts';
 import backendDown from './backend/backend-down.ts';
 import backendOomKilled from './backend/backend-oom-killed.ts';
+import firewallDrop from './network/firewall-drop.ts';
+import firewallReject from './network/firewall-reject.ts';
 import localhostIpv6Mismatch from './address/localhost-ipv6-mismatch.ts';
+import networkUnreachable from './network/network-unreachable.ts';
 import nginxConfigInvalid from './nginx/nginx-config-invalid.ts';
 import nginxConfigNotReloaded from './nginx/nginx-config-not-reloaded.ts';
 import nginxDown from './nginx/nginx-down.ts';
 import nginxPortConflict from './nginx/nginx-port-conflict.ts';
 import noLiveUpstreams from './nginx/no-live-upstreams.ts';
+import noRoute from './network/no-route.ts';
 import protocolMismatch from './protocol/protocol-mismatch.ts';
 import responseHeaderTooBig from './protocol/response-header-too-big.ts';
 import socketInPrivateTmp from './address/socket-in-private-tmp.ts';
@@ -29,12 +33,16 @@ export const faults: readonly Fault[] = [
   backendCrashing,
   backendDown,
   backendOomKilled,
+  firewallDrop,
+  firewallReject,
   localhostIpv6Mismatch,
+  networkUnreachable,
   nginxConfigInvalid,
   nginxConfigNotReloaded,
   nginxDown,
   nginxPortConflict,
   noLiveUpstreams,
+  noRoute,
   protocolMismatch,
   responseHeaderTooBig,
   socketInPrivateTmp,

@@ -13,6 +13,7 @@ import recreateSocket from './recreate-socket.ts';
 import reloadNginx from './reload-nginx.ts';
 import repairNginxConfig from './repair-nginx-config.ts';
 import repairStart from './repair-start.ts';
+import reviewFirewallRule from './review-firewall-rule.ts';
 import startNginx from './start-nginx.ts';
 import startUnit from './start-unit.ts';
 import traceWorkerCrash from './trace-worker-crash.ts';
@@ -31,6 +32,7 @@ export const fixes: readonly Fix[] = [
   reloadNginx,
   repairNginxConfig,
   repairStart,
+  reviewFirewallRule,
   startNginx,
   startUnit,
   traceWorkerCrash,
