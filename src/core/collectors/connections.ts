@@ -4,7 +4,7 @@ import type { ConnectionCount, Connections } from '../model/facts/system.ts';
 import { formatAddress } from '../model/host.ts';
 import { scanProcNetTcp, type TcpSocket } from '../parsers/proc-net-tcp.ts';
 import { parseProcNetUnix } from '../parsers/proc-net-unix.ts';
-import { scanSsConnections } from '../parsers/ss.ts';
+import { scanSsConnections, type SsConnection } from '../parsers/ss.ts';
 import { outputOf, textOf } from './shared/answers.ts';
 
 const NET_LIMIT = { limit: 67_108_864 } as const;
@@ -32,7 +32,7 @@ export default defineCollector({
       );
       if (tcp4.state !== 'known') return tcp4;
       const texts = [tcp4, tcp6].map(answer => textOf(answer) ?? '');
-      tally.addAll(take => texts.reduce((unread, text) => unread + scanProcNetTcp(text, socket => take(socket.state, ...endsOf(socket))), 0), problems);
+      tally.addAll(take => texts.reduce((unread, text) => unread + scanProcNetTcp(text, socket => take(connectionOf(socket))), 0), problems);
       if ([tcp4, tcp6].some(answer => answer.state === 'known' && !answer.value.atEnd)) problems.push('There are more connections than were read.');
     }
     for (const socket of parseProcNetUnix(textOf(unix) ?? '')) if (socket.state === 'connected') tally.addUnix(`unix:${socket.path}`);
@@ -40,7 +40,7 @@ export default defineCollector({
   },
 });
 
-type Take = (state: string, local: string, remote: string) => void;
+type Take = (socket: SsConnection) => void;
 
 /** Counts sockets. Those whose own end is a listener's count there, all others towards the peer: either has a few ends and not one for each client. */
 class Tally {
@@ -50,15 +50,16 @@ class Tally {
 
   /** `scan` runs twice: listeners may stand behind their connections. */
   addAll(scan: (take: Take, only?: 'LISTEN') => number, problems: string[]): void {
-    const listening = new Set<string>();
-    scan((state, local) => {
-      if (state === 'LISTEN') listening.add(portOf(local));
+    const listening = new Set<number>();
+    scan(socket => {
+      if (socket.state === 'LISTEN') listening.add(socket.localPort);
     }, 'LISTEN');
-    const unread = scan((state, local, remote) => {
+    const unread = scan(socket => {
+      const { state } = socket;
       if (state === 'LISTEN') return;
       this.#byState.set(state, (this.#byState.get(state) ?? 0) + 1);
-      if (listening.has(portOf(local))) countInto(this.#byLocal, state, local);
-      else countInto(this.#byRemote, state, remote);
+      if (listening.has(socket.localPort)) countInto(this.#byLocal, state, socket.local());
+      else countInto(this.#byRemote, state, socket.remote());
     });
     if (unread > 0) problems.push(`${unread} lines about connections were not understood.`);
   }
@@ -79,15 +80,13 @@ class Tally {
   }
 }
 
-function endsOf(socket: TcpSocket): [string, string] {
-  return [
-    formatAddress({ kind: 'tcp', host: socket.localHost, port: socket.localPort }),
-    formatAddress({ kind: 'tcp', host: socket.remoteHost, port: socket.remotePort }),
-  ];
-}
-
-function portOf(end: string): string {
-  return end.slice(end.lastIndexOf(':') + 1);
+function connectionOf(socket: TcpSocket): SsConnection {
+  return {
+    state: socket.state,
+    localPort: socket.localPort,
+    local: () => formatAddress({ kind: 'tcp', host: socket.localHost, port: socket.localPort }),
+    remote: () => formatAddress({ kind: 'tcp', host: socket.remoteHost, port: socket.remotePort }),
+  };
 }
 
 function countInto(counts: Map<string, Map<string, number>>, state: string, end: string): void {

@@ -35,14 +35,11 @@ export default defineCollector({
 
     const taken: Sample[] = [];
     const before = yield* statsOf(pids);
-    for (let index = 0; index < samples; index++) {
-      if (index > 0) yield* ask({ kind: 'pause', ms: pauseMs });
-      taken.push(yield* takeSample(services));
-    }
+    for (let index = 0; index < samples; index++) taken.push(yield* takeSample(services, index + 1 < samples ? pauseMs : 0));
     let sampledMs = pauseMs * (samples - 1);
     if (services.some(service => standsStill(service, taken))) {
       yield* ask({ kind: 'pause', ms: secondLookMs });
-      taken.push(yield* takeSample(services));
+      taken.push(yield* takeSample(services, 0));
       sampledMs += secondLookMs;
     }
     const after = yield* statsOf(pids);
@@ -125,8 +122,10 @@ function busyOfShared(moment: ServiceMoment, service: Service, workers: number):
   return Math.min(moment.inFlight ?? 0, workers);
 }
 
-function* takeSample(services: readonly Service[]): Steps<Sample> {
-  const answers: readonly Known<unknown>[] = yield sampleRequests(services);
+/** `untilNextMs` passes while the sample is taken, so that a host on which that is slow is not looked at for longer. */
+function* takeSample(services: readonly Service[], untilNextMs: number): Steps<Sample> {
+  const pause: readonly Request[] = untilNextMs === 0 ? [] : [{ kind: 'pause', ms: untilNextMs }];
+  const answers: readonly Known<unknown>[] = yield [...sampleRequests(services), ...pause];
   const sample = readSample(answers, services);
   if (sample.tcpKnown) return sample;
   const fallback: readonly Known<unknown>[] = yield fallbackRequests;

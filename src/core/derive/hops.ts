@@ -1,8 +1,9 @@
 import { defineDerivation } from '../model/collector.ts';
 import { known, valueOr, type Known } from '../model/fact.ts';
-import type { Service } from '../model/facts/backend.ts';
+import type { BackendEvent, Service, ServiceLoad } from '../model/facts/backend.ts';
 import type { Hop } from '../model/facts/hop.ts';
-import type { Peer, Route, Topology } from '../model/facts/topology.ts';
+import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
+import type { Peer, Route, Symptom, Topology } from '../model/facts/topology.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Subject } from '../model/finding.ts';
 import { formatAddress } from '../model/host.ts';
@@ -17,24 +18,56 @@ export default defineDerivation({
   derive(facts): Known<readonly Hop[]> {
     const topology = facts.topology;
     if (topology.state !== 'known') return topology;
-    return known(topology.value.peers.map(peer => hopOf(peer, topology.value, facts)));
+    const around = surroundingsOf(topology.value, facts);
+    return known(topology.value.peers.map(peer => hopOf(peer, topology.value, around)));
   },
 });
 
-function hopOf(peer: Peer, topology: Topology, facts: Parts): Hop {
-  const services: readonly Service[] = valueOr(facts.services, []);
-  const service = services.find(one => one.id === peer.serviceId);
-  const unit = service?.unit === undefined ? undefined : valueOr(facts['systemd-units'], []).find(one => one.name === service.unit);
+/** What peers are joined with, found by what they are joined on: a host may have thousands of each. */
+interface Surroundings {
+  readonly services: ReadonlyMap<string, Service>;
+  readonly units: ReadonlyMap<string, SystemdUnit>;
+  readonly processes: readonly ProcessInfo[];
+  readonly byPid: ReadonlyMap<number, ProcessInfo>;
+  readonly loads: ReadonlyMap<string, ServiceLoad>;
+  readonly events: ReadonlyMap<string, readonly BackendEvent[]>;
+  readonly probes: ReadonlyMap<string, readonly ProbeResult[]>;
+  readonly symptoms: readonly Symptom[];
+  readonly workers: Map<string, readonly ProcessInfo[]>;
+  readonly subjects: Map<string, Subject>;
+}
+
+function surroundingsOf(topology: Topology, facts: Parts): Surroundings {
   const processes = valueOr(facts.processes, []);
-  const master = service?.masterPid === undefined ? undefined : processes.find(one => one.pid === service.masterPid);
-  const workerPids = new Set(service?.workerPids);
-  const load = service === undefined ? undefined : valueOr(facts['service-load'], []).find(one => one.serviceId === service.id);
+  const services = firstBy(valueOr(facts.services, []), one => one.id);
+  const peersOf = groupBy(topology.peers, peer => peer.serviceId);
+  return {
+    services,
+    units: firstBy(valueOr(facts['systemd-units'], []), one => one.name),
+    processes,
+    byPid: firstBy(processes, one => one.pid),
+    loads: firstBy(valueOr(facts['service-load'], []), one => one.serviceId),
+    events: groupBy(valueOr(facts['backend-events'], []), event => event.serviceId),
+    probes: groupBy(valueOr(facts['probe-results'], []), ({ request }) => (request.kind === 'dns' ? undefined : formatAddress(request.address))),
+    symptoms: valueOr(facts.symptoms, []),
+    workers: new Map(),
+    subjects: new Map(
+      [...services.values()].map(({ id, name }) => [id, { kind: 'service', id, name, peers: (peersOf.get(id) ?? []).map(peer => peer.id) }] as const),
+    ),
+  };
+}
+
+function hopOf(peer: Peer, topology: Topology, around: Surroundings): Hop {
+  const service = peer.serviceId === undefined ? undefined : around.services.get(peer.serviceId);
+  const unit = service?.unit === undefined ? undefined : around.units.get(service.unit);
+  const master = service?.masterPid === undefined ? undefined : around.byPid.get(service.masterPid);
+  const load = service === undefined ? undefined : around.loads.get(service.id);
   const routeIds = new Set(peer.routeIds);
   const routes = topology.routes.filter(route => routeIds.has(route.id));
   const groups = topology.groups.filter(group => peer.groupIds.includes(group.id));
-  const probes = valueOr(facts['probe-results'], []).filter(probe => probe.request.kind !== 'dns' && formatAddress(probe.request.address) === peer.id);
+  const probes = around.probes.get(peer.id) ?? [];
   const own = probes.find(probe => routes.some(route => speaksTo(probe, route)));
-  const symptoms = valueOr(facts.symptoms, []);
+  const { symptoms } = around;
   const groupNames = new Set([
     ...groups.map(group => group.name),
     ...groups.map(group => group.name.split(':')[0] ?? ''),
@@ -48,19 +81,44 @@ function hopOf(peer: Peer, topology: Topology, facts: Parts): Hop {
     ...(service === undefined ? {} : { service }),
     ...(unit === undefined ? {} : { unit }),
     ...(master === undefined ? {} : { master }),
-    workers: processes.filter(one => workerPids.has(one.pid)),
+    workers: service === undefined ? [] : workersOf(service, around),
     ...(load === undefined ? {} : { load }),
-    events: service === undefined ? [] : valueOr(facts['backend-events'], []).filter(event => event.serviceId === service.id),
+    events: service === undefined ? [] : (around.events.get(service.id) ?? []),
     probes,
     ...(own === undefined ? {} : { own }),
     symptoms: symptoms.filter(symptom => symptom.upstream === peer.id),
     groupSymptoms: symptoms.filter(symptom => symptom.upstream !== undefined && symptom.upstream !== peer.id && groupNames.has(symptom.upstream)),
     subject,
-    serviceSubject:
-      service === undefined
-        ? subject
-        : { kind: 'service', id: service.id, name: service.name, peers: topology.peers.filter(one => one.serviceId === service.id).map(one => one.id) },
+    serviceSubject: service === undefined ? subject : (around.subjects.get(service.id) ?? subject),
   };
+}
+
+/** In the order of the process list; the peers of one service share the list. */
+function workersOf(service: Service, around: Surroundings): readonly ProcessInfo[] {
+  const found = around.workers.get(service.id);
+  if (found !== undefined) return found;
+  const pids = new Set(service.workerPids);
+  const workers = around.processes.filter(one => pids.has(one.pid));
+  around.workers.set(service.id, workers);
+  return workers;
+}
+
+function firstBy<T, K>(items: readonly T[], key: (item: T) => K): ReadonlyMap<K, T> {
+  const map = new Map<K, T>();
+  for (const item of items) if (!map.has(key(item))) map.set(key(item), item);
+  return map;
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string | undefined): ReadonlyMap<string, readonly T[]> {
+  const map = new Map<string, T[]>();
+  for (const item of items) {
+    const name = key(item);
+    if (name === undefined) continue;
+    const same = map.get(name);
+    if (same === undefined) map.set(name, [item]);
+    else same.push(item);
+  }
+  return map;
 }
 
 function speaksTo(probe: ProbeResult, route: Route): boolean {

@@ -10,6 +10,9 @@ export interface ProcStatus {
   readonly threads?: number;
 }
 
+/** Of `Uid`, `Gid`, `Groups`, `VmRSS` and `Threads`. */
+const wantedInitials = 'UGVT';
+
 /**
  * Reads `/proc/PID/status` (proc_pid_status(5)). Sample (Linux 6.18):
  * ```
@@ -25,6 +28,8 @@ export function parseProcStatus(text: string): ProcStatus {
   let threads: number | undefined;
   const gids = new Set<number>();
   for (const line of linesOf(text, 200)) {
+    // Of some fifty lines five are wanted, and there may be thousands of processes.
+    if (!wantedInitials.includes(line.slice(0, 1))) continue;
     const colon = line.indexOf(':');
     const words = wordsOf(line.slice(colon + 1), 70_000);
     switch (line.slice(0, Math.max(0, colon))) {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseSsTcpListeners, parseSsUnixListeners, scanSsConnections } from './ss.ts';
+import { parseSsTcpListeners, parseSsUnixListeners, scanSsConnections, type SsConnection } from './ss.ts';
 
 const sample = (name: string): string => readFileSync(new URL(`./ss.fixtures/${name}`, import.meta.url), 'utf8');
+const line = (socket: SsConnection): string => `${socket.state} ${socket.local()} ${socket.remote()}`;
 
 it('reads tcp listeners with queue, backlog, owners and family', () => {
   expect(parseSsTcpListeners(sample('tcp-iproute2-6.1.0.txt'))).toEqual([
@@ -38,16 +39,14 @@ it('reads both kinds from one run', () => {
 it('reads connections, and of one state alone', () => {
   const text = sample('connections-iproute2-6.1.0.txt');
   const found: string[] = [];
-  expect(scanSsConnections(text, (...socket) => found.push(socket.join(' ')))).toBe(0);
+  expect(scanSsConnections(text, socket => found.push(line(socket)))).toBe(0);
   expect(found).toHaveLength(text.trim().split('\n').length);
   expect(found).toContain('TIME-WAIT 127.0.0.1:80 127.0.0.1:43030');
   expect(found).toContain('LISTEN 127.0.0.1:8103 *:*');
   const listening: string[] = [];
-  scanSsConnections(text, (_state, local) => listening.push(local), 'LISTEN');
-  expect(listening).toEqual(['0.0.0.0:80', '127.0.0.1:8100', '*:8101', '[::]:8102', '127.0.0.1:8103']);
-  expect(scanSsConnections('ESTAB 0 0 [fe80::1%eth0]:80 [fe80::2%eth0]:4000\nESTAB 0 0 127.0.0.1:80\n', (...socket) => listening.push(socket.join(' ')))).toBe(
-    1,
-  );
+  scanSsConnections(text, socket => listening.push(`${socket.local()} ${socket.localPort}`), 'LISTEN');
+  expect(listening).toEqual(['0.0.0.0:80 80', '127.0.0.1:8100 8100', '*:8101 8101', '[::]:8102 8102', '127.0.0.1:8103 8103']);
+  expect(scanSsConnections('ESTAB 0 0 [fe80::1%eth0]:80 [fe80::2%eth0]:4000\nESTAB 0 0 127.0.0.1:80\n', socket => listening.push(line(socket)))).toBe(1);
   expect(listening.at(-1)).toBe('ESTAB [fe80::1]:80 [fe80::2]:4000');
 });
 
@@ -62,7 +61,7 @@ it('never throws', () => {
     fc.property(fc.string({ unit: 'binary' }), text => {
       parseSsTcpListeners(`LISTEN 0 1 ${text}`);
       parseSsUnixListeners(`u_str LISTEN 0 1 ${text} 5 * 0`);
-      scanSsConnections(`ESTAB 0 ${text}`, () => undefined);
+      scanSsConnections(`ESTAB 0 ${text}`, socket => line(socket));
     }),
   );
 });

@@ -67,33 +67,61 @@ export function parseSsUnixListeners(text: string): readonly SsListener[] {
   return listeners;
 }
 
+/** One connection while `scanSsConnections` stands on it. The ends are `address:port`, IPv6 in brackets; each is made when it is asked for. */
+export interface SsConnection {
+  /** In ss's own names: `ESTAB`, `TIME-WAIT`, … */
+  readonly state: string;
+  readonly localPort: number;
+  local(): string;
+  remote(): string;
+}
+
 /**
- * Reads `ss -Htan` (State Recv-Q Send-Q Local Peer), calling `take` for each socket. The states are ss's own names; both ends
- * are written as `address:port`, IPv6 in brackets. Returns how many lines were no sockets. With `only`, sockets in other
- * states are passed over. Sample (iproute2 6.1.0):
+ * Reads `ss -Htan` (State Recv-Q Send-Q Local Peer), calling `take` for each socket; there may be tens of thousands. Returns
+ * how many lines were no sockets. With `only`, sockets in other states are passed over. Sample (iproute2 6.1.0):
  * `TIME-WAIT 0      0               127.0.0.1:80    127.0.0.1:43030`
  */
-export function scanSsConnections(text: string, take: (state: string, local: string, remote: string) => void, only?: string): number {
+export function scanSsConnections(text: string, take: (socket: SsConnection) => void, only?: string): number {
   let unread = 0;
-  let start = 0;
-  while (start < text.length) {
+  let [state, localPort, local, localEnd, remote, remoteEnd] = ['', 0, 0, 0, 0, 0];
+  const socket: SsConnection = {
+    get state() {
+      return state;
+    },
+    get localPort() {
+      return localPort;
+    },
+    local: () => bareEnd(text.slice(local, localEnd)),
+    remote: () => bareEnd(text.slice(remote, remoteEnd)),
+  };
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
     const newline = text.indexOf('\n', start);
-    const end = newline < 0 ? text.length : newline;
-    if (only !== undefined && !text.startsWith(only, start)) {
-      start = end + 1;
-      continue;
-    }
+    end = newline < 0 ? text.length : newline;
+    if (only !== undefined && !text.startsWith(only, start)) continue;
     const stateEnd = wordEnd(text, start, end);
-    const local = wordStart(text, wordEnd(text, wordStart(text, wordEnd(text, wordStart(text, stateEnd, end), end), end), end), end);
-    const localEnd = wordEnd(text, local, end);
-    const remote = wordStart(text, localEnd, end);
-    const remoteEnd = wordEnd(text, remote, end);
-    if (stateEnd > start && remoteEnd > remote && remote > localEnd)
-      take(text.slice(start, stateEnd), bareEnd(text.slice(local, localEnd)), bareEnd(text.slice(remote, remoteEnd)));
-    else if (end > start) unread += 1;
-    start = end + 1;
+    local = wordStart(text, wordEnd(text, wordStart(text, wordEnd(text, wordStart(text, stateEnd, end), end), end), end), end);
+    localEnd = wordEnd(text, local, end);
+    remote = wordStart(text, localEnd, end);
+    remoteEnd = wordEnd(text, remote, end);
+    if (stateEnd > start && remoteEnd > remote && remote > localEnd) {
+      if (stateEnd - start !== state.length || !text.startsWith(state, start)) state = text.slice(start, stateEnd);
+      localPort = portBefore(text, local, localEnd);
+      take(socket);
+    } else if (end > start) unread += 1;
   }
   return unread;
+}
+
+/** The digits that end a word; 0 for none. */
+function portBefore(text: string, from: number, end: number): number {
+  let port = 0;
+  let scale = 1;
+  for (let at = end - 1; at >= from && scale <= 10_000; at -= 1, scale *= 10) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) break;
+    port += digit * scale;
+  }
+  return port;
 }
 
 function wordStart(text: string, from: number, end: number): number {
