@@ -1,6 +1,6 @@
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FixPlan } from '../src/core/model/finding.ts';
+import type { FixPlan, FixStep } from '../src/core/model/finding.ts';
 import type { Report } from '../src/core/model/report.ts';
 import { runBadhop } from './badhop.ts';
 import type { BadhopRun } from './badhop.ts';
@@ -187,6 +187,21 @@ async function recordBundle(program: string, scenario: Scenario, host: LabHost):
   writeFileSync(join(target, 'expect.json'), `${JSON.stringify(expected, undefined, 2)}\n`);
 }
 
+/** The file after the step. What stands at the step's line counts before the same text elsewhere; an empty `before` makes a new file. */
+function edited({ path, line, before, after }: Extract<FixStep, { kind: 'edit' }>, text: string | undefined): string {
+  if (before === '' && text === undefined) return after;
+  const lineStart =
+    line === undefined
+      ? 0
+      : (text ?? '')
+          .split('\n')
+          .slice(0, line - 1)
+          .join('\n').length + (line > 1 ? 1 : 0);
+  const at = text?.startsWith(before, lineStart) === true ? lineStart : (text?.indexOf(before) ?? -1);
+  if (text === undefined || at < 0 || before === '') throw new Error(`${path} does not hold what the plan expects: ${before}`);
+  return text.slice(0, at) + after + text.slice(at + before.length);
+}
+
 /** Does what a plan says, as the person would who reads it: edits where the text is as expected, then the commands in order. */
 async function applyPlan(host: LabHost, plan: FixPlan): Promise<void> {
   const checkFirst = async (): Promise<void> => {
@@ -195,10 +210,9 @@ async function applyPlan(host: LabHost, plan: FixPlan): Promise<void> {
   let isChecked = false;
   for (const step of plan.steps) {
     if (step.kind === 'edit') {
-      const text = await host.read(step.path);
-      const at = text.indexOf(step.before);
-      if (at < 0) throw new Error(`${step.path} does not hold what the plan ${plan.id} expects: ${step.before}`);
-      await host.shell('cat > "$1"', [step.path], { input: text.slice(0, at) + step.after + text.slice(at + step.before.length) });
+      const { code, stdout } = await host.exec(['cat', step.path]);
+      const input = edited(step, code === 0 ? stdout : undefined);
+      await host.shell('mkdir -p "$(dirname "$1")" && cat > "$1"', [step.path], { input });
     } else {
       // Everything is validated between the last edit and the first command.
       if (!isChecked) await checkFirst();

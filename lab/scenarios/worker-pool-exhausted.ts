@@ -88,6 +88,7 @@ export default [
     traffic: { rps: 12, concurrency: 60 },
     trafficMs: 4000,
     expect: { verdict: 'failing', status: 'active', notFindings: ['backend-hung'] },
+    fix: 'first-plan',
     repair: host =>
       gunicorn(host, { name: 'quotes', code: wsgiApp('quotes'), bind: '127.0.0.1:8311', workers: 2, threads: 16 }).then(() => host.restart('quotes')),
   }),

@@ -55,7 +55,7 @@ export interface Finding {
   readonly fixData?: Readonly<Record<string, unknown>>;
 }
 
-/** One step of a plan. Nothing here is executed by the diagnosis. */
+/** One step of a plan. Nothing here is executed by the diagnosis. An edit with an empty `before` makes a new file, which must not be there yet. */
 export type FixStep =
   | { readonly kind: 'edit'; readonly path: string; readonly line?: number; readonly before: string; readonly after: string; readonly diff: string }
   | { readonly kind: 'command'; readonly argv: readonly string[]; readonly undo?: readonly string[]; readonly disruptive: boolean; readonly why: string }

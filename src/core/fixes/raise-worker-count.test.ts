@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { absent, known } from '../model/fact.ts';
+import type { Facts } from '../model/facts.ts';
+import type { Finding } from '../model/finding.ts';
+import fix from './raise-worker-count.ts';
+
+const mebibyte = 2 ** 20;
+const line = '  pm.max_children=5 ; for now';
+const service = {
+  id: 'php-fpm:shop',
+  kind: 'php-fpm',
+  name: 'php-fpm pool shop',
+  unit: 'php8.2-fpm.service',
+  masterPid: 9,
+  workerPids: [10, 11, 12, 13, 14],
+  listening: [],
+  configuredListen: [],
+  manager: 'dynamic',
+  workersMax: { value: 5, source: 'file:/etc/php/8.2/fpm/pool.d/shop.conf:8', text: line },
+  configFiles: ['/etc/php/8.2/fpm/pool.d/shop.conf'],
+  logFiles: [],
+} as const;
+const finding = { confidence: 'confirmed', fixData: { service: service.id } } as unknown as Finding;
+
+function facts(availableMiB: number, change: Partial<Record<keyof Facts, unknown>> = {}): Facts {
+  const given: Record<string, unknown> = {
+    services: [service],
+    resources: { memory: { totalBytes: 2048 * mebibyte, availableBytes: availableMiB * mebibyte, swapTotalBytes: 0, swapFreeBytes: 0 } },
+    'service-load': [
+      {
+        serviceId: service.id,
+        workers: 5,
+        busyAlways: 5,
+        busyEver: 5,
+        queue: [20, 20, 20],
+        backlog: 511,
+        how: '',
+        pssPerWorkerBytes: 40 * mebibyte,
+        cpuMs: 0,
+        sampledMs: 300,
+      },
+    ],
+    processes: [{ pid: 9, exe: '/usr/sbin/php-fpm8.2', argv: [] }, ...service.workerPids.map(pid => ({ pid, rssBytes: 60 * mebibyte, argv: [] }))],
+    'php-fpm-pools': { pools: [{ name: 'shop', masterPid: 9, mainConfig: '/etc/php/8.2/fpm/php-fpm.conf', values: {} }], unread: [], globals: {} },
+    ...change,
+  };
+  return new Proxy({} as Facts, { get: (_, id) => (given[String(id)] === undefined ? absent('not given') : known(given[String(id)])) });
+}
+
+describe('a php-fpm pool', () => {
+  it('gets what the traffic asks for, where memory allows it', () => {
+    expect(fix.plan(finding, facts(1700))).toMatchObject({
+      automatic: true,
+      steps: [
+        { kind: 'edit', path: '/etc/php/8.2/fpm/pool.d/shop.conf', line: 8, before: line, after: '  pm.max_children=32 ; for now' },
+        { kind: 'command', argv: ['systemctl', 'reload', 'php8.2-fpm.service'], undo: ['systemctl', 'reload', 'php8.2-fpm.service'] },
+      ],
+      validate: [['/usr/sbin/php-fpm8.2', '-t', '-y', '/etc/php/8.2/fpm/php-fpm.conf']],
+    });
+  });
+
+  it('never gets more than memory bears: (600 − 256) / 40 = 8 more', () => {
+    expect(fix.plan(finding, facts(600))?.steps[0]).toMatchObject({ after: '  pm.max_children=13 ; for now' });
+  });
+
+  it('keeps its number where memory is short, and the slow script is named', () => {
+    const events = [{ serviceId: service.id, kind: 'slow-request', timeMs: 1, text: 'x', source: 'y', uri: '/srv/report.php' }];
+    const plan = fix.plan(finding, facts(270, { 'backend-events': events }));
+    expect(plan).toMatchObject({ automatic: false, steps: [{ kind: 'manual', text: expect.stringContaining('/srv/report.php') }] });
+  });
+
+  it('is left alone by an automatic plan where memory could not be read', () => {
+    expect(fix.plan(finding, facts(1700, { resources: { disks: [] } }))).toMatchObject({ automatic: false });
+  });
+});
+
+describe('a gunicorn whose unit names the number', () => {
+  const words = ['/usr/bin/gunicorn', '--bind', '127.0.0.1:8311', '--workers', '2', 'app:app'];
+  const own = {
+    ...service,
+    id: 'unit:q.service',
+    kind: 'gunicorn',
+    unit: 'q.service',
+    manager: 'prefork',
+    workerPids: [10, 11],
+    workersMax: { value: 2, source: 'argv of 9' },
+  };
+  const given = (argv: readonly string[]) =>
+    facts(1700, {
+      services: [own],
+      'service-load': [
+        {
+          serviceId: own.id,
+          workers: 2,
+          busyAlways: 2,
+          busyEver: 2,
+          queue: [3, 3, 3],
+          backlog: 511,
+          how: '',
+          pssPerWorkerBytes: 40 * mebibyte,
+          cpuMs: 0,
+          sampledMs: 300,
+        },
+      ],
+      'backend-configs': {
+        commands: [
+          {
+            of: { kind: 'process', pid: 9 },
+            service: 'gunicorn',
+            role: 'any',
+            listen: [],
+            values: { workers: { value: '2', source: 'argv of 9' } },
+            configFiles: [],
+          },
+        ],
+        files: [],
+        unread: [],
+      },
+      'systemd-units': [{ name: 'q.service', execStart: words.join(' ') }],
+      processes: [
+        { pid: 9, argv },
+        { pid: 10, rssBytes: 1, argv: [] },
+        { pid: 11, rssBytes: 1, argv: [] },
+      ],
+    });
+  const ask = { confidence: 'confirmed', fixData: { service: own.id } } as unknown as Finding;
+
+  it('gets a drop-in with the same command', () => {
+    expect(fix.plan(ask, given(['/usr/bin/python3', ...words]))?.steps[0]).toMatchObject({
+      kind: 'edit',
+      path: '/etc/systemd/system/q.service.d/badhop-workers.conf',
+      before: '',
+      after: '[Service]\nExecStart=\nExecStart=/usr/bin/gunicorn --bind 127.0.0.1:8311 --workers 7 app:app\n',
+    });
+  });
+
+  it('is left to a person where the running words are others', () => {
+    expect(fix.plan(ask, given(['gunicorn: master [app:app]']))).toMatchObject({ automatic: false });
+  });
+});

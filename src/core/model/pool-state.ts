@@ -1,0 +1,77 @@
+import type { Evidence } from './finding.ts';
+import type { Service, ServiceLoad } from './facts/backend.ts';
+import type { Hop } from './facts/hop.ts';
+
+/** What the workers of a service are doing, as far as it can be seen from outside. */
+export type WorkersDo = 'stopped' | 'locked' | 'compute' | 'wait';
+
+/** How full the workers of a service and the queue in front of them are. */
+export interface PoolState {
+  readonly service: Service;
+  readonly load: ServiceLoad;
+  /** Requests that it can work on at once. */
+  readonly size: number;
+  /** Every worker held a request in every sample. */
+  readonly isFull: boolean;
+  /** Fewest and most connections that waited to be accepted, over the samples. */
+  readonly waiting: { readonly least: number; readonly most: number };
+  /** The accept queue was full in at least one sample. */
+  readonly isQueueFull: boolean;
+  readonly workersDo: WorkersDo;
+}
+
+/** Sleeps in which a process waits for another one to give something back. */
+const lockWaits = ['futex', 'locks_', 'flock', 'fcntl_setlk', 'semtimedop', 'do_semop'];
+
+/** `undefined` where the service has no fixed number of workers, or was not sampled. */
+export function poolState({ service, load }: Pick<Hop, 'service' | 'load'>): PoolState | undefined {
+  if (service === undefined || load === undefined || load.workers < 1 || load.queue.length === 0) return undefined;
+  const { manager } = service;
+  if (manager === undefined) return undefined;
+  // Without a limit of its own, an event loop is never full, and a thread pool's size is not known.
+  if ((manager === 'event-loop' || manager === 'threads') && service.workersMax === undefined) return undefined;
+  const least = Math.min(...load.queue);
+  const most = Math.max(...load.queue);
+  const grows = manager === 'dynamic' || manager === 'ondemand';
+  const limit = service.workersMax?.value ?? load.workers;
+  // A pool that may still start workers is full at its limit; one that does not start them although requests wait is full too.
+  const isFull = load.busyAlways >= load.workers && (!grows || load.workers >= limit || least > 0);
+  return {
+    service,
+    load,
+    size: load.workers,
+    isFull,
+    waiting: { least, most },
+    isQueueFull: load.backlog >= 0 && most >= Math.max(1, load.backlog),
+    workersDo: workersDo(load),
+  };
+}
+
+function workersDo(load: ServiceLoad): WorkersDo {
+  const states = Object.entries(load.states ?? {});
+  const total = sum(states);
+  const frozen = sum(states.filter(([state]) => state === 'T' || state === 't' || state === 'D'));
+  if (total > 0 && frozen === total) return 'stopped';
+  if (load.cpuMs !== undefined && load.sampledMs !== undefined && load.sampledMs > 0 && load.cpuMs >= load.sampledMs * 0.5) return 'compute';
+  const waits = Object.entries(load.waits ?? {});
+  const locked = sum(waits.filter(([name]) => lockWaits.some(part => name.includes(part))));
+  // A server with threads always has some that sleep on a lock: there only the rest of the signs count.
+  if (total > 0 && locked === total && (load.finished ?? 1) === 0 && (load.cpuMs ?? 0) === 0) return 'locked';
+  return 'wait';
+}
+
+/** The samples in one line, as evidence. */
+export function poolEvidence({ service, load, size }: PoolState): Evidence {
+  const limit = load.backlog < 0 ? '' : ` of ${load.backlog}`;
+  const busy = load.busyAlways === load.busyEver ? `${load.busyAlways}` : `${load.busyAlways} to ${load.busyEver}`;
+  const time = load.sampledMs === undefined ? '' : ` over ${load.sampledMs} ms`;
+  const finished = load.finished === undefined ? '' : `; ${load.finished} connections finished meanwhile`;
+  return {
+    source: `sampled:${service.name}`,
+    text: `${busy} of ${size} workers busy in ${load.queue.length} samples${time}; accept queue ${load.queue.join(', ')}${limit}${finished}`,
+  };
+}
+
+function sum(counts: readonly (readonly [string, number])[]): number {
+  return counts.reduce((total, [, count]) => total + count, 0);
+}
