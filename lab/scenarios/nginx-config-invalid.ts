@@ -28,6 +28,7 @@ export default [
       if ((await host.exec(['nginx', '-t', '-q'])).code === 0) throw new Error('nginx -t still passes');
     },
     expect: { verdict: 'at-risk', exitCode: 1, firstConfidence: 'confirmed', status: 'latent', evidence: ['club.conf'] },
+    fix: 'first-plan',
     repair: host => replaceIn(host, SITE, ':8666', ':8666;'),
   }),
   defineScenario({

@@ -25,11 +25,16 @@ function* testOf(instance: NginxInstance, ownUid: number): Generator<readonly Re
   if (answer.state !== 'known') return answer;
   const output = parseNginxTest(answer.value.stderr);
   const ok = answer.value.code === 0;
-  return known({
-    instanceId: instance.id,
-    ok,
-    output: output.lines,
-    ...(output.error === undefined || ok ? {} : { error: output.error }),
-    denied: !ok && output.isRefused && testsWithoutRoot(instance, ownUid),
-  });
+  const denied = !ok && output.isRefused && testsWithoutRoot(instance, ownUid);
+  const problem = `nginx -t of ${instance.id} was refused something as this user (${output.error?.text ?? 'no reason given'}), so it says nothing about the configuration: run as root`;
+  return known(
+    {
+      instanceId: instance.id,
+      ok,
+      output: output.lines,
+      ...(output.error === undefined || ok ? {} : { error: output.error }),
+      denied,
+    },
+    denied ? [problem] : [],
+  );
 }

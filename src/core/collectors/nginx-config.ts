@@ -1,7 +1,7 @@
 import { ask, askAll, defineCollector, type Answer, type Request } from '../model/collector.ts';
 import { known, type Known } from '../model/fact.ts';
 import type { ConfigDirective, ConfigFile, ConfigProblem, NginxConfig, NginxInstance } from '../model/facts/nginx.ts';
-import type { ReadResult, StatResult } from '../model/host.ts';
+import type { ReadResult } from '../model/host.ts';
 import { latin1FromBytes, latin1FromText } from '../parsers/latin1.ts';
 import { includePatterns, resolveIncludes } from '../parsers/nginx-conf-include.ts';
 import { parseNginxConf } from '../parsers/nginx-conf.ts';
@@ -67,7 +67,10 @@ class Closure {
     const top = resolveIncludes(configPath, sources, globals);
     const files = [...(globalDirectives === '' ? [] : [{ path: '-g', text: latin1FromText(globalDirectives) }]), ...this.files.values()];
     const problems = [...this.problems, ...top.problems];
-    return known({ instanceId: id, mainPath: configPath, files, directives: top.directives, problems, unread: this.unread }, this.unread.slice(0, 20).map(({ path, why }) => `${path} was not read: ${why}`));
+    return known(
+      { instanceId: id, mainPath: configPath, files, directives: top.directives, problems, unread: this.unread },
+      this.unread.slice(0, 20).map(({ path, why }) => `${path} was not read: ${why}`),
+    );
   }
 
   /** The patterns of a tree that were not seen before. */
@@ -102,11 +105,11 @@ class Closure {
     for (let at = 0; at < paths.length; at += batchFiles) {
       const batch = paths.slice(at, at + batchFiles);
       const reads = yield* askAll(batch.map(path => ({ kind: 'read', path, options: { limit: firstBytes } }) as const));
-      const modified = yield* modifiedTimes(batch);
+      const times = yield* fileTimes(batch);
       for (const [i, path] of batch.entries()) {
         last = reads[i];
         if (last?.state === 'known' && !last.value.atEnd && this.hasRoom()) [last] = yield* ask({ kind: 'read', path, options: { limit: maxFileBytes } });
-        if (last !== undefined) this.take(path, last, modified[i]);
+        if (last !== undefined) this.take(path, last, times[i]);
       }
     }
     return last;
@@ -116,7 +119,7 @@ class Closure {
     return this.files.size < maxFiles && this.bytes < maxTotalBytes;
   }
 
-  private take(path: string, answer: Known<ReadResult>, modifiedMs: number | undefined): void {
+  private take(path: string, answer: Known<ReadResult>, times: FileTimes | undefined): void {
     if (answer.state !== 'known') {
       const place = this.includedAt.get(path);
       // nginx does not start without it, whether it was named or found by a pattern (a link to nowhere).
@@ -133,7 +136,7 @@ class Closure {
     const text = latin1FromBytes(answer.value.bytes);
     this.bytes += text.length;
     if (!answer.value.atEnd) this.problems.push({ path, line: 1, text: `only the first ${text.length} of ${answer.value.size} bytes were read` });
-    this.files.set(path, { path, text, ...(modifiedMs === undefined ? {} : { modifiedMs }) });
+    this.files.set(path, { path, text, ...times });
     this.trees.set(path, this.parse(path, text));
   }
 
@@ -145,8 +148,10 @@ class Closure {
   }
 }
 
+type FileTimes = Pick<ConfigFile, 'modifiedMs' | 'changedMs'>;
+
 /** When each file last changed: of a link the later of its own time and its target's, as either changes what nginx reads. */
-function* modifiedTimes(paths: readonly string[]): Steps<readonly (number | undefined)[]> {
+function* fileTimes(paths: readonly string[]): Steps<readonly (FileTimes | undefined)[]> {
   const stats = yield* askAll(paths.map(path => ({ kind: 'stat', path }) as const));
   const links = stats.flatMap(stat => (stat.state === 'known' && stat.value.kind === 'link' && stat.value.realPath !== undefined ? [stat.value.realPath] : []));
   const targets = yield* askAll(links.map(path => ({ kind: 'stat', path }) as const));
@@ -154,10 +159,7 @@ function* modifiedTimes(paths: readonly string[]): Steps<readonly (number | unde
   return stats.map(stat => {
     if (stat.state !== 'known') return undefined;
     const target: Answer<{ kind: 'stat'; path: string }> | undefined = byTarget.get(stat.value.realPath ?? '');
-    return Math.max(stat.value.modifiedMs, timeOf(target) ?? 0);
+    const of = target?.state === 'known' ? target.value : undefined;
+    return { modifiedMs: Math.max(stat.value.modifiedMs, of?.modifiedMs ?? 0), changedMs: Math.max(stat.value.changedMs, of?.changedMs ?? 0) };
   });
-}
-
-function timeOf(stat: Known<StatResult> | undefined): number | undefined {
-  return stat?.state === 'known' ? stat.value.modifiedMs : undefined;
 }

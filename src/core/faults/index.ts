@@ -5,7 +5,9 @@ import appReturned5xx from './app/app-returned-5xx.ts';
 import backendCrashLoop from './backend/backend-crash-loop.ts';
 import backendCrashing from './backend/backend-crashing.ts';
 import backendDown from './backend/backend-down.ts';
+import backendHung from './backend/backend-hung.ts';
 import backendOomKilled from './backend/backend-oom-killed.ts';
+import backendSlowerThanTimeout from './backend/backend-slower-than-timeout.ts';
 import firewallDrop from './network/firewall-drop.ts';
 import firewallReject from './network/firewall-reject.ts';
 import localhostIpv6Mismatch from './address/localhost-ipv6-mismatch.ts';
@@ -32,7 +34,9 @@ export const faults: readonly Fault[] = [
   backendCrashLoop,
   backendCrashing,
   backendDown,
+  backendHung,
   backendOomKilled,
+  backendSlowerThanTimeout,
   firewallDrop,
   firewallReject,
   localhostIpv6Mismatch,

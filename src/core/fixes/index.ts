@@ -13,6 +13,7 @@ import recreateSocket from './recreate-socket.ts';
 import reloadNginx from './reload-nginx.ts';
 import repairNginxConfig from './repair-nginx-config.ts';
 import repairStart from './repair-start.ts';
+import restartHungBackend from './restart-hung-backend.ts';
 import reviewFirewallRule from './review-firewall-rule.ts';
 import startNginx from './start-nginx.ts';
 import startUnit from './start-unit.ts';
@@ -32,6 +33,7 @@ export const fixes: readonly Fix[] = [
   reloadNginx,
   repairNginxConfig,
   repairStart,
+  restartHungBackend,
   reviewFirewallRule,
   startNginx,
   startUnit,

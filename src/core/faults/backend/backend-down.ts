@@ -3,7 +3,9 @@ import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/eviden
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence, Subject } from '../../model/finding.ts';
+import { pendingConfigs } from '../../model/config-in-force.ts';
 import { valueOr } from '../../model/fact.ts';
+import type { Facts } from '../../model/facts.ts';
 import { formatAddress } from '../../model/host.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { restartLoop } from '../../model/restarts.ts';
@@ -22,7 +24,7 @@ export default defineFault({
     title: 'The service behind the upstream is not running',
     explains: [...refusals, ...cutOff, 'unattributed-5xx'],
     requires: ['hops', 'listeners', 'symptoms'],
-    uses: ['systemd-units', 'lost-peers'],
+    uses: ['systemd-units', 'lost-peers', 'nginx-instances', 'nginx-config', 'topology'],
     leadsTo: ['socket-missing', 'socket-stale', 'no-live-upstreams', 'app-returned-5xx', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
       unit: '{unit} is {state}{result}{since}: no process of it runs, and nobody listens on {address}.',
@@ -88,6 +90,8 @@ export default defineFault({
           data: { address, service: hop.service.name },
           evidence: withUnit(proof, behind),
         };
+      } else if (isLeftOver(facts, peer.id)) {
+        yield ruledOut(`no file of the configuration names ${peer.id} any more: nginx was not reloaded`);
       } else {
         const search = lost.find(one => one.peerId === peer.id);
         const other = search?.here ?? search?.found.find(one => !one.used && one.service?.kind !== 'nginx');
@@ -108,6 +112,14 @@ export default defineFault({
     }
   },
 });
+
+/** An address that only the configuration in memory still has: that nobody listens there is as it should be. */
+function isLeftOver(facts: Pick<Facts, 'nginx-instances' | 'nginx-config' | 'topology'> & { readonly hops: readonly Hop[] }, address: string): boolean {
+  const { 'nginx-instances': instances, 'nginx-config': configs, topology, hops } = facts;
+  if (instances.state !== 'known' || configs.state !== 'known' || topology.state !== 'known') return false;
+  const pending = pendingConfigs({ instances: instances.value, configs: configs.value, topology: topology.value, hops, listeners: undefined });
+  return pending.some(one => one.differences.some(difference => difference.kind === 'address' && difference.peers.includes(address)));
+}
 
 /** The direct observation: the probe was refused, or the log says so and nobody listens. */
 function refusal(hop: Hop): [Evidence, ...Evidence[]] | undefined {

@@ -53,6 +53,8 @@ export interface ConfigFile {
   readonly path: string;
   readonly text: string;
   readonly modifiedMs?: number;
+  /** When its content, name or rights changed last (ctime): a file that was put in place with an older time has a newer one here. */
+  readonly changedMs?: number;
 }
 
 export interface ConfigToken {
