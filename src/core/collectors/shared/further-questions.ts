@@ -1,3 +1,4 @@
+import type { Service } from '../../model/facts/backend.ts';
 import type { ErrorGroup, MessageClass } from '../../model/facts/logs.ts';
 import type { Route, Topology } from '../../model/facts/topology.ts';
 import { formatAddress, type Address } from '../../model/host.ts';
@@ -27,6 +28,7 @@ export function furtherQuestions(
   more: readonly ProbeResult[],
   topology: Topology,
   groups: readonly ErrorGroup[],
+  services: readonly Service[] = [],
 ): ProbeRequest[] {
   const byAddress = new Map<string, ProbeResult[]>();
   for (const result of first) {
@@ -40,6 +42,8 @@ export function furtherQuestions(
     const known = more.filter(result => result.request.kind !== 'dns' && formatAddress(result.request.address) === id);
     const strange = own.find(result => isStrange(result, id, groups));
     if (peer === undefined || route === undefined || strange === undefined) return [];
+    const service = services.find(one => one.id === peer.serviceId);
+    if (service !== undefined && isJustSilent(strange, service)) return [];
     const names = namesOf(route, topology, serverNameOf(route, peer));
     return questions(stage, strange, known, { address: peer.address, hostHeader: hostHeaderOf(route, topology), names });
   });
@@ -83,6 +87,11 @@ function handshakes(isOwn: boolean, { address, names }: Place): ProbeRequest[] {
 function namesOf(route: Route, topology: Topology, own: string): string[] {
   const names = [own, hostHeaderOf(route, topology).split(':')[0] ?? '', ...(topology.servers.find(server => server.id === route.serverId)?.names ?? [])];
   return [...new Set(names)].filter(name => /^(?!\d+(?:\.\d+){3}$)[\w-]+(?:\.[\w-]+)*$/.test(name) && name !== '_').slice(0, 3);
+}
+
+/** Its processes tell that it speaks just that: it is busy or hangs, and another question would only wait as long. */
+function isJustSilent({ request, outcome }: ProbeResult, { kind, speaks }: Service): boolean {
+  return outcome.state === 'no-answer' && kind !== 'other' && speaks !== undefined && speaks === request.kind;
 }
 
 function isStrange(result: ProbeResult, id: string, groups: readonly ErrorGroup[]): boolean {
