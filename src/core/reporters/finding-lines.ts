@@ -113,7 +113,18 @@ export function nextLines(finding: Finding, stepRows: number): Line[] {
   const [step] = plan?.steps ?? [];
   if (!plan || !step) return [line(0, [heading, 'read what it means and what to do:']), wholeLine(2, styled('code', `badhop explain ${finding.fault}`))];
   const steps = plan.steps.length > 1 ? `, ${plan.steps.length} steps` : '';
-  return [line(0, [heading, plan.summary, styled('quiet', ` (${planFacts(plan)}${steps})`)], { hang: 2, maxRows: 3 }), ...stepLines(step, 2, stepRows)];
+  return [
+    line(0, [heading, plan.summary, styled('quiet', ` (${planFacts(plan)}${steps})`)], { hang: 2, maxRows: 3 }),
+    ...stepLines(step, 2, stepRows),
+    ...followingCommands(plan),
+  ];
+}
+
+/** What is run after the first step, in a row each, where it is no more than that. */
+function followingCommands({ steps }: FixPlan): Line[] {
+  const rest = steps.slice(1);
+  if (rest.length > 2 || rest.some(step => step.kind !== 'command')) return [];
+  return rest.flatMap(step => (step.kind === 'command' ? [line(2, ['then ', styled('code', shellLine(step.argv))], { hang: 4, maxRows: 1 })] : []));
 }
 
 /** `low risk, 2 min`. */

@@ -37,7 +37,7 @@ describe('fires', () => {
         messageId: 'full',
         subject: { kind: 'service' },
         symptoms: [`read-timeout@${address}`],
-        data: { all: 'All 4 workers', waiting: '7 to 9 connections wait' },
+        data: { all: 'All 4 workers', waiting: '7 to 9 requests wait' },
         evidence: [
           { text: '4 of 4 workers busy in 3 samples over 300 ms; accept queue 7, 9, 8 of 128; 1 connections finished meanwhile' },
           { source: 'config:/etc/pool.conf:7' },
@@ -54,7 +54,7 @@ describe('fires', () => {
 
   it('and says that the full queue turns requests away', () => {
     const [detection] = found(hop({ load: load({ queue: [129, 128, 129] }), symptoms: [symptomOf('connect-queue-full')] }));
-    expect(detection?.data['queue']).toContain('is full: the next ones are turned away');
+    expect(detection?.data['queue']).toContain('is full: more are turned away');
   });
 
   it('less surely where nothing waits', () => {

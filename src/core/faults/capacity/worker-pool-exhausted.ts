@@ -22,7 +22,7 @@ export default defineFault({
     requires: ['hops', 'symptoms'],
     leadsTo: ['accept-queue-overflow', 'backend-slower-than-timeout', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
-      full: '{all} of {service} {busy} in every look, and {waiting} for one{queue}. {limit}{doing}{slow}',
+      full: '{all} of {service} {busy}, and {waiting}{queue}. {limit}{doing}{slow}',
       busy: '{all} of {service} {busy} in every look, and requests to it fail by waiting too long. {limit}{doing}{slow}',
       said: '{service} said that it had reached its limit when requests to it failed.{now} {limit}{slow}',
     },
@@ -53,7 +53,7 @@ export default defineFault({
           data: {
             ...data,
             all: allText(state),
-            busy: state.size === 1 ? 'was busy' : 'were busy',
+            busy: state.size === 1 ? 'is busy' : 'are busy',
             waiting: waitingText(state),
             queue: queueText(state, explained),
           },
@@ -95,29 +95,29 @@ function allText({ size, load }: PoolState): string {
 }
 
 function waitingText({ waiting }: PoolState): string {
-  if (waiting.most === 1) return '1 connection waits';
-  return waiting.least === waiting.most ? `${waiting.most} connections wait` : `${waiting.least} to ${waiting.most} connections wait`;
+  if (waiting.most === 1) return '1 request waits';
+  return waiting.least === waiting.most ? `${waiting.most} requests wait` : `${waiting.least} to ${waiting.most} requests wait`;
 }
 
 function queueText({ isQueueFull, load }: PoolState, explained: readonly Symptom[]): string {
-  if (!isQueueFull) return '';
+  if (!isQueueFull) return ' for one';
   const refused = explained.some(symptom => symptom.class === 'connect-queue-full');
-  return ` in an accept queue of ${load.backlog}, which is full${refused ? ': the next ones are turned away at once' : ''}`;
+  return ` in its accept queue of ${load.backlog}, which is full${refused ? ': more are turned away' : ''}`;
 }
 
-/** `pm.max_children = 5 (/etc/php/8.2/fpm/pool.d/shop.conf:8) is the limit.` */
+/** `The limit is pm.max_children = 5.` The file and its line stand in the evidence. */
 function limitText({ service }: Hop): string {
   const limit = service?.workersMax;
   if (limit === undefined) return '';
   const name = service?.kind === 'php-fpm' ? `pm.max_children = ${limit.value}` : `${limit.value} at once`;
-  return `The limit is ${name} (${limit.source.replace(/^file:/, '')}).`;
+  return `The limit is ${name}.`;
 }
 
 function doingText({ workersDo, load, size }: PoolState): string {
-  if (workersDo === 'compute') return ' The workers compute: more of them help only where processors are idle.';
+  if (workersDo === 'compute') return ' They compute: more of them help only where processors are idle.';
   if (load.cpuMs === undefined || load.sampledMs === undefined) return '';
   const share = Math.round((load.cpuMs / (load.sampledMs * size)) * 100);
-  return ` The workers ${share === 0 ? 'use no CPU' : `use ${share} % of a CPU each`}: they wait for something behind them, such as a database.`;
+  return ` ${size === 1 ? 'It uses' : 'They use'} ${share === 0 ? 'no CPU' : `${share} % of a CPU${size === 1 ? '' : ' each'}`}: ${size === 1 ? 'it waits' : 'they wait'} for something, such as a database.`;
 }
 
 /** Where the slow requests are known, by php-fpm's slow log or because nearly all failures are of one page. */
