@@ -1,6 +1,6 @@
 import { ask, defineCollector } from '../model/collector.ts';
 import type { CollectContext, Request } from '../model/collector.ts';
-import { absent, known, timedOut, valueOr } from '../model/fact.ts';
+import { absent, known, timedOut, valueOr, unparsable } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
 import type { JournalLine, SystemdUnit } from '../model/facts/system.ts';
 import type { ExecResult } from '../model/host.ts';
@@ -68,7 +68,9 @@ export default defineCollector({
     if (show.value.stdout.trim() === '') return show.value.code === 0 ? absent('systemctl show printed nothing') : timedOut('systemctl show gave no answer');
     const bootMs = parseSystemStat(textOf(stat) ?? '').bootMs ?? 0;
     const byName = new Map<string, SystemdUnit>();
-    for (const properties of parseSystemctlShow(show.value.stdout)) {
+    const described = parseSystemctlShow(show.value.stdout);
+    if (!described.some(properties => properties.has('Id'))) return unparsable('systemctl show printed nothing that names a unit');
+    for (const properties of described) {
       const unit = unitOf(properties, bootMs, context);
       if (unit !== undefined && isWorthKnowing(unit, running)) byName.set(unit.name, unit);
     }

@@ -184,7 +184,7 @@ describe('the window of a log', () => {
 
   it.each<[string, Files, object]>([
     ['a missing file', {}, { state: 'unread', why: `${path}: no such file` }],
-    ['a pipe', { [path]: { bytes: bytesOf(''), kind: 'fifo' } }, { state: 'stream' }],
+    ['a pipe', { [path]: { bytes: bytesOf(''), kind: 'fifo' } }, { state: 'unread', why: 'it is a fifo, not a file' }],
     ['a folder', { [path]: { bytes: bytesOf(''), kind: 'directory' } }, { state: 'unread' }],
     ['an empty file', { [path]: { bytes: bytesOf('') } }, { state: 'read', bytesRead: 0, wholeWindow: true }],
   ])('of %s', (_name, files, expected) => {

@@ -41,8 +41,7 @@ export function* readLog(task: LogTask): Asking<LogReading> {
   if (/^\/(?:dev|proc)\//u.test(real)) return { state: 'stream' };
   const [target] = yield* ask({ kind: 'stat', path: real });
   if (target.state !== 'known') return { state: 'unread', why: withHow(target) };
-  if (target.value.kind === 'fifo' || target.value.kind === 'device' || target.value.kind === 'socket') return { state: 'stream' };
-  if (target.value.kind !== 'file') return { state: 'unread', why: `${task.path} is no file` };
+  if (target.value.kind !== 'file') return { state: 'unread', why: `it is a ${target.value.kind}, not a file` };
 
   const { size } = target.value;
   const [head] = yield* ask({ kind: 'read', path: task.path, options: { offset: 0, limit: sliceBytes } });

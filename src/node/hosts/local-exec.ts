@@ -67,10 +67,11 @@ export function execLocal(argv: readonly string[], options: ExecOptions = {}): P
   });
 }
 
-/** The first bytes of a stream, and how many there were. */
+/** The first bytes of a stream, and how many there were. Copied together: a program that writes byte by byte costs a chunk each. */
 class Kept {
   seen = 0;
-  private readonly parts: Buffer[] = [];
+  private bytes = Buffer.alloc(0);
+  private length = 0;
   private readonly maxBytes: number;
 
   constructor(maxBytes: number) {
@@ -82,13 +83,21 @@ class Kept {
   }
 
   push(chunk: Buffer): void {
-    const room = this.maxBytes - this.seen;
-    if (room > 0) this.parts.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
     this.seen += chunk.length;
+    const taken = Math.min(chunk.length, this.maxBytes - this.length);
+    if (taken <= 0) return;
+    if (this.length + taken > this.bytes.length) {
+      const room = Math.min(this.maxBytes, Math.max(4096, this.bytes.length * 2, this.length + taken));
+      const larger = Buffer.allocUnsafeSlow(room);
+      this.bytes.copy(larger, 0, 0, this.length);
+      this.bytes = larger;
+    }
+    chunk.copy(this.bytes, this.length, 0, taken);
+    this.length += taken;
   }
 
   text(): string {
-    return Buffer.concat(this.parts).toString('utf8');
+    return this.bytes.toString('utf8', 0, this.length);
   }
 }
 
