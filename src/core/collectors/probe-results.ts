@@ -9,6 +9,7 @@ import { resolversOf, unresolvedName } from '../model/resolvers.ts';
 import { probeKey, type ProbeRequest, type ProbeResult } from '../model/probe.ts';
 import { furtherQuestions, furtherStages } from './shared/further-questions.ts';
 import { cgiParams, firstQuestions } from './shared/peer-questions.ts';
+import { slowPages } from './shared/slow-pages.ts';
 
 // A host with more peers than this has its failing ones asked first.
 const mostProbes = 500;
@@ -48,7 +49,9 @@ export default defineCollector({
         .slice(0, mostProbes);
       more.push(...(yield* ask(next)));
     }
-    return known([...answered, ...more]);
+    const slow = yield* ask(slowPages(usable, topology, groups, answered));
+    // A page that stays silent for longer says nothing of the backend as a whole, and is left out.
+    return known([...answered, ...more, ...slow.filter(result => result.outcome.state === 'answered')]);
   },
 });
 

@@ -6,7 +6,10 @@ import correctUpstreamAddress from './correct-upstream-address.ts';
 import enlargeHeaderBuffers from './enlarge-header-buffers.ts';
 import fitServiceIntoMemory from './fit-service-into-memory.ts';
 import freeThePort from './free-the-port.ts';
+import logUpstreamVariables from './log-upstream-variables.ts';
 import moveSocketToRun from './move-socket-to-run.ts';
+import raiseListenBacklog from './raise-listen-backlog.ts';
+import raiseReadTimeout from './raise-read-timeout.ts';
 import raiseWorkerCount from './raise-worker-count.ts';
 import raiseWorkerTimeout from './raise-worker-timeout.ts';
 import recreateSocket from './recreate-socket.ts';
@@ -26,7 +29,10 @@ export const fixes: readonly Fix[] = [
   enlargeHeaderBuffers,
   fitServiceIntoMemory,
   freeThePort,
+  logUpstreamVariables,
   moveSocketToRun,
+  raiseListenBacklog,
+  raiseReadTimeout,
   raiseWorkerCount,
   raiseWorkerTimeout,
   recreateSocket,

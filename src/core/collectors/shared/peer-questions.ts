@@ -50,8 +50,23 @@ export function fastcgiScript(address: Address, script = noScript): Extract<Prob
   return { kind: 'fastcgi', address, params: { ...cgiParams(script, 'localhost'), SCRIPT_NAME: script, SCRIPT_FILENAME: script } };
 }
 
+/** A question for one page. */
+export type PageQuestion = Extract<ProbeRequest, { kind: 'http' | 'tls' | 'fastcgi' | 'uwsgi' }>;
+
+/** One page as nginx would ask for it; none for protocols that have no pages. */
+export function pageQuestion(route: Route, topology: Topology, peer: Peer, uri: string): PageQuestion | undefined {
+  const { address } = peer;
+  const hostHeader = hostHeaderOf(route, topology);
+  if (route.pass === 'fastcgi') return fastcgiPage(route, topology, peer, uri);
+  if (route.pass === 'uwsgi') return { kind: 'uwsgi', address, params: cgiParams(uri, hostHeader) };
+  if (route.pass !== 'proxy') return undefined;
+  return route.tls
+    ? { kind: 'tls', address, ...(sendsName(route) ? { serverName: serverNameOf(route, peer) } : {}), ...versionOf(route), path: uri, hostHeader }
+    : { kind: 'http', address, path: uri, hostHeader };
+}
+
 /** The page itself, where its answer is what is in question. */
-function fastcgiPage(route: Route, topology: Topology, peer: Peer, uri: string): ProbeRequest {
+function fastcgiPage(route: Route, topology: Topology, peer: Peer, uri: string): Extract<ProbeRequest, { kind: 'fastcgi' }> {
   const root = route.settings['root']?.args[0] ?? '/var/www/html';
   const path = uri.split('?')[0] ?? '/';
   const script = path.endsWith('.php') ? path : '/index.php';

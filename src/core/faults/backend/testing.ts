@@ -98,7 +98,7 @@ export function routeOf(change: Partial<Route> = {}): Route {
     tls: false,
     origin: { path: '/etc/nginx/sites-enabled/orders', line: 3 },
     variables: [],
-    settings: { read_timeout: { directive: 'proxy_read_timeout', args: ['60s'], origin: { kind: 'default', version: '1.22.1' } } },
+    settings: { read_timeout: { directive: 'proxy_read_timeout', args: ['60s'], ms: 60_000, origin: { kind: 'default', version: '1.22.1' } } },
     headers: [],
     ...change,
   };

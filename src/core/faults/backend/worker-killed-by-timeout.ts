@@ -1,7 +1,6 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { eventEvidence, settingEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { failedAt, isTogether } from '../../model/deaths.ts';
-import { parseTimeMs } from '../../model/durations.ts';
 import type { BackendEvent, Service } from '../../model/facts/backend.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
@@ -48,7 +47,7 @@ export default defineFault({
       if (cut.length === 0) continue;
       const kills = hop.events.filter(event => event.kind === 'request-killed' && event.timeMs >= sinceMs);
       const explained = cut.filter(symptom => kills.some(kill => failedSoonAfter(symptom, kill)));
-      const last = kills.filter(kill => explained.some(symptom => failedSoonAfter(symptom, kill))).at(-1);
+      const last = kills.findLast(kill => explained.some(symptom => failedSoonAfter(symptom, kill)));
       if (last === undefined) {
         if (kills.length === 0 && (hop.service?.requestTimeoutMs?.value ?? 0) > 0 && cut.some(symptom => symptom.ongoing) && hop.events.length > 0)
           yield ruledOut(`the watchdog of ${hop.service?.name ?? hop.peer.id} has written nothing within the window`);
@@ -110,7 +109,7 @@ function limitOf(hop: Hop, kills: readonly BackendEvent[]): { readonly ms: numbe
 
 /** The shortest time that any route waits for this peer's answer. */
 function proxyTimeout(hop: Hop): number | undefined {
-  const times = hop.routes.flatMap(route => parseTimeMs(route.settings['read_timeout']?.args[0] ?? '') ?? []);
+  const times = hop.routes.flatMap(route => route.settings['read_timeout']?.ms ?? []);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 

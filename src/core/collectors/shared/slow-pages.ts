@@ -1,0 +1,44 @@
+import type { ErrorGroup } from '../../model/facts/logs.ts';
+import type { Peer, Route, Topology } from '../../model/facts/topology.ts';
+import { formatAddress } from '../../model/host.ts';
+import type { ProbeRequest, ProbeResult } from '../../model/probe.ts';
+import { pageQuestion } from './peer-questions.ts';
+
+/** Only where nginx itself gives up soon: a diagnosis cannot wait for what takes a minute. */
+const longestLimitMs = 4_000;
+const longestWaitMs = 9_000;
+const mostPeers = 2;
+
+/**
+ * One page of each peer that answers otherwise and on which nginx gave up waiting, to be asked with more patience than
+ * nginx has. A GET, once; what is no plain path is left alone.
+ */
+export function slowPages(peers: readonly Peer[], topology: Topology, groups: readonly ErrorGroup[], answered: readonly ProbeResult[]): ProbeRequest[] {
+  const well = new Set(answered.flatMap(one => (one.outcome.state === 'answered' && one.request.kind !== 'dns' ? [formatAddress(one.request.address)] : [])));
+  return peers
+    .filter(peer => well.has(peer.id))
+    .flatMap(peer => slowPage(peer, topology, groups) ?? [])
+    .slice(0, mostPeers);
+}
+
+function slowPage(peer: Peer, topology: Topology, groups: readonly ErrorGroup[]): ProbeRequest | undefined {
+  const late = groups
+    .filter(group => group.class === 'read-timeout' && group.peer === peer.id && group.method === 'GET' && !group.subrequest)
+    .toSorted((a, b) => b.count - a.count);
+  const uri = late
+    .flatMap(group => group.samples.toReversed().flatMap(sample => sample.uri ?? []))
+    .find(one => one.startsWith('/') && one.length <= 2048 && !one.includes('..') && !/\s/.test(one));
+  const routes = topology.routes.filter(one => peer.routeIds.includes(one.id));
+  if (uri === undefined) return undefined;
+  const route = routes.find(one => takes(one, uri)) ?? routes[0];
+  const limitMs = route?.settings['read_timeout']?.ms;
+  if (route === undefined || limitMs === undefined || limitMs > longestLimitMs) return undefined;
+  const question = pageQuestion(route, topology, peer, uri);
+  return question === undefined ? undefined : { ...question, timeoutMs: Math.min(longestWaitMs, limitMs * 3 + 1000) };
+}
+
+/** A location that is a prefix of the path; one that is an expression is taken where nothing else is. */
+function takes(route: Route, uri: string): boolean {
+  const prefix = route.location.split(' ').at(-1) ?? '';
+  return prefix.startsWith('/') && prefix !== '/' && uri.startsWith(prefix);
+}
