@@ -22,6 +22,10 @@ export default [
     kind: 'fault',
     fault: 'nginx-config-invalid',
     setUp,
+    healthy: async host => {
+      await answers(host);
+      await host.run(['nginx', '-t', '-q']);
+    },
     breakIt: host => replaceIn(host, SITE, ':8666;', ':8666'),
     symptom: async host => {
       await answers(host);

@@ -22,7 +22,7 @@ export function judge({ facts, findings, symptoms, advice }: VerdictInput): Judg
   const active = causes.find(finding => finding.status === 'active');
   if (active !== undefined) return { verdict: 'failing', summary: `${active.title}: ${active.subject.name}.` };
   const ongoing = symptoms.filter(symptom => symptom.ongoing);
-  if (ongoing.length > 0) return { verdict: 'inconclusive', summary: cannotTell(ongoing, facts) };
+  if (ongoing.length > 0) return { verdict: 'inconclusive', summary: cannotTell(ongoing, facts, findings) };
   const blind = blindness(facts);
   if (blind !== undefined) return { verdict: 'inconclusive', summary: blind };
   const past = causes.find(finding => finding.status === 'past');
@@ -49,11 +49,12 @@ function allWell(facts: Facts): string {
   return asked > 0 ? `${requests}, and every backend that was asked answers.` : `${requests}; no backend was asked.`;
 }
 
-function cannotTell(ongoing: readonly Symptom[], facts: Facts): string {
+function cannotTell(ongoing: readonly Symptom[], facts: Facts, findings: readonly Finding[]): string {
   const stopped = notRunning(facts);
   if (stopped !== undefined && ongoing.every(symptom => symptom.class === 'client-refused')) return stopped;
   const blind = blindness(facts);
-  const because = blind === undefined ? 'no known cause fits what was seen' : startLower(blind);
+  const advice = findings.find(finding => finding.status === 'active');
+  const because = blind !== undefined ? startLower(blind) : advice === undefined ? 'no known cause fits what was seen' : startLower(advice.title);
   const failing = ongoing.reduce((sum, symptom) => sum + symptom.count, 0);
   const peers = [...new Set(ongoing.flatMap(symptom => (symptom.probe === undefined || symptom.upstream === undefined ? [] : [symptom.upstream])))];
   const mute = `${peers.slice(0, 3).join(', ')}${peers.length > 3 ? ` and ${peers.length - 3} more` : ''} ${peers.length === 1 ? 'does' : 'do'} not answer when asked`;

@@ -9,6 +9,9 @@ import backendDown from './backend/backend-down.ts';
 import backendHung from './backend/backend-hung.ts';
 import backendOomKilled from './backend/backend-oom-killed.ts';
 import backendSlowerThanTimeout from './backend/backend-slower-than-timeout.ts';
+import dnsNameNotFound from './network/dns-name-not-found.ts';
+import dnsResolverUnreachable from './network/dns-resolver-unreachable.ts';
+import dnsStaleAddress from './network/dns-stale-address.ts';
 import firewallDrop from './network/firewall-drop.ts';
 import firewallReject from './network/firewall-reject.ts';
 import localhostIpv6Mismatch from './address/localhost-ipv6-mismatch.ts';
@@ -20,13 +23,21 @@ import nginxDown from './nginx/nginx-down.ts';
 import nginxPortConflict from './nginx/nginx-port-conflict.ts';
 import noLiveUpstreams from './nginx/no-live-upstreams.ts';
 import noRoute from './network/no-route.ts';
+import plaintextToTls from './protocol/plaintext-to-tls.ts';
 import protocolMismatch from './protocol/protocol-mismatch.ts';
+import resolverMissing from './network/resolver-missing.ts';
 import responseHeaderTooBig from './protocol/response-header-too-big.ts';
 import socketInPrivateTmp from './address/socket-in-private-tmp.ts';
 import socketMissing from './address/socket-missing.ts';
 import socketPermissionDenied from './address/socket-permission-denied.ts';
 import socketStale from './address/socket-stale.ts';
+import tlsCertificateExpired from './tls/tls-certificate-expired.ts';
+import tlsClientCertificateRequired from './tls/tls-client-certificate-required.ts';
+import tlsNameMismatch from './tls/tls-name-mismatch.ts';
+import tlsProtocolMismatch from './tls/tls-protocol-mismatch.ts';
+import tlsSniMissing from './tls/tls-sni-missing.ts';
 import tlsToPlaintext from './protocol/tls-to-plaintext.ts';
+import tlsUntrustedIssuer from './tls/tls-untrusted-issuer.ts';
 import workerKilledByTimeout from './backend/worker-killed-by-timeout.ts';
 import workerPoolExhausted from './capacity/worker-pool-exhausted.ts';
 
@@ -40,6 +51,9 @@ export const faults: readonly Fault[] = [
   backendHung,
   backendOomKilled,
   backendSlowerThanTimeout,
+  dnsNameNotFound,
+  dnsResolverUnreachable,
+  dnsStaleAddress,
   firewallDrop,
   firewallReject,
   localhostIpv6Mismatch,
@@ -51,13 +65,21 @@ export const faults: readonly Fault[] = [
   nginxPortConflict,
   noLiveUpstreams,
   noRoute,
+  plaintextToTls,
   protocolMismatch,
+  resolverMissing,
   responseHeaderTooBig,
   socketInPrivateTmp,
   socketMissing,
   socketPermissionDenied,
   socketStale,
+  tlsCertificateExpired,
+  tlsClientCertificateRequired,
+  tlsNameMismatch,
+  tlsProtocolMismatch,
+  tlsSniMissing,
   tlsToPlaintext,
+  tlsUntrustedIssuer,
   workerKilledByTimeout,
   workerPoolExhausted,
 ];

@@ -13,11 +13,13 @@ import raiseReadTimeout from './raise-read-timeout.ts';
 import raiseWorkerCount from './raise-worker-count.ts';
 import raiseWorkerTimeout from './raise-worker-timeout.ts';
 import recreateSocket from './recreate-socket.ts';
+import reloadForNewAddress from './reload-for-new-address.ts';
 import reloadNginx from './reload-nginx.ts';
 import repairNginxConfig from './repair-nginx-config.ts';
 import repairStart from './repair-start.ts';
 import restartHungBackend from './restart-hung-backend.ts';
 import reviewFirewallRule from './review-firewall-rule.ts';
+import setResolver from './set-resolver.ts';
 import startNginx from './start-nginx.ts';
 import startUnit from './start-unit.ts';
 import traceWorkerCrash from './trace-worker-crash.ts';
@@ -36,11 +38,13 @@ export const fixes: readonly Fix[] = [
   raiseWorkerCount,
   raiseWorkerTimeout,
   recreateSocket,
+  reloadForNewAddress,
   reloadNginx,
   repairNginxConfig,
   repairStart,
   restartHungBackend,
   reviewFirewallRule,
+  setResolver,
   startNginx,
   startUnit,
   traceWorkerCrash,

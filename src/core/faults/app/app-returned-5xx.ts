@@ -1,11 +1,10 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
-import type { Known } from '../../model/fact.ts';
 import { eventEvidence, probeEvidence, symptomEvidence } from '../../model/evidence.ts';
 import type { Hop } from '../../model/facts/hop.ts';
-import type { NginxErrorLog } from '../../model/facts/logs.ts';
 import type { Symptom, Topology } from '../../model/facts/topology.ts';
 import type { Confidence, Detection, Evidence, Subject } from '../../model/finding.ts';
 import { isInTrouble, nextHops, symptomsBehind } from '../../model/next-hops.ts';
+import { answersWith, isLoose, whoAnswered } from '../../model/who-answered.ts';
 
 type MessageId = 'answered' | 'proxied' | 'silent' | 'unclear';
 
@@ -49,22 +48,18 @@ export default defineFault({
       const isCertain = own.some(symptom => symptom.madeBy === 'backend') || own.some(symptom => symptom.ongoing && answersWith(hop, symptom.status));
       yield found([hop], own, isCertain ? 'confirmed' : 'likely', seen);
     }
-    for (const symptom of symptoms) {
-      if (symptom.class !== 'unattributed-5xx' || symptom.upstream !== undefined || symptom.madeBy !== 'unknown') continue;
-      if (!tellsEverything(symptom, facts['nginx-error-log'], topology)) {
+    for (const symptom of symptoms.filter(isLoose)) {
+      const who = whoAnswered(symptom, { hops, topology, errorLog: facts['nginx-error-log'] });
+      if (who.state === 'unread') {
         yield ruledOut(
-          `the error log that would have a line about ${symptom.count} requests with ${symptom.status ?? 'an error'} could not be read, so a missing line proves nothing`,
+          `the error log that would have a line about ${symptom.count} requests with ${symptom.status ?? 'an error'} could not be read or keeps no errors, so a missing line proves nothing`,
         );
-        continue;
+      } else if (who.state !== 'nobody') {
+        // nginx makes its own 500s for reasons that it logs under many names.
+        const confidence =
+          who.state === 'several' ? 'possible' : who.isProbed && symptom.ongoing ? 'confirmed' : symptom.status === 500 ? 'possible' : 'likely';
+        yield found(who.hops, [symptom], confidence, seen, who.state === 'several');
       }
-      const candidates = candidatesFor(symptom, seen);
-      if (candidates.length === 0) continue;
-      const same = candidates.filter(hop => answersWith(hop, symptom.status));
-      const chosen = deepest(same.length > 0 ? same : candidates, seen);
-      const isOne = new Set(chosen.map(hop => hop.peer.serviceId ?? hop.peer.id)).size === 1;
-      // nginx makes its own 500s for reasons that it logs under many names.
-      const confidence = same.length > 0 && symptom.ongoing ? 'confirmed' : isOne && symptom.status !== 500 ? 'likely' : 'possible';
-      yield found(chosen, [symptom], confidence, seen, !isOne);
     }
   },
 });
@@ -109,54 +104,6 @@ function found(chosen: readonly Hop[], own: readonly Symptom[], confidence: Conf
     evidence: [first, ...rest],
     symptoms: own.map(symptom => symptom.id),
   };
-}
-
-/** A line of the error log is missing only where the log was read and has the level on which nginx writes such lines. */
-function tellsEverything(symptom: Symptom, log: Known<NginxErrorLog>, topology: Topology): boolean {
-  if (log.state !== 'known') return false;
-  const paths = new Set(symptom.accessGroups.map(group => group.path));
-  const servers = topology.servers.filter(server => server.accessLogs.some(one => paths.has(one.path)));
-  const unread = new Set(log.value.unread.map(one => one.path));
-  const levels = new Set(['debug', 'info', 'notice', 'warn', 'error']);
-  return servers.every(server => server.errorLogs.some(one => !unread.has(one.path) && levels.has(one.level) && one.path !== '/dev/null'));
-}
-
-/** Peers of the places whose requests stand in the log lines of the symptom: those of the location with the longest match. */
-function candidatesFor(symptom: Symptom, { hops, topology }: Seen): readonly Hop[] {
-  const ids = new Set<string>();
-  for (const group of symptom.accessGroups) {
-    const servers = topology.servers.filter(
-      server => server.accessLogs.some(one => one.path === group.path) && (group.host === undefined || fitsName(server.names, group.host)),
-    );
-    const routes = topology.routes.filter(route => servers.some(server => server.id === route.serverId));
-    const url = group.urlTemplate;
-    for (const server of servers) {
-      const own = routes.filter(route => route.serverId === server.id);
-      const matching =
-        url === undefined ? own : own.filter(route => route.samplePath === undefined || url.startsWith(route.samplePath) || route.location.includes('~'));
-      const longest = Math.max(0, ...matching.map(route => route.samplePath?.length ?? 0));
-      for (const route of matching) if (route.location.includes('~') || (route.samplePath?.length ?? 0) === longest) ids.add(route.id);
-    }
-  }
-  const all = hops.filter(hop => !hop.peer.flags.down && hop.routes.some(route => ids.has(route.id)));
-  // One that refuses connections did not answer; nginx would have said so in the error log.
-  const able = all.filter(hop => !hop.symptoms.some(one => one.class === 'probe-failed'));
-  const proxies = able.filter(hop => nextHops(hop, hops, topology).hops.some(isInTrouble));
-  return proxies.length > 0 ? proxies : able;
-}
-
-/** Of proxies that pass on to others of the list, the others. */
-function deepest(chosen: readonly Hop[], { hops, topology }: Seen): readonly Hop[] {
-  const last = chosen.filter(hop => !nextHops(hop, hops, topology).hops.some(next => chosen.includes(next)));
-  return last.length > 0 ? last : chosen;
-}
-
-function fitsName(names: readonly string[], host: string): boolean {
-  return names.length === 0 || names.includes(host) || names.some(name => name === '_' || name === '' || name.startsWith('~') || name.includes('*'));
-}
-
-function answersWith(hop: Hop, status: number | undefined): boolean {
-  return status !== undefined && hop.probes.some(probe => statusOf(probe.outcome) === status);
 }
 
 function statusOf(outcome: Hop['probes'][number]['outcome']): number | undefined {

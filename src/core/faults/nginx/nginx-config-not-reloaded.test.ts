@@ -42,13 +42,13 @@ describe('nginx-config-not-reloaded fires', () => {
     expect(detections(fault, facts({ hops: [hop] }))).toMatchObject([{ confidence: 'confirmed', symptoms: [symptom.id] }]);
   });
 
-  it('where a file names a port on which nobody listens', () => {
+  it('latent where a file names a port on which nobody listens, unless the file cannot be loaded at all', () => {
     const server = serverOf({
       listens: [{ address: { kind: 'tcp', host: '0.0.0.0', port: 8443 }, tls: true, defaultServer: false, origin: { kind: 'file', path: site, line: 2 } }],
     });
-    expect(detections(fault, facts({ hops: [], topology: topologyOf({ servers: [server] }) }))).toMatchObject([
-      { confidence: 'confirmed', status: 'active', symptoms: [] },
-    ]);
+    const unserved = facts({ hops: [], topology: topologyOf({ servers: [server] }) });
+    expect(detections(fault, unserved)).toMatchObject([{ confidence: 'confirmed', status: 'latent', symptoms: [] }]);
+    expect(detections(fault, { ...unserved, 'nginx-config-test': [{ instanceId: 'nginx', ok: false, denied: false, output: [] }] })).toEqual([]);
   });
 });
 

@@ -32,7 +32,7 @@ export default defineFault({
       'tls-other',
     ],
     requires: ['nginx-instances', 'nginx-config', 'hops', 'topology'],
-    uses: ['listeners'],
+    uses: ['listeners', 'nginx-config-test'],
     leadsTo: [
       'backend-down',
       'address-mismatch',
@@ -58,7 +58,12 @@ export default defineFault({
   *detect({ hops, topology, ...facts }) {
     const view = { instances: facts['nginx-instances'], configs: facts['nginx-config'], hops, topology, listeners: valueOr(facts.listeners, undefined) };
     const pending = pendingConfigs(view);
-    for (const one of pending) yield found(one);
+    const refused = new Set(valueOr(facts['nginx-config-test'], []).flatMap(test => (test.ok || test.denied ? [] : [test.instanceId])));
+    for (const one of pending) {
+      // A file that cannot be loaded at all is another matter as long as nobody misses what it says.
+      const isNeeded = one.differences.some(difference => difference.kind !== 'listen');
+      if (isNeeded || !refused.has(one.instance.id)) yield found(one);
+    }
     const strangers = hops.filter(hop => hop.peer.onlyInLog === true && hop.symptoms.length > 0);
     const isExplained = strangers.every(hop => pending.some(one => one.differences.some(difference => difference.peers.includes(hop.peer.id))));
     if (strangers.length > 0 && !isExplained)
@@ -80,7 +85,8 @@ function found({ instance, loadedMs, newer, differences }: PendingConfig): Detec
   const isGuess = differences.every(difference => difference.kind === 'timeout');
   return {
     confidence: newer.length > 0 && !isGuess ? 'confirmed' : 'likely',
-    status: symptoms.length === 0 || symptoms.some(symptom => symptom.ongoing) ? 'active' : 'past',
+    // A port that was added and is not served yet fails nobody who came before.
+    status: symptoms.length === 0 ? 'latent' : symptoms.some(symptom => symptom.ongoing) ? 'active' : 'past',
     subject: { kind: 'nginx', id: instance.id, name: file === undefined ? instance.configPath : file.path, peers },
     messageId: newer.length > 0 ? 'newer' : 'unseen',
     data: {
