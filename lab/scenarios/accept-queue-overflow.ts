@@ -1,6 +1,7 @@
 import type { LabHost } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
-import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { fastcgiPass, nginxSite, startNginx } from '../servers/nginx.ts';
+import { PHP_VERSION, phpFpm } from '../servers/php-fpm.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 
 const visitors = async (host: LabHost): Promise<void> => {
@@ -22,6 +23,32 @@ const hasRefused = async (host: LabHost): Promise<void> => {
 
 export default [
   defineScenario({
+    name: 'accept-queue-overflow-fpm-backlog',
+    title: 'The pool asks for a queue of three; a page with forty pictures comes at once, while another pool once was full',
+    kind: 'fault',
+    fault: 'accept-queue-overflow',
+    setUp: async host => {
+      await phpFpm(host, {
+        pool: 'gallery',
+        listen: '/run/php/gallery.sock',
+        settings: { pm: 'static', 'pm.max_children': 4, 'listen.backlog': 3 },
+        root: '/var/www/gallery',
+        files: { 'index.php': '<?php usleep(3000); echo "picture\\n";' },
+      });
+      await nginxSite(host, { name: 'gallery', server: fastcgiPass('unix:/run/php/gallery.sock', '/var/www/gallery'), log: 'timed' });
+      await startNginx(host);
+      // Another pool's warning is no sign of this one's state.
+      const warning = 'WARNING: [pool intranet] server reached pm.max_children setting (5), consider raising it';
+      await host.shell('printf "[%s] %s\\n" "$(date "+%d-%b-%Y %H:%M:%S")" "$1" >> "/var/log/php$2-fpm.log"', [warning, PHP_VERSION]);
+    },
+    breakIt: visitors,
+    traffic: { rps: 4 },
+    trafficMs: 3000,
+    symptom: hasRefused,
+    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['worker-pool-exhausted', 'backend-down'] },
+    fix: 'first-plan',
+  }),
+  defineScenario({
     name: 'accept-queue-overflow',
     title: 'somaxconn cuts the queue of the socket to two; short bursts overflow it while the workers have time',
     kind: 'fault',
@@ -36,6 +63,7 @@ export default [
     trafficMs: 4000,
     symptom: hasRefused,
     expect: { verdict: 'failing', status: 'active', notFindings: ['worker-pool-exhausted', 'backend-down'] },
+    fix: 'first-plan',
     repair: async host => {
       await host.run(['sysctl', '-qw', 'net.core.somaxconn=4096']);
       await host.restart('lottery');

@@ -79,6 +79,11 @@ export function causeLines(report: Report, finding: Finding, heading: string, ro
   return [line(0, title, { hang: 2 }), line(2, sentence(finding.explanation), { maxRows: rows })];
 }
 
+/** A new file ends with a line break, which is no line of its own. */
+function withoutLastBreak(text: string): string {
+  return text.endsWith('\n') ? text.slice(0, -1) : text;
+}
+
 /** Each piece of evidence beside or under the place where it stands. Pieces from one place share its name. */
 export function evidenceLines(
   evidence: readonly Evidence[],
@@ -146,7 +151,12 @@ export function stepLines(step: FixStep, indent: number, rows = Infinity): Line[
 
 function diffLines(step: Extract<FixStep, { kind: 'edit' }>, indent: number, rows: number): Line[] {
   const before = step.before === '' ? [] : step.before.split('\n').map(text => line(indent, styled('bad', `- ${text}`), { hang: indent + 2, maxRows: 3 }));
-  const after = step.after === '' ? [] : step.after.split('\n').map(text => line(indent, styled('good', `+ ${text}`), { hang: indent + 2, maxRows: 3 }));
+  const after =
+    step.after === ''
+      ? []
+      : withoutLastBreak(step.after)
+          .split('\n')
+          .map(text => line(indent, styled('good', `+ ${text}`), { hang: indent + 2, maxRows: 3 }));
   const place = `${step.path}${step.line === undefined ? '' : `:${step.line}`}`;
   // Of a change longer than the room, what is new matters more than what goes.
   const shown = before.length + after.length <= rows ? [...before, ...after] : after.slice(0, Math.max(1, rows - 1));
