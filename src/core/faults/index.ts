@@ -27,6 +27,7 @@ import plaintextToTls from './protocol/plaintext-to-tls.ts';
 import protocolMismatch from './protocol/protocol-mismatch.ts';
 import resolverMissing from './network/resolver-missing.ts';
 import responseHeaderTooBig from './protocol/response-header-too-big.ts';
+import restartWindow from './backend/restart-window.ts';
 import socketInPrivateTmp from './address/socket-in-private-tmp.ts';
 import socketMissing from './address/socket-missing.ts';
 import socketPermissionDenied from './address/socket-permission-denied.ts';
@@ -69,6 +70,7 @@ export const faults: readonly Fault[] = [
   protocolMismatch,
   resolverMissing,
   responseHeaderTooBig,
+  restartWindow,
   socketInPrivateTmp,
   socketMissing,
   socketPermissionDenied,

@@ -17,9 +17,12 @@ import reloadForNewAddress from './reload-for-new-address.ts';
 import reloadNginx from './reload-nginx.ts';
 import repairNginxConfig from './repair-nginx-config.ts';
 import repairStart from './repair-start.ts';
+import repairUpstreamCertificate from './repair-upstream-certificate.ts';
 import restartHungBackend from './restart-hung-backend.ts';
+import restartWithoutAGap from './restart-without-a-gap.ts';
 import reviewFirewallRule from './review-firewall-rule.ts';
 import setResolver from './set-resolver.ts';
+import setUpstreamTls from './set-upstream-tls.ts';
 import startNginx from './start-nginx.ts';
 import startUnit from './start-unit.ts';
 import traceWorkerCrash from './trace-worker-crash.ts';
@@ -42,9 +45,12 @@ export const fixes: readonly Fix[] = [
   reloadNginx,
   repairNginxConfig,
   repairStart,
+  repairUpstreamCertificate,
   restartHungBackend,
+  restartWithoutAGap,
   reviewFirewallRule,
   setResolver,
+  setUpstreamTls,
   startNginx,
   startUnit,
   traceWorkerCrash,
