@@ -49,4 +49,40 @@ export default [
     },
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
   }),
+  defineScenario({
+    name: 'dns-name-not-found-at-start',
+    title: 'A server of the upstream has no record any more, and nginx was restarted',
+    kind: 'fault',
+    fault: 'dns-name-not-found',
+    setUp: async host => {
+      await nameServer(host, { [NAME]: '127.0.0.1', 'spare.internal.example': '127.0.0.1' });
+      await gunicorn(host, { name: 'reviews', code: wsgiApp('reviews'), bind: '127.0.0.1:8905' });
+      await nginxSite(host, {
+        name: 'reviews',
+        http: `upstream reviews {\n    server ${NAME}:8905;\n    server spare.internal.example:8905 backup;\n}`,
+        server: 'location / { proxy_pass http://reviews; }',
+      });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await nameServer(host, { [NAME]: '127.0.0.1' });
+      await host.exec(['systemctl', 'restart', 'nginx']);
+    },
+    symptom: async host => {
+      const { counts } = await host.request({ urls: ['http://127.0.0.1/'] });
+      if (counts['ECONNREFUSED'] !== 1) throw new Error(`nginx answers: ${JSON.stringify(counts)}`);
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      evidence: ['spare.internal.example'],
+      consequences: ['nginx-config-invalid'],
+      notFindings: ['dns-resolver-unreachable'],
+    },
+    repair: async host => {
+      await nameServer(host, { [NAME]: '127.0.0.1', 'spare.internal.example': '127.0.0.1' });
+      await host.restart('nginx');
+    },
+  }),
 ];

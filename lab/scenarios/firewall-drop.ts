@@ -69,4 +69,38 @@ export default [
     trafficMs: 3000,
     expect: { verdict: 'failing', status: 'active' },
   }),
+  defineScenario({
+    name: 'firewall-drop-policy',
+    title: 'The policy of the output chain became drop, and the exceptions forgot one port',
+    kind: 'fault',
+    fault: 'firewall-drop',
+    fails: 504,
+    setUp: async host => {
+      await gunicorn(host, { name: 'seeds', code: wsgiApp('seeds'), bind: '127.0.0.1:9417' });
+      await nginxSite(host, {
+        name: 'seeds',
+        http: 'upstream seeds { server 127.0.0.1:9417; }',
+        server: 'location / { proxy_pass http://seeds; proxy_connect_timeout 1s; }',
+        logs: 'own',
+      });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      const rules =
+        'table ip out { chain output { type filter hook output priority 0; policy drop; ct state established,related accept; tcp dport { 22, 80, 443, 5432 } accept; udp dport 53 accept; }; }';
+      await host.run(['nft', '-f', '-'], { input: rules });
+    },
+    trafficMs: 3000,
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      evidence: ['policy drop'],
+      notFindings: ['backend-hung', 'backend-down'],
+    },
+    repair: async host => {
+      await host.run(['nft', 'delete', 'table', 'ip', 'out']);
+    },
+  }),
 ];

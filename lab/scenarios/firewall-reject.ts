@@ -63,4 +63,53 @@ export default [
     fix: 'first-plan',
     repair: host => host.start('search'),
   }),
+  defineScenario({
+    name: 'firewall-reject-workers-only',
+    title: "A rule refuses what nginx's own user sends; whoever tests it as root gets an answer",
+    kind: 'fault',
+    fault: 'firewall-reject',
+    setUp: async host => {
+      await gunicorn(host, { name: 'ranking', code: wsgiApp('ranking'), bind: '[::1]:8455' });
+      await nginxSite(host, {
+        name: 'ranking',
+        http: 'upstream ranking { server [::1]:8455; }',
+        server: 'location / { proxy_pass http://ranking; }',
+        logs: 'own',
+      });
+      await startNginx(host);
+      await host.run(['ip6tables', '-A', 'OUTPUT', '-p', 'tcp', '--dport', '25', '-j', 'REJECT']);
+    },
+    breakIt: async host => {
+      await host.run([
+        'ip6tables',
+        '-A',
+        'OUTPUT',
+        '-o',
+        'lo',
+        '-p',
+        'tcp',
+        '--dport',
+        '8455',
+        '-m',
+        'owner',
+        '--uid-owner',
+        'www-data',
+        '-j',
+        'REJECT',
+        '--reject-with',
+        'tcp-reset',
+      ]);
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      evidence: ['--uid-owner', '8455'],
+      notFindings: ['backend-down', 'address-mismatch'],
+    },
+    repair: async host => {
+      await host.run(['ip6tables', '-F', 'OUTPUT']);
+    },
+  }),
 ];

@@ -1,5 +1,6 @@
 import { defineScenario } from '../scenario.ts';
 import { nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
+import { nodeApp, nodeHttp } from '../servers/node.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 
 export default [
@@ -42,5 +43,41 @@ export default [
     expect: { verdict: 'failing', status: 'active' },
     fix: 'first-plan',
     repair: host => host.start('maps'),
+  }),
+  defineScenario({
+    name: 'localhost-ipv6-mismatch-reverse',
+    title: 'The backend moved to ::1 alone, and nginx asks both addresses of localhost with retries that hide it',
+    kind: 'fault',
+    fault: 'localhost-ipv6-mismatch',
+    setUp: async host => {
+      await nodeApp(host, { name: 'atlas', listen: '[::]:5055', code: nodeHttp("response.end('atlas\\n');") });
+      await nodeApp(host, { name: 'tiles', listen: '127.0.0.1:5056', code: nodeHttp("response.end('tiles\\n');") });
+      await nginxSite(host, {
+        name: 'atlas',
+        http: 'upstream atlas {\n    server localhost:5055 max_fails=0;\n    keepalive 4;\n}',
+        server: 'location / { proxy_pass http://atlas; }\nlocation /tiles/ { proxy_pass http://127.0.0.1:5056; }',
+        log: 'timed',
+        logs: 'own',
+      });
+      await startNginx(host);
+    },
+    breakIt: host => nodeApp(host, { name: 'atlas', listen: '[::1]:5055', code: nodeHttp("response.end('atlas\\n');") }),
+    symptom: async host => {
+      await host.request({ urls: ['http://127.0.0.1/'], count: 6 });
+      const errors = await host.read('/var/log/nginx/atlas.error.log');
+      if (!errors.includes('127.0.0.1:5055')) throw new Error(`no try was refused: ${errors}`);
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      subject: { id: '127.0.0.1:5055' },
+      notFindings: ['backend-down', 'address-mismatch'],
+    },
+    fix: 'first-plan',
+    repair: async host => {
+      await replaceIn(host, '/etc/nginx/sites-enabled/atlas.conf', 'localhost:5055', '[::1]:5055');
+      await reloadNginx(host);
+    },
   }),
 ];

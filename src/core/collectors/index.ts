@@ -8,6 +8,7 @@ import hostIdentity from './host-identity.ts';
 import kernelLog from './kernel-log.ts';
 import listeners from './listeners.ts';
 import nameResolution from './name-resolution.ts';
+import networkPaths from './network-paths.ts';
 import nginxAccessLog from './nginx-access-log.ts';
 import nginxConfigDump from './nginx-config-dump.ts';
 import nginxConfigTest from './nginx-config-test.ts';
@@ -32,6 +33,7 @@ export const collectors: readonly Collector[] = [
   kernelLog,
   listeners,
   nameResolution,
+  networkPaths,
   nginxAccessLog,
   nginxConfigDump,
   nginxConfigTest,

@@ -1,9 +1,11 @@
-import { askAll, defineCollector } from '../model/collector.ts';
+import { ask, askAll, defineCollector } from '../model/collector.ts';
 import { known, valueOr } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
 import type { NameResolution } from '../model/facts/system.ts';
 import type { ExecResult } from '../model/host.ts';
 import { parseGetentAhosts } from '../parsers/getent.ts';
+import { parseResolvConf } from '../parsers/resolv-conf.ts';
+import { textOf } from './shared/answers.ts';
 
 const MAX_NAMES = 50;
 
@@ -19,8 +21,10 @@ export default defineCollector({
     const answers = yield* askAll(asked.map(name => ({ kind: 'exec', argv: ['getent', 'ahosts', name], options: { timeoutMs: 2000 } }) as const));
     const missing = answers.find(answer => answer.state === 'absent' || answer.state === 'denied');
     if (missing !== undefined && missing.state !== 'known') return missing;
+    const [resolvConf] = yield* ask({ kind: 'read', path: '/etc/resolv.conf' });
+    const nameServers = parseResolvConf(textOf(resolvConf) ?? '');
     return known(
-      asked.map((name, index) => resolutionOf(name, answers[index])),
+      asked.map((name, index) => ({ ...resolutionOf(name, answers[index]), nameServers })),
       problems,
     );
   },

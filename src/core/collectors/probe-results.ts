@@ -1,14 +1,13 @@
 import { askAll, defineCollector, type Collection, type Request } from '../model/collector.ts';
 import { absent, known, type Known } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
-import type { ErrorGroup } from '../model/facts/logs.ts';
 import type { Listener } from '../model/facts/system.ts';
 import type { Peer, Topology } from '../model/facts/topology.ts';
 import { formatAddress, type Address } from '../model/host.ts';
-import { resolversOf, unresolvedName } from '../model/resolvers.ts';
 import { probeKey, type ProbeRequest, type ProbeResult } from '../model/probe.ts';
 import { furtherQuestions, furtherStages } from './shared/further-questions.ts';
 import { cgiParams, firstQuestions } from './shared/peer-questions.ts';
+import { resolverQuestions } from './shared/resolver-questions.ts';
 import { slowPages } from './shared/slow-pages.ts';
 
 // A host with more peers than this has its failing ones asked first.
@@ -16,9 +15,6 @@ const mostProbes = 500;
 // A search, not a measurement: what is the right backend answers at once.
 const searchTimeoutMs = 1000;
 const mostSearched = 60;
-const resolverTimeoutMs = 2000;
-const mostResolvers = 3;
-const mostNames = 10;
 
 export default defineCollector({
   id: 'probe-results',
@@ -36,7 +32,7 @@ export default defineCollector({
     const first = distinct([
       ...usable.flatMap(peer => firstQuestions(peer, topology, pools, groups)),
       ...namedAlternatives(usable),
-      ...resolverQuestions(topology, groups),
+      ...resolverQuestions(topology, groups, facts['name-resolution'].state === 'known' ? facts['name-resolution'].value : []),
     ]).slice(0, mostProbes);
     const answered = yield* ask(first);
     // Where nobody listens the service is looked for, and what did not answer in its own protocol is asked in the others.
@@ -44,7 +40,7 @@ export default defineCollector({
     const more: ProbeResult[] = [];
     for (let stage = 0; stage < furtherStages; stage++) {
       const asked = [...answered, ...more];
-      const next = distinct([...furtherQuestions(stage, answered, more, topology, groups), ...(stage === 0 ? searched : [])])
+      const next = distinct([...furtherQuestions(stage, answered, more, topology, groups, services), ...(stage === 0 ? searched : [])])
         .filter(request => !asked.some(result => probeKey(result.request) === probeKey(request)))
         .slice(0, mostProbes);
       more.push(...(yield* ask(next)));
@@ -103,35 +99,6 @@ function ownerless(listeners: Known<readonly Listener[]>): Address[] {
     if (listener.pids.length > 0) return [];
     if (listener.kind === 'unix') return listener.path?.startsWith('/') === true ? [{ kind: 'unix', path: listener.path }] : [];
     return [{ kind: 'tcp', host: listener.host, port: listener.port }];
-  });
-}
-
-/** Names that nginx resolves while it runs: its own resolvers are asked for them. */
-function resolverQuestions(topology: Topology, groups: readonly ErrorGroup[]): ProbeRequest[] {
-  const logged = groups.flatMap(group => unresolvedName(group.samples[0]?.message ?? '') ?? []);
-  const requests = topology.routes.flatMap(route => {
-    const resolvers = resolversOf(route.settings['resolver']?.args ?? []).slice(0, mostResolvers);
-    const names = [
-      ...(route.hostName !== undefined && route.groupId === undefined ? [route.hostName] : []),
-      ...(route.variables.length > 0 || route.hostName !== undefined ? logged : []),
-    ];
-    return resolvers.flatMap(resolver =>
-      [...new Set(names)].slice(0, mostNames).map(name => ({ kind: 'dns', resolver, name, timeoutMs: resolverTimeoutMs }) as const),
-    );
-  });
-  return distinct([...requests, ...resolveMembers(topology)]);
-}
-
-/** Servers with `resolve`: by the resolver of their group, else by that of a route to it. */
-function resolveMembers(topology: Topology): ProbeRequest[] {
-  return topology.groups.flatMap(group => {
-    const route = topology.routes.find(one => one.groupId === group.id);
-    const setting = group.settings['resolver'] ?? route?.settings['resolver'];
-    return resolversOf(setting?.args ?? [])
-      .slice(0, mostResolvers)
-      .flatMap(resolver =>
-        (group.resolvedNames ?? []).slice(0, mostNames).map(name => ({ kind: 'dns', resolver, name, timeoutMs: resolverTimeoutMs }) as const),
-      );
   });
 }
 

@@ -55,7 +55,7 @@ function hop(port: number, change: { listening?: boolean; behind?: Service; host
     probes: [],
     symptoms: [],
     groupSymptoms: [],
-    ...(service === undefined ? {} : { service }),
+    ...(behind === undefined ? {} : { service: behind }),
     subject,
     serviceSubject: subject,
   };

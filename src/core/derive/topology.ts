@@ -51,7 +51,15 @@ function resolveGroups(layout: NginxLayout, around: Surroundings): { groups: Ups
     );
     return { ...rest, peerIds: [...new Set(peerIds)] };
   });
-  return { groups, peers: [...peers.values()] };
+  return { groups, peers: [...peers.values()].map((peer, _index, all) => withServiceOfName(peer, all)) };
+}
+
+/** A service that should listen on one address of a name, and listens on none, is what is missing on the others too. */
+function withServiceOfName(peer: Peer, all: readonly Peer[]): Peer {
+  if (peer.hostName === undefined || peer.serviceId !== undefined || peer.listeners.length > 0) return peer;
+  const same = all.filter(other => other !== peer && other.hostName === peer.hostName && other.written === peer.written);
+  const serviceId = same.some(other => other.listeners.length > 0) ? undefined : same.find(other => other.serviceId !== undefined)?.serviceId;
+  return serviceId === undefined ? peer : { ...peer, serviceId };
 }
 
 /** The addresses that nginx makes of a `server` line: each address of a name is a peer of its own. */

@@ -1,6 +1,7 @@
 import type { Known } from './fact.ts';
 import type { BackendConfigs, BackendEvent, PhpFpmPools, Service, ServiceLoad } from './facts/backend.ts';
 import type { NginxAccessLog, NginxErrorLog } from './facts/logs.ts';
+import type { NetworkPath } from './facts/network.ts';
 import type { NginxConfig, NginxConfigTest, NginxInstance } from './facts/nginx.ts';
 import type {
   Connections,
@@ -30,6 +31,7 @@ export interface Facts {
   readonly 'kernel-log': Known<readonly KernelEvent[]>;
   readonly resources: Known<Resources>;
   readonly 'firewall-rules': Known<readonly FirewallRule[]>;
+  readonly 'network-paths': Known<readonly NetworkPath[]>;
   readonly 'name-resolution': Known<readonly NameResolution[]>;
   /** Owner, group and mode of upstream sockets and each parent folder, and of every path a fault compares. */
   readonly 'socket-files': Known<readonly PathFile[]>;

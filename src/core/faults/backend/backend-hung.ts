@@ -152,7 +152,10 @@ function processesOf(hop: Hop, processes: readonly ProcessInfo[]): readonly Proc
 /** A direct question that was taken and got no byte; a full queue does not even take it. */
 function mute(hop: Hop) {
   if (hop.probes.some(probe => probe.outcome.state === 'answered')) return undefined;
-  const silent = hop.own !== undefined && (hop.own.outcome.state === 'no-answer' || hop.own.outcome.state === 'connect-timeout') ? hop.own : undefined;
+  // The kernel takes connections for a process that does not, as long as the queue has room: silence before that is the network's.
+  const isFull = hop.peer.listeners.some(listener => listener.queue > 0 && (listener.backlog < 0 || listener.queue >= listener.backlog));
+  const silent =
+    hop.own !== undefined && (hop.own.outcome.state === 'no-answer' || (hop.own.outcome.state === 'connect-timeout' && isFull)) ? hop.own : undefined;
   return silent ?? hop.probes.find(probe => probe.outcome.state === 'connect-failed' && probe.outcome.code === 'EAGAIN');
 }
 

@@ -41,6 +41,9 @@ export interface FirewallConnection {
   readonly local: boolean;
   /** Uid of the process that connects (nginx's workers). */
   readonly uid?: number;
+  /** Of a peer on another host: the interface that leads there, and this host's address on it. */
+  readonly dev?: string;
+  readonly source?: string;
   /** `net.ipv4.ip_local_port_range`: the connecting side's port is one of these. */
   readonly localPorts?: PortRange;
 }
@@ -95,17 +98,19 @@ export function firewallVerdict(rules: readonly FirewallRule[], packet: Firewall
  */
 export function connectionVerdict(rules: readonly FirewallRule[], connection: FirewallConnection): ConnectionVerdict {
   const { destination, port, local } = connection;
-  const interfaces = local ? { inInterface: 'lo', outInterface: 'lo' } : {};
+  const out = local ? 'lo' : connection.dev;
+  const interfaces = out === undefined ? {} : { inInterface: out, outInterface: out };
   const owner = connection.uid === undefined ? {} : { uid: connection.uid };
   const ephemeral = connection.localPorts ?? EPHEMERAL_PORTS;
-  const own = local ? { source: destination } : {};
+  const source = local ? destination : connection.source;
+  const own = source === undefined ? {} : { source };
   const there = { protocol: 'tcp', destination, port, sourcePort: ephemeral, ...own, ...interfaces, state: 'new' } as const;
   const back = {
     protocol: 'tcp',
     source: destination,
     sourcePort: port,
     port: ephemeral,
-    ...(local ? { destination } : { family: familyOf(destination) }),
+    ...(source === undefined ? { family: familyOf(destination) } : { destination: source }),
     ...interfaces,
     state: 'established',
   } as const;

@@ -251,6 +251,8 @@ export interface NameResolution {
   /** By getaddrinfo (hosts file, search list, DNS) in the order that nginx gets at start. */
   readonly system: readonly string[];
   readonly systemError?: string;
+  /** The `nameserver` addresses of /etc/resolv.conf, which the system asks. */
+  readonly nameServers?: readonly string[];
 }
 
 export type { Address };

@@ -1,0 +1,107 @@
+import { listenerEvidence, probeEvidence, symptomEvidence } from '../../model/evidence.ts';
+import { valueOr } from '../../model/fact.ts';
+import { defineFault, ruledOut } from '../../model/fault.ts';
+import { symptomsOf } from '../../model/hop-symptoms.ts';
+import { commandsFor, refusedByRule, ruleEvidence } from '../../model/refused-by-rule.ts';
+import type { Symptom } from '../../model/facts/topology.ts';
+import type { ProbeResult } from '../../model/probe.ts';
+
+const explains: readonly Symptom['class'][] = [
+  'connect-refused',
+  'connect-unreachable',
+  'connect-denied',
+  'connect-other',
+  'no-live-upstreams',
+  'probe-failed',
+  'server-disabled',
+];
+const refusals: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EACCES', 'EPERM', 'ECONNRESET', 'ENOPROTOOPT', 'EHOSTDOWN']);
+
+export default defineFault({
+  meta: {
+    id: 'firewall-reject',
+    layer: 'network',
+    title: 'A firewall rule refuses the connections to the backend',
+    explains,
+    requires: ['hops', 'nginx-instances'],
+    uses: ['firewall-rules', 'network-paths', 'resources'],
+    leadsTo: ['backend-down', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'no-route', 'network-unreachable'],
+    messages: {
+      rule: '{listens}, and the rule "{rule}" in {table} {chain} rejects {whose} connections to {address} on their way {way}.',
+      perhaps:
+        '{listens}, connections to {address} are refused, and the rule "{rule}" in {table} {chain} may be why: a part of it cannot be judged from outside.',
+      unseen:
+        '{listens}, and a connection to it from this host is refused all the same. Something between them rejects it, most likely a firewall rule, and the rules could not be read.',
+      remote:
+        '{address} can be reached (its neighbour entry is {neighbour}), and a message of the other side or of a router says that it may not: a firewall there rejects the connection.',
+    },
+  },
+  *detect({ hops, 'nginx-instances': instances, 'firewall-rules': rules, 'network-paths': paths, resources }) {
+    const around = { rules: valueOr(rules, []), instances, paths: valueOr(paths, []), resources: valueOr(resources, undefined) };
+    for (const hop of hops) {
+      const { address, local, listeners, flags } = hop.peer;
+      if (address.kind !== 'tcp' || flags.down || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
+      const symptoms = symptomsOf(hop, explains);
+      const refused = hop.probes.find(isRefused);
+      const goesOn = symptoms.some(symptom => symptom.class !== 'probe-failed' && symptom.class !== 'no-live-upstreams' && symptom.ongoing);
+      if (refused === undefined && !goesOn) continue;
+      // Where nobody listens, what refuses is the kernel itself.
+      if (local && listeners.length === 0) continue;
+      const found = refusedByRule(hop, around);
+      const seen = [
+        ...(refused === undefined ? [] : [probeEvidence(refused)]),
+        ...listeners.slice(0, 1).map(listenerEvidence),
+        ...symptoms.slice(0, 1).flatMap(symptom => symptomEvidence(symptom, 1)),
+      ];
+      const common = { status: 'active', subject: hop.subject, symptoms: symptoms.map(symptom => symptom.id) } as const;
+      const listens = local ? `${hop.service?.name ?? 'A process'} listens on ${hop.peer.id}` : `${hop.peer.id} is on another host`;
+      if (found?.does === 'reject' && (refused !== undefined || found.onlyWorkers)) {
+        const { rule, isCertain, onlyWorkers, at } = found;
+        yield {
+          ...common,
+          confidence: isCertain ? 'confirmed' : refused === undefined ? 'possible' : 'likely',
+          messageId: isCertain ? 'rule' : 'perhaps',
+          data: {
+            listens,
+            rule: rule.text,
+            table: rule.table,
+            chain: rule.chain,
+            address: hop.peer.id,
+            whose: onlyWorkers ? "nginx's workers'" : 'all',
+            way: at === 'answer' ? 'back' : 'there',
+          },
+          evidence: [ruleEvidence(rule), ...seen],
+          fixData: { commands: commandsFor(rule), rule: rule.text, address: hop.peer.id },
+        };
+        continue;
+      }
+      const [first, ...rest] = seen;
+      if (first === undefined || refused === undefined) {
+        if (rules.state === 'known' && goesOn) yield ruledOut(`no rule of this host refuses ${hop.peer.id}`);
+        continue;
+      }
+      if (local && rules.state !== 'known') {
+        yield { ...common, confidence: 'likely', messageId: 'unseen', data: { listens }, evidence: [first, ...rest] };
+      } else if (!local) {
+        const path = around.paths.find(one => one.address === address.host);
+        const isHere = path?.neighbour !== undefined && !['FAILED', 'INCOMPLETE'].includes(path.neighbour.state);
+        if (path?.neighbour === undefined || path.route !== 'found' || !isHere || codeOf(refused) === 'ECONNREFUSED') continue;
+        yield {
+          ...common,
+          confidence: 'likely',
+          messageId: 'remote',
+          data: { address: hop.peer.id, neighbour: path.neighbour.state },
+          evidence: [first, ...rest, { source: `exec:ip neigh show ${path.neighbour.address}`, text: path.neighbour.text }],
+        };
+      } else yield ruledOut(`no rule of this host refuses ${hop.peer.id}`);
+    }
+  },
+});
+
+function isRefused(probe: ProbeResult): boolean {
+  return probe.outcome.state === 'connect-failed' && refusals.has(probe.outcome.code);
+}
+
+function codeOf({ outcome }: ProbeResult): string {
+  return outcome.state === 'connect-failed' ? outcome.code : '';
+}
