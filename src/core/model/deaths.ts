@@ -45,12 +45,18 @@ export function unitOfRecord(event: KernelEvent): string | undefined {
 export function deathAt(hop: Hop, unit: SystemdUnit | undefined, timeMs: number, signal: number): BackendEvent | 'main process' | undefined {
   const event = hop.events.find(
     one =>
-      (one.kind === 'worker-exit' || (one.kind === 'worker-signal' && (one.signal === undefined || one.signal === signal))) && isTogether(one.timeMs, timeMs),
+      ((one.kind === 'worker-exit' && !hasExitCode(one)) || (one.kind === 'worker-signal' && (one.signal === undefined || one.signal === signal))) &&
+      isTogether(one.timeMs, timeMs),
   );
   if (event !== undefined) return event;
   const ended = unit === undefined ? undefined : endOf(unit);
   const wasKilled = unit?.execMainCode === 'killed' || unit?.execMainCode === 'dumped' || unit?.result === 'oom-kill';
   return ended !== undefined && wasKilled && isTogether(ended, timeMs) ? 'main process' : undefined;
+}
+
+// A process that ended by an exit code was not killed, whoever was killed at that time.
+function hasExitCode(event: BackendEvent): boolean {
+  return event.text.includes('code=exited') || event.text.includes('exited with code') || event.text.includes('exit code');
 }
 
 /** Whether requests of the symptom failed at that time, as far as its samples and its span tell. */

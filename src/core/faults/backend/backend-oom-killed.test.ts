@@ -48,6 +48,11 @@ describe('backend-oom-killed is silent', () => {
     silent(hopOf({ symptoms: [cut], events: [death] }), kernelOf(20_000, { cgroup: group('reports.service') }));
   });
 
+  it('where a process of that name was killed on the same kernel, while the own one ended by an exit code', () => {
+    const exited = eventOf('worker-exit', 20_500, { text: 'orders.service: Main process exited, code=exited, status=3/NOTIMPLEMENTED' });
+    silent(hopOf({ symptoms: [cut], events: [exited] }), kernelOf(20_000));
+  });
+
   it('where another process was killed', () => {
     silent(hopOf({ symptoms: [cut] }), kernelOf(20_000, { comm: 'mysqld' }));
   });
