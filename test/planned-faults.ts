@@ -32,7 +32,6 @@ export const plannedFaults: readonly string[] = [
   'request-header-too-big-for-backend',
   'request-specific-crash',
   'response-truncated',
-  'restart-window',
   'retries-hide-failures',
   'selinux-denied',
   'socket-in-private-tmp',

@@ -1,4 +1,5 @@
 import type { BackendEvent } from './facts/backend.ts';
+import type { Hop } from './facts/hop.ts';
 import type { SystemdUnit } from './facts/system.ts';
 
 /** A unit that starts and ends again and again. */
@@ -18,6 +19,8 @@ export interface Window {
 
 /** A service that lived longer than this has not died at its start. */
 const shortLifeMs = 60_000;
+/** A start is told by systemd, by the server and by its workers within this time. */
+const sameStartMs = 10_000;
 /** Fewer restarts than this are an accident, not a loop; where it is away again right after them, two tell. */
 const fewestRestarts = 3;
 const fewestWhileAway = 2;
@@ -62,4 +65,23 @@ function lastStartRefused(unit: SystemdUnit): boolean {
   const refused = unit.journal.findLastIndex(line => line.identifier === 'systemd' && line.text.includes('Start request repeated too quickly'));
   const started = unit.journal.findLastIndex(line => line.identifier === 'systemd' && line.text.startsWith('Started '));
   return refused !== -1 && refused > started;
+}
+
+/** A start of the service within the window, with the line that tells it. */
+export interface Start {
+  readonly timeMs: number;
+  readonly event?: BackendEvent;
+}
+
+/** When the service was started as a whole, by systemd's lines, its own, or the start of its main process, in time order. */
+export function startsOf(hop: Hop, sinceMs: number): Start[] {
+  const told: Start[] = hop.events.filter(event => event.kind === 'started' && event.timeMs >= sinceMs).map(event => ({ timeMs: event.timeMs, event }));
+  const seen: Start[] = [hop.unit?.activeEnterMs, hop.master?.startMs].flatMap(timeMs => (timeMs !== undefined && timeMs >= sinceMs ? [{ timeMs }] : []));
+  const starts: Start[] = [];
+  for (const start of [...told, ...seen].toSorted((a, b) => a.timeMs - b.timeMs)) {
+    const before = starts.at(-1);
+    if (before === undefined || start.timeMs - before.timeMs > sameStartMs) starts.push(start);
+    else if (before.event === undefined && start.event !== undefined) starts[starts.length - 1] = start;
+  }
+  return starts;
 }

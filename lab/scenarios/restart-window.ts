@@ -1,0 +1,48 @@
+import { defineScenario } from '../scenario.ts';
+import type { LabHost } from '../host.ts';
+import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { gunicorn, wsgiApp } from '../servers/python.ts';
+
+export default [
+  defineScenario({
+    name: 'restart-window',
+    title: 'A deployment restarts gunicorn, which needs two seconds until it listens',
+    kind: 'fault',
+    fault: 'restart-window',
+    setUp,
+    breakIt: deploy,
+    symptom: async host => {
+      const log = await host.read('/var/log/nginx/error.log');
+      if (!log.includes('(111: Connection refused)')) throw new Error('no request was refused');
+    },
+    trafficMs: 4000,
+    expect: { verdict: 'recovered', status: 'past', firstConfidence: 'confirmed', minShare: 0.9, notFindings: ['backend-down', 'backend-crash-loop'] },
+  }),
+  defineScenario({
+    name: 'restart-window-twin-stopped-later',
+    title: 'The same deployment went well some moments ago; now the service is stopped',
+    kind: 'twin',
+    fault: 'backend-down',
+    twinOf: 'restart-window',
+    setUp,
+    breakIt: async host => {
+      await deploy(host);
+      await host.systemctl('stop', 'menu');
+    },
+    expect: { verdict: 'failing', status: 'active', firstConfidence: 'confirmed' },
+    fix: 'first-plan',
+  }),
+];
+
+async function setUp(host: LabHost): Promise<void> {
+  await gunicorn(host, { name: 'menu', code: wsgiApp('menu'), bind: '127.0.0.1:8460', service: { ExecStartPre: '/bin/sleep 2' } });
+  await nginxSite(host, { name: 'menu', server: 'location / { proxy_pass http://127.0.0.1:8460; }', log: 'timed' });
+  await startNginx(host);
+}
+
+async function deploy(host: LabHost): Promise<void> {
+  const traffic = host.traffic({ urls: ['http://127.0.0.1/'], rps: 8, seconds: 20 });
+  await host.restart('menu');
+  await host.until('the new process to answer', async () => (await host.exec(['curl', '-sf', 'http://127.0.0.1:8460/'])).code === 0);
+  await traffic.stop();
+}

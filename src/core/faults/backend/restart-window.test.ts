@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../model/fault.ts';
+import restartWindow from './restart-window.ts';
+import { detections, eventOf, hopOf, lostHop, nowMs, symptomOf, unitOf } from './testing.ts';
+
+const fault = restartWindow as unknown as Fault;
+const burst = (agoMs: number) =>
+  symptomOf('connect-refused', {
+    ongoing: false,
+    firstMs: nowMs - agoMs,
+    lastMs: nowMs - agoMs + 2000,
+    buckets: { widthMs: 10_000, starts: [nowMs - agoMs], counts: [5] },
+  });
+const started = eventOf('started', 297_000, { text: 'Started orders.service - orders.' });
+
+describe('restart-window fires', () => {
+  it('where the refused requests fall just before a start', () => {
+    expect(detections(fault, { hops: [hopOf({ symptoms: [burst(300_000)], events: [started] })] })).toMatchObject([
+      { confidence: 'confirmed', status: 'past', messageId: 'once', data: { count: 5 }, symptoms: [burst(300_000).id] },
+    ]);
+  });
+
+  it('by the time of the unit alone', () => {
+    const unit = unitOf({ activeEnterMs: nowMs - 297_000 });
+    expect(detections(fault, { hops: [hopOf({ unit, symptoms: [burst(300_000)] })] })).toMatchObject([{ status: 'past' }]);
+  });
+});
+
+describe('restart-window is silent', () => {
+  it('where nobody listens', () => {
+    expect(detections(fault, { hops: [lostHop({ events: [started] })] })).toEqual([]);
+  });
+
+  it('where the requests failed long before the start, or long after it', () => {
+    expect(detections(fault, { hops: [hopOf({ symptoms: [burst(600_000)], events: [started] })] })).toEqual([]);
+    expect(detections(fault, { hops: [hopOf({ symptoms: [burst(100_000)], events: [started] })] })).toEqual([]);
+  });
+
+  it('where it is started again and again by itself', () => {
+    const unit = unitOf({ restarts: 5, activeEnterMs: nowMs - 1000 });
+    const events = [50_000, 30_000, 1000].map(agoMs => eventOf('started', agoMs, { text: 'Started orders.service.' }));
+    expect(detections(fault, { hops: [hopOf({ unit, symptoms: [burst(50_000)], events })] })).toEqual([]);
+  });
+
+  it('where workers broke off and nothing was stopped', () => {
+    const cut = symptomOf('premature-close', {
+      ongoing: false,
+      firstMs: nowMs - 300_000,
+      lastMs: nowMs - 298_000,
+      buckets: { widthMs: 10_000, starts: [nowMs - 300_000], counts: [5] },
+    });
+    expect(detections(fault, { hops: [hopOf({ symptoms: [cut], events: [started] })] })).toEqual([]);
+  });
+});

@@ -1,0 +1,101 @@
+import { defineFault } from '../../model/fault.ts';
+import { eventEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
+import type { Hop } from '../../model/facts/hop.ts';
+import type { TimeBuckets } from '../../model/facts/logs.ts';
+import type { Symptom } from '../../model/facts/topology.ts';
+import { countOf, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { restartLoop, startsOf, type Window } from '../../model/restarts.ts';
+
+const explains: readonly Symptom['class'][] = [
+  'connect-refused',
+  'connect-no-file',
+  'premature-close',
+  'reset',
+  'connect-reset',
+  'no-live-upstreams',
+  'unattributed-5xx',
+];
+/** A service that was away for longer than this was down, whatever started it in the end. */
+const longestMs = 120_000;
+/** nginx keeps a peer marked as failed for ten seconds. */
+const afterMs = 15_000;
+const leastShare = 0.9;
+
+export default defineFault({
+  meta: {
+    id: 'restart-window',
+    layer: 'backend',
+    title: 'Requests fail only while the backend is being restarted',
+    explains,
+    requires: ['hops', 'symptoms'],
+    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
+    messages: {
+      once: '{count} requests failed around {at}, when {service} was started anew. Before and after that it answered.',
+      several:
+        '{count} requests failed in bursts that fall together with the {starts} starts of {service} within the window, last at {at}. Between them it answered.',
+    },
+  },
+  *detect({ hops, symptoms }, window) {
+    for (const hop of hops) {
+      if (hop.peer.listeners.length === 0 || hop.peer.flags.down) continue;
+      if (hop.unit !== undefined && restartLoop(hop.unit, hop.events, window, false) !== undefined) continue;
+      const starts = startsOf(hop, window.sinceMs);
+      const own = [...symptomsOf(hop, explains), ...unattributedOf(hop, symptoms, [502])].filter(
+        symptom => symptom.count > 0 && isAround(symptom, starts, window),
+      );
+      const near = starts.filter(start => own.some(symptom => start.timeMs >= symptom.firstMs - afterMs && start.timeMs <= symptom.lastMs + longestMs));
+      const last = near.at(-1);
+      // Only a gap in which nobody listened is a restart's; workers that merely end are others' business.
+      if (last === undefined || !own.some(symptom => symptom.class === 'connect-refused' || symptom.class === 'connect-no-file' || wasStopped(hop, symptom)))
+        continue;
+      yield {
+        confidence: 'confirmed',
+        status: own.some(symptom => symptom.ongoing) ? 'active' : 'past',
+        subject: hop.serviceSubject,
+        messageId: near.length === 1 ? 'once' : 'several',
+        data: {
+          count: countOf(own),
+          starts: near.length,
+          service: hop.service?.name ?? hop.peer.id,
+          at: `${new Date(last.timeMs).toISOString().slice(0, 19)}Z`,
+        },
+        evidence: [
+          last.event === undefined
+            ? hop.unit === undefined
+              ? { source: 'processes', text: `started at ${new Date(last.timeMs).toISOString()}` }
+              : unitEvidence(hop.unit)
+            : eventEvidence(last.event),
+          ...hop.events
+            .filter(event => event.kind === 'stopped' && event.timeMs <= last.timeMs)
+            .slice(-1)
+            .map(eventEvidence),
+          ...own.flatMap(symptom => symptomEvidence(symptom, 2)).slice(0, 3),
+        ],
+        symptoms: own.map(symptom => symptom.id),
+        fixData: hop.unit === undefined ? {} : { unit: hop.unit.name, type: hop.unit.type ?? '' },
+      };
+    }
+  },
+});
+
+/** Nearly all of its requests failed shortly before a start or just after one. */
+function isAround(symptom: Symptom, starts: readonly { readonly timeMs: number }[], { nowMs }: Window): boolean {
+  const buckets: TimeBuckets = symptom.buckets ?? {
+    widthMs: Math.max(1, Math.min(nowMs, symptom.lastMs) - symptom.firstMs),
+    starts: [symptom.firstMs],
+    counts: [symptom.count],
+  };
+  let near = 0;
+  let all = 0;
+  for (const [index, from] of buckets.starts.entries()) {
+    const count = buckets.counts[index] ?? 0;
+    const to = Math.min(from + buckets.widthMs, symptom.lastMs);
+    all += count;
+    if (starts.some(start => to >= start.timeMs - longestMs && Math.max(from, symptom.firstMs) <= start.timeMs + afterMs)) near += count;
+  }
+  return all > 0 && near >= all * leastShare && starts.some(start => start.timeMs >= symptom.firstMs - afterMs);
+}
+
+function wasStopped(hop: Hop, symptom: Symptom): boolean {
+  return hop.events.some(event => event.kind === 'stopped' && event.timeMs >= symptom.firstMs - afterMs && event.timeMs <= symptom.lastMs + afterMs);
+}
