@@ -65,7 +65,6 @@ export default [
     },
     breakIt: host => host.systemctl('stop', 'catalog'),
     expect: { verdict: 'failing', status: 'active', consequences: ['app-returned-5xx'] },
-    fix: 'first-plan',
     repair: host => host.start('catalog'),
   }),
   defineScenario({

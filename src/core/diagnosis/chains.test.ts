@@ -87,3 +87,10 @@ test('a symptom counts for the best-proven claimant alone, and what nobody claim
   const shares = shareOut(chains, [symptom('s1', 70), symptom('s2', 20), symptom('s3', 10)]);
   expect(shares).toEqual({ counts: [20, 70], total: 100, unexplained: 10 });
 });
+
+test('a cause that is over is not the root of what outlives it', () => {
+  const restart = raw('restart', ['marks'], { status: 'past' });
+  expect(makeChains([restart, raw('marks', [])])).toHaveLength(1);
+  expect(makeChains([restart, raw('marks', [], { outlivesCause: true })])).toHaveLength(2);
+  expect(makeChains([raw('restart', ['marks']), raw('marks', [], { outlivesCause: true })])).toHaveLength(1);
+});

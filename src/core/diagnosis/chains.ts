@@ -42,6 +42,7 @@ export function makeChains(raw: readonly Raw[]): Chain[] {
 function isCause(cause: Raw, effect: Raw, leads: ReadonlyMap<string, ReadonlySet<string>>): boolean {
   if (leads.get(cause.fault.meta.id)?.has(effect.fault.meta.id) !== true) return false;
   if (cause.detection.status === 'latent') return false;
+  if (effect.detection.outlivesCause === true && cause.detection.status === 'past') return false;
   if (confidenceRank[cause.detection.confidence] < confidenceRank[effect.detection.confidence] && cause.detection.confidence === 'possible') return false;
   return related(cause, effect);
 }

@@ -1,5 +1,6 @@
 import type { Facts } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
+import type { LogCoverage } from '../model/facts/logs.ts';
 import type { Symptom } from '../model/facts/topology.ts';
 import type { Verdict } from '../model/report.ts';
 
@@ -43,7 +44,7 @@ export function judge({ facts, findings, symptoms, advice }: VerdictInput): Judg
 /** What was seen, and no more: a host without traffic or without probes says less. */
 function allWell(facts: Facts): string {
   const access = facts['nginx-access-log'];
-  const asked = facts['probe-results'].state === 'known' ? facts['probe-results'].value.length : 0;
+  const asked = probesAnswered(facts);
   const requests =
     access.state === 'known' && access.value.total > 0 ? 'No request failed within the window' : 'No request is known to have failed within the window';
   return asked > 0 ? `${requests}, and every backend that was asked answers.` : `${requests}; no backend was asked.`;
@@ -86,11 +87,26 @@ function blindness(facts: Facts): string | undefined {
   if (config.state !== 'known') return `The configuration of nginx could not be read: ${config.why}.`;
   const error = facts['nginx-error-log'];
   const access = facts['nginx-access-log'];
-  if ([error, access].some(log => log.state === 'known' && log.value.coverage.length > 0)) return undefined;
-  const probed = facts['probe-results'].state === 'known' && facts['probe-results'].value.length > 0;
+  const isCut = facts['nginx-config'].state !== 'known' || facts['nginx-config'].value.some(one => one.unread.length > 0);
+  const probed = probesAnswered(facts) > 0;
+  if (isCut && !probed && !sawRequests(facts)) return 'Parts of the configuration of nginx could not be read, and no backend was asked.';
+  // A log that is empty tells something, and one of which nothing was understood does not.
+  const spoke = (log: LogCoverage): boolean => log.lines > 0 || log.unparsedLines === 0;
+  if ([error, access].some(log => log.state === 'known' && log.value.coverage.some(spoke))) return undefined;
   if (!probed) return 'Neither the logs of nginx could be read nor a backend be asked.';
-  const isUnread = [error, access].some(log => log.state !== 'known' || log.value.unread.length > 0);
+  const isUnread = [error, access].some(log => log.state !== 'known' || log.value.unread.length > 0 || log.value.coverage.length > 0);
   return isUnread ? 'The logs of nginx could not be read, so it is not known whether requests fail.' : undefined;
+}
+
+function sawRequests(facts: Facts): boolean {
+  const access = facts['nginx-access-log'];
+  return access.state === 'known' && access.value.total > 0;
+}
+
+/** Questions to backends that were really asked. */
+function probesAnswered(facts: Facts): number {
+  const probes = facts['probe-results'];
+  return probes.state === 'known' ? probes.value.filter(probe => probe.outcome.state !== 'not-asked').length : 0;
 }
 
 /** For a sentence that goes on; a name like `nginx -t` or `DNS` stays as it is. */

@@ -32,6 +32,8 @@ export interface Detection<MessageId extends string = string> {
   readonly symptoms: readonly string[];
   /** Facts for the fix of this finding: plain data, by the fix's own names. */
   readonly fixData?: Readonly<Record<string, unknown>>;
+  /** It goes on although what began it is over: a past finding is not its root. */
+  readonly outlivesCause?: true;
 }
 
 export interface Finding {

@@ -55,6 +55,7 @@ export default defineFault({
       const peers = [...new Set([group, ...members.map(hop => hop.peer.id)])];
       yield {
         ...judged(symptom, isHeld, causes.length > 0),
+        ...(isHeld && symptom.ongoing ? { outlivesCause: true } : {}),
         subject: { kind: 'upstream', id: group, name: group, peers },
         data: {
           count: symptom.count,
