@@ -40,3 +40,16 @@ if (address.startsWith('/')) server.listen(address);
 else server.listen(Number(address.slice(at + 1)), at < 0 ? undefined : address.slice(0, at).replace(/[[\\]]/g, ''));
 `;
 }
+
+/** The same over TLS; `options` are the lines of an object for `https.createServer`: `maxVersion: 'TLSv1.2',`. */
+export function nodeHttps(files: { readonly certificate: string; readonly key: string }, options = '', handler = "response.end('ok\\n');"): string {
+  return `const { createServer } = require('node:https');
+const { readFileSync } = require('node:fs');
+const tls = { key: readFileSync('${files.key}'), cert: readFileSync('${files.certificate}'), ${options} };
+const server = createServer(tls, (request, response) => { ${handler} });
+server.on('tlsClientError', () => {});
+const address = process.argv[2];
+const at = address.lastIndexOf(':');
+server.listen(Number(address.slice(at + 1)), address.slice(0, at).replace(/[[\\]]/g, ''));
+`;
+}

@@ -9,6 +9,10 @@ export type ProbeRequest =
       readonly address: Address;
       readonly serverName?: string;
       readonly version?: 'TLSv1.2' | 'TLSv1.3';
+      /** A file of the host with the authorities to judge by; without one, the host's own. */
+      readonly caFile?: string;
+      /** The name that the certificate is to be for, where that is not `serverName` (which is sent). */
+      readonly verifyName?: string;
       readonly path?: string;
       readonly hostHeader?: string;
       readonly timeoutMs?: number;
@@ -103,7 +107,7 @@ export function probeKey(request: ProbeRequest): string {
     case 'http':
       return `http ${where} ${request.hostHeader} ${request.path}`;
     case 'tls':
-      return `tls ${where} ${request.serverName ?? '-'} ${request.version ?? '-'} ${request.hostHeader ?? '-'} ${request.path ?? '-'}`;
+      return `tls ${where} ${request.serverName ?? '-'} ${request.version ?? '-'} ${request.hostHeader ?? '-'} ${request.path ?? '-'}${request.caFile === undefined ? '' : ` by ${request.caFile}`}${request.verifyName === undefined ? '' : ` as ${request.verifyName}`}`;
     case 'fastcgi':
     case 'uwsgi':
       return `${request.kind} ${where} ${JSON.stringify(request.params)}`;
@@ -121,7 +125,7 @@ export function probeName(request: ProbeRequest): string {
     case 'http':
       return `http ${formatAddress(request.address)} ${request.path}`;
     case 'tls':
-      return `tls ${formatAddress(request.address)}${request.serverName === undefined ? '' : ` for ${request.serverName}`}${request.version === undefined ? '' : ` ${request.version}`}`;
+      return `tls ${formatAddress(request.address)}${request.serverName === undefined ? '' : ` for ${request.serverName}`}${request.version === undefined ? '' : ` ${request.version}`}${request.caFile === undefined ? '' : ` by ${request.caFile}`}`;
     case 'fastcgi':
     case 'uwsgi':
       return `${request.kind} ${formatAddress(request.address)} ${request.params['REQUEST_URI'] ?? ''}`.trimEnd();

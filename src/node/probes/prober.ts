@@ -24,13 +24,15 @@ const maxAuthorityBytes = 8 * 1024 * 1024;
 export function createProber(host: Host, options: ProberOptions): Prober {
   const userAgent = `badhop/${options.version} (+diagnosis)`;
   let authorities: Promise<Buffer | undefined> | undefined;
-  const contexts = new Map<TlsVersion | undefined, SecureContext>();
-  const contextFor = async (version: TlsVersion | undefined): Promise<SecureContext> => {
-    const ca = await (authorities ??= readAuthorities(host));
+  const contexts = new Map<string, SecureContext>();
+  const contextFor = async (version: TlsVersion | undefined, caFile: string | undefined): Promise<SecureContext> => {
+    const given = caFile === undefined ? undefined : await readUsable(host, caFile);
+    const ca = given ?? (await (authorities ??= readAuthorities(host)));
+    const key = `${version ?? ''} ${caFile ?? ''}`;
     const context =
-      contexts.get(version) ??
+      contexts.get(key) ??
       createSecureContext({ ...(ca === undefined ? {} : { ca }), ...(version === undefined ? {} : { minVersion: version, maxVersion: version }) });
-    contexts.set(version, context);
+    contexts.set(key, context);
     return context;
   };
 
@@ -44,7 +46,7 @@ export function createProber(host: Host, options: ProberOptions): Prober {
         case 'http':
           return on(request.address, stream => askHttp(stream, request, userAgent, deadline));
         case 'tls': {
-          const secureContext = await contextFor(request.version);
+          const secureContext = await contextFor(request.version, request.caFile);
           return on(request.address, stream => askTls(stream, request, { userAgent, context: secureContext }, deadline));
         }
         case 'fastcgi':
@@ -73,12 +75,17 @@ function udp(request: Extract<ProbeRequest, { kind: 'dns' }>): Address {
 /** The host's own authorities, by which certificates are judged; Node's stand in where the host has none. */
 async function readAuthorities(host: Host): Promise<Buffer | undefined> {
   for (const path of authorityFiles) {
-    const file = await host.read(path, { limit: maxAuthorityBytes });
-    if (file.state !== 'known') continue;
-    const ca = Buffer.from(file.value.bytes);
-    if (isUsable(ca)) return ca;
+    const ca = await readUsable(host, path);
+    if (ca !== undefined) return ca;
   }
   return undefined;
+}
+
+async function readUsable(host: Host, path: string): Promise<Buffer | undefined> {
+  const file = await host.read(path, { limit: maxAuthorityBytes });
+  if (file.state !== 'known') return undefined;
+  const ca = Buffer.from(file.value.bytes);
+  return isUsable(ca) ? ca : undefined;
 }
 
 function isUsable(ca: Buffer): boolean {

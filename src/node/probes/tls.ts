@@ -29,7 +29,10 @@ export async function askTls(stream: ByteStream, request: TlsRequest, settings: 
       secureContext: settings.context,
       rejectUnauthorized: false,
       // The name is part of the verdict only where the caller gave one, as `proxy_ssl_name` does.
-      checkServerIdentity: (_host, certificate) => (request.serverName === undefined ? undefined : checkServerIdentity(request.serverName, certificate)),
+      checkServerIdentity: (_host, certificate) => {
+        const name = request.verifyName ?? request.serverName;
+        return name === undefined ? undefined : checkServerIdentity(name, certificate);
+      },
       ...(request.serverName === undefined || isIP(request.serverName) !== 0 ? {} : { servername: request.serverName }),
     });
   } catch (error) {

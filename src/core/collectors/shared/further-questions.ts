@@ -2,7 +2,7 @@ import type { Service } from '../../model/facts/backend.ts';
 import type { ErrorGroup, MessageClass } from '../../model/facts/logs.ts';
 import type { Route, Topology } from '../../model/facts/topology.ts';
 import { formatAddress, type Address } from '../../model/host.ts';
-import { answersAsAsked, saysPlainToTls, type ProbeRequest, type ProbeResult } from '../../model/probe.ts';
+import { answersAsAsked, saysPlainToTls, type ProbeAnswer, type ProbeRequest, type ProbeResult } from '../../model/probe.ts';
 import { cgiParams, fastcgiScript, hostHeaderOf, serverNameOf } from './peer-questions.ts';
 
 /** How many rounds of questions there are: the likely protocol first, as a worker may hang on each wrong one. */
@@ -65,22 +65,24 @@ function questions(stage: number, own: ProbeResult, known: readonly ProbeResult[
   const uwsgi: ProbeRequest = { kind: 'uwsgi', address, params: cgiParams('/', hostHeader), timeoutMs };
   const asked = own.request.kind;
   const secure = spoken === 'tls' || (own.outcome.state === 'answered' && saysPlainToTls(own.outcome.answer.head));
-  if (secure) return stage === 0 ? handshakes(asked === 'tls', place) : [];
+  if (secure) return stage === 0 ? handshakes(own.request, place) : [];
   if (spoken === 'http') return stage === 0 ? [http] : [];
   if (known.some(answersAsAsked) || known.some(result => result.outcome.state === 'answered' && result.outcome.speaks === 'tls')) return [];
   const likely = asked === 'http' ? [tls, fastcgi, uwsgi] : [http];
-  const unlikely = asked === 'http' ? handshakes(false, place) : [tls, fastcgi, uwsgi];
+  const unlikely = asked === 'http' ? handshakes(own.request, place) : [tls, fastcgi, uwsgi];
   // uWSGI takes the ping for the start of a long packet, so it comes last, and only where the connection was closed.
   const last: ProbeRequest[] = own.outcome.state === 'closed' || asked === 'connect' ? [{ kind: 'ajp', address, timeoutMs }] : [];
   return ([likely, unlikely, last][stage] ?? []).filter(request => request.kind !== asked || request.kind === 'tls');
 }
 
 /** What tells the reasons of a refused handshake apart: the name, and the version. */
-function handshakes(isOwn: boolean, { address, names }: Place): ProbeRequest[] {
-  const named = names.map(serverName => ({ kind: 'tls', address, serverName, timeoutMs }) as const);
-  const [best] = named;
-  const versions = (['TLSv1.2', 'TLSv1.3'] as const).map(version => ({ kind: 'tls', address, ...best, version, timeoutMs }) as const);
-  return [{ kind: 'tls', address, timeoutMs }, ...named, ...(isOwn ? versions : [])];
+function handshakes(own: ProbeRequest, { address, names }: Place): ProbeRequest[] {
+  const judge = own.kind === 'tls' && own.caFile !== undefined ? { caFile: own.caFile } : {};
+  const named = names.map(serverName => ({ kind: 'tls', address, serverName, ...judge, timeoutMs }) as const);
+  const versions = (['TLSv1.2', 'TLSv1.3'] as const).flatMap(version =>
+    [{}, ...names.slice(0, 1).map(serverName => ({ serverName }))].map(name => ({ kind: 'tls', address, ...name, ...judge, version, timeoutMs }) as const),
+  );
+  return [{ kind: 'tls', address, ...judge, timeoutMs }, ...named, ...(own.kind === 'tls' ? versions : [])];
 }
 
 /** At most three: the name nginx would send, the Host header that it does send, and the server's own. */
@@ -97,5 +99,12 @@ function isJustSilent({ request, outcome }: ProbeResult, { kind, speaks }: Servi
 function isStrange(result: ProbeResult, id: string, groups: readonly ErrorGroup[]): boolean {
   const { request, outcome } = result;
   if (request.kind === 'connect') return outcome.state === 'connected' && groups.some(group => group.peer === id && strangeClasses.has(group.class));
+  if (request.kind === 'tls' && outcome.state === 'answered' && isRefusedInside(request, outcome.answer)) return true;
   return (outcome.state === 'closed' || outcome.state === 'no-answer' || outcome.state === 'answered') && !answersAsAsked(result);
+}
+
+/** The handshake was done, and nginx or the server would still not go on: the certificate does not pass, or another host answered. */
+function isRefusedInside(request: Extract<ProbeRequest, { kind: 'tls' }>, answer: ProbeAnswer): boolean {
+  const { tls } = answer;
+  return tls?.error !== undefined || (request.caFile !== undefined && tls?.verify !== 'OK') || answer.status === 421;
 }

@@ -8,7 +8,8 @@ const noScript = '/badhop-asks-for-no-script.php';
 
 /** What is asked of a peer at first: the protocol that nginx speaks to it. */
 export function firstQuestions(peer: Peer, topology: Topology, pools: readonly PhpFpmPool[], groups: readonly ErrorGroup[]): ProbeRequest[] {
-  const routes = topology.routes.filter(route => peer.routeIds.includes(route.id));
+  const routeIds = new Set(peer.routeIds);
+  const routes = topology.routes.filter(route => routeIds.has(route.id));
   if (routes.length === 0) return peer.onlyInLog === true ? [{ kind: 'connect', address: peer.address }] : [];
   const kinds = new Map<string, Route>();
   for (const route of routes) kinds.set(`${route.pass}${route.tls ? ' tls' : ''}`, route);
@@ -23,7 +24,7 @@ function questionsFor(route: Route, peer: Peer, topology: Topology, pools: reado
       const paths = pathsOf(route, peer, groups);
       if (!route.tls) return paths.map(path => ({ kind: 'http', address, path, hostHeader }) as const);
       const name = sendsName(route) ? { serverName: serverNameOf(route, peer) } : {};
-      return paths.map(path => ({ kind: 'tls', address, ...name, ...versionOf(route), path, hostHeader }) as const);
+      return paths.map(path => ({ kind: 'tls', address, ...name, ...versionOf(route), ...verificationOf(route, peer), path, hostHeader }) as const);
     }
     case 'fastcgi':
       return [fastcgiQuestion(peer, pools), ...failingPaths(peer, groups).map(uri => fastcgiPage(route, topology, peer, uri))];
@@ -93,6 +94,13 @@ function versionOf(route: Route): { readonly version?: 'TLSv1.2' | 'TLSv1.3' } {
   if (offered.length === 0) return {};
   if (!offered.includes('TLSv1.3')) return offered.includes('TLSv1.2') ? { version: 'TLSv1.2' } : {};
   return offered.length === 1 ? { version: 'TLSv1.3' } : {};
+}
+
+/** What nginx judges the certificate by, where it does. A relative path is relative to nginx's own folder, which is not known here. */
+function verificationOf(route: Route, peer: Peer): { readonly caFile?: string; readonly verifyName?: string } {
+  const file = route.settings['ssl_trusted_certificate']?.args[0];
+  if (route.settings['ssl_verify']?.args[0] !== 'on' || file === undefined || !file.startsWith('/')) return {};
+  return { caFile: file, verifyName: serverNameOf(route, peer) };
 }
 
 /** Whether nginx names the host in its handshake. */
