@@ -1,5 +1,6 @@
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { tidyRecording } from './recording.ts';
 import type { FixPlan, FixStep } from '../src/core/model/finding.ts';
 import type { Report } from '../src/core/model/report.ts';
 import { runBadhop } from './badhop.ts';
@@ -49,6 +50,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
   const times: Record<string, number> = {};
   const url = scenario.url ?? 'http://127.0.0.1/';
   const hosts: LabHost[] = [];
+  let bootedMs = 0;
   let step = 'boot';
   let report: Report | undefined;
   let maxMiB: number | undefined;
@@ -83,13 +85,15 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
   const play = async (): Promise<void> => {
     const host = await take('boot', () => boot({ ...scenario.host, keep }));
     if (host === undefined) return;
+    // The host's journal takes in the kernel log of the machine in its first moments, as if it were new.
+    bootedMs = Date.now() + 1500;
     await take('set-up', () => scenario.setUp(host, stage));
     await take('healthy', () => healthy(host));
     await take('break', () => scenario.breakIt?.(host, stage));
     if (scenario.traffic !== false) traffic = host.traffic({ urls: [url], rps: 8, seconds: 120, ...scenario.traffic });
     await take('traffic', () => sleep(scenario.trafficMs ?? 1500));
     await take('symptom', () => checkSymptom(scenario, host, stage));
-    if (record) await take('record', () => recordBundle(program, scenario, host));
+    if (record) await take('record', () => recordBundle(program, scenario, host, bootedMs));
     if (diagnose) {
       const result = await take('diagnose', () => runDiagnosis(program, scenario, host));
       report = result?.report;
@@ -170,13 +174,14 @@ async function runDiagnosis(program: string, scenario: Scenario, host: LabHost):
   throw new Error(`badhop printed no report (exit code ${done.exitCode}):\n${(done.stdout + done.stderr).slice(-3000)}`);
 }
 
-async function recordBundle(program: string, scenario: Scenario, host: LabHost): Promise<void> {
+async function recordBundle(program: string, scenario: Scenario, host: LabHost, bootedMs: number): Promise<void> {
   const inside = '/tmp/badhop-record';
   await host.run([nodeBinary(), program, 'collect', '--out', inside, ...(scenario.args ?? [])], { timeoutMs: 120_000 });
   const target = join(REPOSITORY, 'test', 'scenarios', scenario.name);
   rmSync(target, { recursive: true, force: true });
   // No symbolic link stands in this path, which would lead back to the machine's own files.
   cpSync(`/proc/${host.pid}/root${inside}`, target, { recursive: true, verbatimSymlinks: true });
+  tidyRecording(target, REPOSITORY, bootedMs);
   const { verdict, first, firstConfidence, status } = scenario.expect;
   const finding = {
     ...(first !== undefined && { fault: first }),

@@ -54,7 +54,7 @@ describe('fires', () => {
 
   it('and says that the full queue turns requests away', () => {
     const [detection] = found(hop({ load: load({ queue: [129, 128, 129] }), symptoms: [symptomOf('connect-queue-full')] }));
-    expect(detection?.data['queue']).toContain('is full: more are turned away');
+    expect(detection?.data['queue']).toContain('full accept queue of 128');
   });
 
   it('less surely where nothing waits', () => {

@@ -22,9 +22,9 @@ export default defineFault({
     requires: ['hops', 'symptoms'],
     leadsTo: ['accept-queue-overflow', 'backend-slower-than-timeout', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
-      full: '{all} of {service} {busy}, and {waiting}{queue}. {limit}{doing}{slow}',
-      busy: '{all} of {service} {busy} in every look, and requests to it fail by waiting too long. {limit}{doing}{slow}',
-      said: '{service} said that it had reached its limit when requests to it failed.{now} {limit}{slow}',
+      full: '{all} of {service} {busy}, and {waiting}{queue}.{doing}{slow}{limit}',
+      busy: '{all} of {service} {busy} in every look, and requests to it fail by waiting too long.{doing}{slow}{limit}',
+      said: '{service} said that it had reached its limit when requests to it failed.{now}{slow}{limit}',
     },
   },
   *detect({ hops, symptoms }, { sinceMs }) {
@@ -55,7 +55,7 @@ export default defineFault({
             all: allText(state),
             busy: state.size === 1 ? 'is busy' : 'are busy',
             waiting: waitingText(state),
-            queue: queueText(state, explained),
+            queue: queueText(state),
           },
           evidence: [poolEvidence(state), ...proof],
           symptoms: explained.filter(symptom => symptom.ongoing).map(symptom => symptom.id),
@@ -99,10 +99,8 @@ function waitingText({ waiting }: PoolState): string {
   return waiting.least === waiting.most ? `${waiting.most} requests wait` : `${waiting.least} to ${waiting.most} requests wait`;
 }
 
-function queueText({ isQueueFull, load }: PoolState, explained: readonly Symptom[]): string {
-  if (!isQueueFull) return ' for one';
-  const refused = explained.some(symptom => symptom.class === 'connect-queue-full');
-  return ` in its accept queue of ${load.backlog}, which is full${refused ? ': more are turned away' : ''}`;
+function queueText({ isQueueFull, load }: PoolState): string {
+  return isQueueFull ? ` in its full accept queue of ${load.backlog}` : ' for one';
 }
 
 /** `The limit is pm.max_children = 5.` The file and its line stand in the evidence. */
@@ -110,7 +108,7 @@ function limitText({ service }: Hop): string {
   const limit = service?.workersMax;
   if (limit === undefined) return '';
   const name = service?.kind === 'php-fpm' ? `pm.max_children = ${limit.value}` : `${limit.value} at once`;
-  return `The limit is ${name}.`;
+  return ` The limit is ${name}.`;
 }
 
 function doingText({ workersDo, load, size }: PoolState): string {
