@@ -4,9 +4,9 @@ import { formatAddress } from '../../model/host.ts';
 import type { ProbeRequest, ProbeResult } from '../../model/probe.ts';
 import { pageQuestion } from './peer-questions.ts';
 
-/** Only where nginx itself gives up soon: a diagnosis cannot wait for what takes a minute. */
-const longestLimitMs = 4_000;
-const longestWaitMs = 9_000;
+/** Only where nginx gives up well before a probe must: what it would have got later can then be seen. */
+const longestLimitMs = 2_500;
+const longestWaitMs = 3_000;
 const mostPeers = 2;
 
 /**
@@ -34,7 +34,7 @@ function slowPage(peer: Peer, topology: Topology, groups: readonly ErrorGroup[])
   const limitMs = route?.settings['read_timeout']?.ms;
   if (route === undefined || limitMs === undefined || limitMs > longestLimitMs) return undefined;
   const question = pageQuestion(route, topology, peer, uri);
-  return question === undefined ? undefined : { ...question, timeoutMs: Math.min(longestWaitMs, limitMs * 3 + 1000) };
+  return question === undefined ? undefined : { ...question, timeoutMs: longestWaitMs };
 }
 
 /** A location that is a prefix of the path; one that is an expression is taken where nothing else is. */
