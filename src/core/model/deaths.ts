@@ -45,8 +45,7 @@ export function unitOfRecord(event: KernelEvent): string | undefined {
 export function deathAt(hop: Hop, unit: SystemdUnit | undefined, timeMs: number, signal: number): BackendEvent | 'main process' | undefined {
   const event = hop.events.find(
     one =>
-      ((one.kind === 'worker-exit' && !hasExitCode(one)) || (one.kind === 'worker-signal' && (one.signal === undefined || one.signal === signal))) &&
-      isTogether(one.timeMs, timeMs),
+      (one.kind === 'worker-signal' ? one.signal === signal : one.kind === 'worker-exit' && namesSignal(one.text, signal)) && isTogether(one.timeMs, timeMs),
   );
   if (event !== undefined) return event;
   const ended = unit === undefined ? undefined : endOf(unit);
@@ -57,6 +56,11 @@ export function deathAt(hop: Hop, unit: SystemdUnit | undefined, timeMs: number,
 // A process that ended by an exit code was not killed, whoever was killed at that time.
 function hasExitCode(event: BackendEvent): boolean {
   return event.text.includes('code=exited') || event.text.includes('exited with code') || event.text.includes('exit code');
+}
+
+/** PM2 and others tell an end by a signal in the words of an ordinary end. */
+function namesSignal(text: string, signal: number): boolean {
+  return text.includes(`signal ${signal}`) || (signal === 9 && text.includes('SIGKILL'));
 }
 
 /** Whether requests of the symptom failed at that time, as far as its samples and its span tell. */

@@ -30,6 +30,7 @@ export default defineFault({
     requires: ['hops', 'symptoms'],
     uses: ['kernel-log'],
     leadsTo: [
+      'backend-hung',
       'no-live-upstreams',
       'max-fails-amplification',
       'response-truncated',

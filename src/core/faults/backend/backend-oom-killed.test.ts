@@ -61,6 +61,14 @@ describe('backend-oom-killed is silent', () => {
     silent(hopOf({ symptoms: [cut], events: [eventOf('worker-signal', 50_000, { signal: 11 })] }), kernelOf(300_000));
   });
 
+  it('where a worker died at that time in another way, and the record is of another group', () => {
+    const crash = [
+      eventOf('worker-signal', 20_000, { signal: 11, pid: 7 }),
+      eventOf('worker-exit', 19_900, { pid: 7, text: 'DAMN ! worker 1 (pid: 7) died :( trying respawn ...' }),
+    ];
+    silent(hopOf({ symptoms: [cut], events: crash }), kernelOf(20_000, { cgroup: '/other-host/jobs' }));
+  });
+
   it('where the kill was hours ago and the service runs again', () => {
     silent(hopOf({ symptoms: [cut] }), kernelOf(7_200_000, { cgroup: group('orders.service') }));
   });

@@ -32,6 +32,7 @@ export default defineFault({
     requires: ['hops', 'symptoms'],
     uses: ['kernel-log', 'systemd-units', 'lost-peers'],
     leadsTo: [
+      'backend-hung',
       'backend-down',
       'backend-crash-loop',
       'backend-crashing',
