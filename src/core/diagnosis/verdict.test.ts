@@ -5,15 +5,16 @@ import type { Symptom } from '../model/facts/topology.ts';
 import { judge } from './verdict.ts';
 
 const known = (value: unknown): unknown => ({ state: 'known', value });
-const read = { coverage: [{ path: '/var/log/nginx/x.log' }], unread: [], groups: [], total: 10 };
+const read = { coverage: [{ path: '/var/log/nginx/x.log', lines: 10, unparsedLines: 0 }], unread: [], groups: [], total: 10 };
 
 function factsOf(change: Record<string, unknown> = {}): Facts {
   const all = {
     'nginx-instances': known([{ id: 'nginx', running: true, unit: 'nginx.service' }]),
     'nginx-layout': known({}),
+    'nginx-config': known([{ unread: [] }]),
     'nginx-error-log': known(read),
     'nginx-access-log': known(read),
-    'probe-results': known([{}]),
+    'probe-results': known([{ outcome: { state: 'connected' } }]),
     'systemd-units': known([{ name: 'nginx.service', activeState: 'inactive', unitFileState: 'disabled' }]),
     ...change,
   };
