@@ -49,13 +49,8 @@ export function deathAt(hop: Hop, unit: SystemdUnit | undefined, timeMs: number,
   );
   if (event !== undefined) return event;
   const ended = unit === undefined ? undefined : endOf(unit);
-  const wasKilled = unit?.execMainCode === 'killed' || unit?.execMainCode === 'dumped' || unit?.result === 'oom-kill';
+  const wasKilled = unit?.result === 'oom-kill' || (unit?.execMainCode === 'killed' && unit.execMainStatus === signal);
   return ended !== undefined && wasKilled && isTogether(ended, timeMs) ? 'main process' : undefined;
-}
-
-// A process that ended by an exit code was not killed, whoever was killed at that time.
-function hasExitCode(event: BackendEvent): boolean {
-  return event.text.includes('code=exited') || event.text.includes('exited with code') || event.text.includes('exit code');
 }
 
 /** PM2 and others tell an end by a signal in the words of an ordinary end. */
