@@ -70,7 +70,8 @@ class Walk {
       if (names === undefined) continue;
       if (names.state === 'known') for (const name of names.value) if (found.length < maxPaths && matchesGlob(part, name)) found.push(`${base}/${name}`);
       // A file among the folders, or a folder that is not there, matches nothing.
-      if (names.state === 'denied' || names.state === 'timeout') this.unread.push({ path: base === '' ? '/' : base, why: names.why });
+      if (names.state === 'denied' || names.state === 'timeout' || names.state === 'unparsable')
+        this.unread.push({ path: base === '' ? '/' : base, why: names.why });
     }
     this.bases = found;
     this.skipPlain();

@@ -56,8 +56,19 @@ describe('nginx-config-test', () => {
     expect(run({ [command]: sample(name, 1) }, 1000).fact).toMatchObject({ value: [{ ok: false, denied: true }] });
   });
 
-  it('blames it where root is refused', () => {
-    expect(run({ [command]: sample('nobody-pid', 1) }).fact).toMatchObject({ value: [{ ok: false, denied: false }] });
+  it('takes no verdict from a refusal, not even of a root with limited rights', () => {
+    expect(run({ [command]: sample('nobody-pid', 1) }).fact).toMatchObject({
+      value: [{ ok: false, denied: true }],
+      problems: [expect.stringContaining("all of root's rights") as unknown],
+    });
+  });
+
+  it.each([
+    ['was killed', { code: -1 }, 'was ended before it gave its verdict'],
+    ['said nothing', { code: 1 }, 'ended with code 1 and gave no verdict'],
+    ['is no nginx', { code: 0, stdout: 'all is well' }, 'ended with code 0 and gave no verdict'],
+  ])('takes no verdict from a test that %s', (_, outcome, why) => {
+    expect(run({ [command]: { stderr: '', ...outcome } }).fact).toMatchObject({ state: 'unparsable', why: expect.stringContaining(why) as unknown });
   });
 
   it('blames it where it is broken, whoever asks', () => {

@@ -1,5 +1,5 @@
 import { ask, defineCollector, type Request } from '../model/collector.ts';
-import { known, timedOut, valueOr, type Known } from '../model/fact.ts';
+import { known, timedOut, unparsable, valueOr, type Known } from '../model/fact.ts';
 import type { NginxConfigTest, NginxInstance } from '../model/facts/nginx.ts';
 import { parseNginxTest } from '../parsers/nginx-test.ts';
 import { perInstance } from './shared/per-instance.ts';
@@ -25,8 +25,16 @@ function* testOf(instance: NginxInstance, ownUid: number): Generator<readonly Re
   if (answer.state !== 'known') return answer;
   const output = parseNginxTest(answer.value.stderr);
   const ok = answer.value.code === 0;
-  const denied = !ok && output.isRefused && testsWithoutRoot(instance, ownUid);
-  const problem = `nginx -t of ${instance.id} was refused something as this user (${output.error?.text ?? 'no reason given'}), so it says nothing about the configuration: run as root`;
+  // A test that was killed, or that is no nginx's, gave no verdict.
+  if (ok ? !output.isSuccessful : output.error === undefined && !output.isFailed) {
+    return unparsable(
+      answer.value.code === -1 ? 'nginx -t was ended before it gave its verdict' : `nginx -t ended with code ${answer.value.code} and gave no verdict`,
+    );
+  }
+  // Root is refused something only where its rights are limited (a container, SELinux), and then nginx itself may have more.
+  const denied = !ok && output.isRefused;
+  const remedy = testsWithoutRoot(instance, ownUid) ? 'run as root' : "run with all of root's rights";
+  const problem = `nginx -t of ${instance.id} was refused something as this user (${output.error?.text ?? 'no reason given'}), so it says nothing about the configuration: ${remedy}`;
   return known(
     {
       instanceId: instance.id,

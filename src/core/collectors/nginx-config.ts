@@ -133,9 +133,10 @@ class Closure {
       this.trees.set(path, []);
       return;
     }
-    const text = latin1FromBytes(answer.value.bytes);
+    const whole = latin1FromBytes(answer.value.bytes);
+    const text = answer.value.atEnd ? whole : untilStatement(whole);
     this.bytes += text.length;
-    if (!answer.value.atEnd) this.problems.push({ path, line: 1, text: `only the first ${text.length} of ${answer.value.size} bytes were read` });
+    if (!answer.value.atEnd) this.unread.push({ path, why: `only its first ${text.length} of ${answer.value.size} bytes were` });
     this.files.set(path, { path, text, ...times });
     this.trees.set(path, this.parse(path, text));
   }
@@ -162,4 +163,12 @@ function* fileTimes(paths: readonly string[]): Steps<readonly (FileTimes | undef
     const of = target?.state === 'known' ? target.value : undefined;
     return { modifiedMs: Math.max(stat.value.modifiedMs, of?.modifiedMs ?? 0), changedMs: Math.max(stat.value.changedMs, of?.changedMs ?? 0) };
   });
+}
+
+/** A file that was cut, up to its last whole line: half a directive would say something else. */
+function untilStatement(text: string): string {
+  for (let end = text.lastIndexOf('\n'); end > 0; end = text.lastIndexOf('\n', end - 1)) {
+    if (/[;{}]\s*$/.test(text.slice(Math.max(0, end - 3), end))) return text.slice(0, end + 1);
+  }
+  return '';
 }

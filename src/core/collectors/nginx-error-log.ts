@@ -58,6 +58,7 @@ export default defineCollector({
         coverage.push(toCoverage(path, own, reading));
       }
       if (own.future > 0) problems.push(futureProblem(path, own.future));
+      if (own.unparsed > own.lines) problems.push(`${path}: ${own.unparsed} of ${own.unparsed + own.lines} lines are no records of an error log`);
     }
     if (streams.length > 0) {
       const units = nginxUnits(instances);

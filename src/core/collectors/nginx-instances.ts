@@ -1,5 +1,5 @@
 import { askAll, defineCollector, type Request } from '../model/collector.ts';
-import { denied, known, valueOr, type Known } from '../model/fact.ts';
+import { denied, known, unparsable, valueOr, type Known } from '../model/fact.ts';
 import type { NginxInstance, NginxWorker } from '../model/facts/nginx.ts';
 import { parseNginxArgv, type NginxCommand } from '../parsers/nginx-argv.ts';
 import { parseNginxConf } from '../parsers/nginx-conf.ts';
@@ -14,6 +14,8 @@ type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
 
 /** Workers whose open files are counted; the others are listed without. */
 const maxCounted = 128;
+
+const unrecognised = 'and which processes are its nginx could not be read';
 
 export default defineCollector({
   id: 'nginx-instances',
@@ -33,7 +35,10 @@ export default defineCollector({
       if (instances.length === 0) return denied('the processes of other users are hidden, so it is not known whether nginx runs', 'run as root to see them');
       return known(instances, [...problems, 'The processes of other users are hidden: run as root to see whether more than these nginx run.']);
     }
+    const before = problems.length;
     instances.push(...(yield* stoppedInstances(instances, identity?.systemd ?? false, ownUid, problems)));
+    const hidden = problems.slice(before).find(problem => problem.endsWith(unrecognised));
+    if (instances.length === 0 && hidden !== undefined) return unparsable(hidden);
     return known(instances, problems);
   },
 });
@@ -50,7 +55,8 @@ function* runningInstance(group: NginxGroup, isOnly: boolean, ownUid: number, pr
     ...describe(command, valueOr(version, undefined), main.cwd),
     id: isOnly ? 'nginx' : `nginx@${main.pid}`,
     running: true,
-    ...(group.hasMaster ? { masterPid: main.pid, startMs: main.startMs } : {}),
+    ...(group.hasMaster ? { masterPid: main.pid } : {}),
+    ...(group.hasMaster && main.startMs > 0 ? { startMs: main.startMs } : {}),
     ...runnerOf(runner),
     ...(user === undefined ? {} : { workerUid: user.uid }),
     ...(user?.user === undefined ? {} : { workerUser: user.user }),
@@ -70,11 +76,15 @@ function* runnerOfOrphans(binary: string, ownUid: number): Steps<Runner> {
 function* stoppedInstances(running: readonly NginxInstance[], hasSystemd: boolean, ownUid: number, problems: string[]): Steps<readonly NginxInstance[]> {
   const units = yield* findNginxUnits(hasSystemd);
   const busy = new Set(running.map(instance => instance.unit));
-  const wanted = units.filter(unit => unit.isWanted && !busy.has(unit.name));
+  // A unit that is active runs: its processes are there, and something keeps us from reading them.
+  const unseen = units.filter(unit => unit.isActive && !busy.has(unit.name));
+  for (const unit of unseen) problems.push(`${unit.name} is active, ${unrecognised}`);
+  const wanted = units.filter(unit => unit.isWanted && !unit.isActive && !busy.has(unit.name));
   const candidates: { readonly command: NginxCommand; readonly runner: Runner; readonly unit?: NginxUnit }[] = [];
   // Of units that nobody asked for, one tells where the configuration is.
-  for (const unit of wanted.length > 0 || running.length > 0 ? wanted : units.slice(0, 1)) candidates.push({ command: unit.command, runner: unit, unit });
-  if (candidates.length === 0 && running.length === 0) {
+  for (const unit of wanted.length > 0 || running.length > 0 || unseen.length > 0 ? wanted : units.slice(0, 1))
+    candidates.push({ command: unit.command, runner: unit, unit });
+  if (candidates.length === 0 && running.length === 0 && unseen.length === 0) {
     for (const binary of yield* findNginxBinaries(ownUid)) candidates.push({ command: parseNginxArgv([binary]), runner: { uid: ownUid } });
   }
   const stopped: NginxInstance[] = [];

@@ -53,10 +53,12 @@ export default defineCollector({
 
     const statTexts = yield* askAll(pids.slice(0, MAX_PROCESSES).map(pid => ({ kind: 'read', path: `/proc/${pid}/stat` }) as const));
     const stats = statTexts.flatMap(text => parseProcStat(textOf(text) ?? '') ?? []);
-    const context: Context = { bootMs: bootMs ?? 0, users: parseIdNames(textOf(passwd) ?? '') };
+    const context: Context = { bootMs, users: parseIdNames(textOf(passwd) ?? '') };
     const userland = stats.filter(stat => !stat.kernelThread);
     const kernel = stats.filter(stat => stat.kernelThread).map(stat => processOf(stat, [], context));
-    const found = yield* readUserland(userland, context);
+    const { found, unread } = yield* readUserland(userland, context);
+    const lost = unread + statTexts.filter(isLost).length;
+    if (lost > 0) problems.push(`${lost} processes did not let themselves be read; what they are is not known.`);
     // hidepid hides what belongs to others: pid 1 is there on every host.
     if (!pids.includes(1)) problems.push('Processes of other users are hidden (hidepid): run as root to see them.');
     return known(
@@ -67,19 +69,33 @@ export default defineCollector({
 });
 
 interface Context {
-  readonly bootMs: number;
+  readonly bootMs: number | undefined;
   readonly users: IdNames;
 }
 
-function* readUserland(stats: readonly ProcStat[], context: Context): Generator<readonly Request[], readonly ProcessInfo[], readonly Known<unknown>[]> {
+interface Userland {
+  readonly found: readonly ProcessInfo[];
+  /** Processes whose command line could not be read, though they are there: a hanging one does not give it. */
+  readonly unread: number;
+}
+
+function* readUserland(stats: readonly ProcStat[], context: Context): Generator<readonly Request[], Userland, readonly Known<unknown>[]> {
   const wanted = stats.map(stat => filesOf(stat, stats.length));
   const answers = yield* askAll(wanted.flat());
   let at = 0;
-  return stats.map((stat, index) => {
+  let unread = 0;
+  const found = stats.map((stat, index) => {
     const count = wanted[index]?.length ?? 0;
     at += count;
+    if (isLost(answers[at - count])) unread += 1;
     return processOf(stat, answers.slice(at - count, at), context);
   });
+  return { found, unread };
+}
+
+/** It is there and was not read; a process that ended meanwhile is not there. */
+function isLost(answer: Known<unknown> | undefined): boolean {
+  return answer !== undefined && answer.state !== 'known' && answer.state !== 'absent';
 }
 
 /** In a fixed order: cmdline, status, cgroup, then for those that may matter exe, cwd, wchan. */
@@ -115,7 +131,7 @@ function processOf(stat: ProcStat, answers: readonly Known<unknown>[], context: 
     uid,
     ...(user === undefined ? {} : { user }),
     ...(status.gids.length === 0 ? {} : { gids: status.gids }),
-    startMs: context.bootMs + stat.startTicks * TICK_MS,
+    startMs: context.bootMs === undefined ? 0 : context.bootMs + stat.startTicks * TICK_MS,
     rssBytes: status.rssBytes ?? stat.rssPages * PAGE_BYTES,
     threads: stat.threads,
     cpuMs: stat.cpuTicks * TICK_MS,

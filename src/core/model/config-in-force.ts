@@ -43,11 +43,10 @@ const startErrorMs = 1000;
 export function pendingConfigs(view: ConfigView): PendingConfig[] {
   return view.instances.flatMap(instance => {
     const since = instance.running ? loadedMs(instance) : undefined;
-    if (since === undefined) return [];
-    const newer = newerFiles(
-      view.configs.find(config => config.instanceId === instance.id),
-      since,
-    );
+    const config = view.configs.find(one => one.instanceId === instance.id);
+    // What the workers do may stand in a file that was not read.
+    if (since === undefined || config === undefined || config.unread.length > 0) return [];
+    const newer = newerFiles(config, since);
     const routes = routesOf(instance, view.topology);
     const differences = [
       ...strangeAddresses(instance, routes, view),

@@ -38,6 +38,8 @@ export function outagesOf({ instances, units, lastRequestMs, sinceMs }: OutageVi
   return instances.flatMap(instance => {
     if (instance.running) return [];
     const unit = units.find(one => one.name === instance.unit);
+    // systemd says that it runs: then its processes are there and could not be read.
+    if (unit?.activeState === 'active' || unit?.activeState === 'reloading') return [];
     const ranLately = (lastRequestMs ?? 0) >= sinceMs || (unit?.inactiveEnterMs ?? 0) >= sinceMs || (unit?.execMainExitMs ?? 0) >= sinceMs;
     const why =
       unit?.loadState === 'masked'

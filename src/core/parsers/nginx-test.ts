@@ -12,6 +12,8 @@ export interface NginxTestOutput {
   readonly lines: readonly string[];
   /** It says that the test was successful. */
   readonly isSuccessful: boolean;
+  /** It says that the test failed. */
+  readonly isFailed: boolean;
   /** The first line at emerg. */
   readonly error?: { readonly text: string; readonly path?: string; readonly line?: number };
   /** That line tells that the kernel refused something to this user. */
@@ -29,6 +31,7 @@ export function parseNginxTest(text: string): NginxTestOutput {
   return {
     lines,
     isSuccessful: lines.some(line => line.endsWith(' test is successful')),
+    isFailed: lines.some(line => line.endsWith(' test failed')),
     ...(emergency === undefined ? {} : { error: placed(emergency) }),
     isRefused: emergency !== undefined && isRefusal(emergency),
   };

@@ -15,6 +15,8 @@ export interface NginxUnit {
   readonly command: NginxCommand;
   /** It is meant to run: enabled, failed, or on its way up. */
   readonly isWanted: boolean;
+  /** systemd says that it runs. */
+  readonly isActive: boolean;
   /** Ids of its `User=`; root's without one, `undefined` where the user is not in /etc/passwd. */
   readonly uid?: number;
   readonly gid?: number;
@@ -123,7 +125,7 @@ function unitOf(name: string, properties: ReadonlyMap<string, string>, passwd: s
   if (!isServer(command) || properties.get('LoadState') === 'masked') return [];
   const isWanted = properties.get('UnitFileState') === 'enabled' || ['failed', 'activating', 'reloading'].includes(properties.get('ActiveState') ?? '');
   const user = properties.get('User') ?? '';
-  return [{ name, command, isWanted, ...(user === '' ? { uid: 0, gid: 0 } : userIds(user, passwd)) }];
+  return [{ name, command, isWanted, isActive: properties.get('ActiveState') === 'active', ...(user === '' ? { uid: 0, gid: 0 } : userIds(user, passwd)) }];
 }
 
 function userIds(user: string, passwd: string): { readonly uid?: number; readonly gid?: number } {
