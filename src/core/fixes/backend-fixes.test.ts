@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { absent, known } from '../model/fact.ts';
+import type { Facts } from '../model/facts.ts';
+import type { Finding } from '../model/finding.ts';
+import raiseWorkerTimeout from './raise-worker-timeout.ts';
+import restartHung from './restart-hung-backend.ts';
+import startUnit from './start-unit.ts';
+
+const findingWith = (fixData: Readonly<Record<string, unknown>>, confidence = 'confirmed'): Finding =>
+  ({ confidence, subject: { kind: 'service', id: 's', name: 'orders', peers: ['127.0.0.1:8017'] }, fixData }) as unknown as Finding;
+const factsOf = (given: Readonly<Record<string, unknown>>): Facts =>
+  new Proxy({} as Facts, { get: (_, id) => (given[String(id)] === undefined ? absent('not given') : known(given[String(id)])) });
+
+describe('start-unit', () => {
+  it('starts the unit that is surely the one', () => {
+    expect(startUnit.plan(findingWith({ unit: 'orders.service', sure: true }), factsOf({}))).toMatchObject({
+      automatic: true,
+      steps: [{ kind: 'command', argv: ['systemctl', 'start', 'orders.service'], undo: ['systemctl', 'stop', 'orders.service'] }],
+    });
+  });
+
+  it('leaves a masked one, and one that is only probably right, to a person', () => {
+    expect(startUnit.plan(findingWith({ unit: 'orders.service', sure: true, masked: true }), factsOf({}))).toMatchObject({
+      automatic: false,
+      steps: [{ kind: 'manual' }],
+    });
+    expect(startUnit.plan(findingWith({ unit: 'orders.service', sure: false }), factsOf({}))).toMatchObject({ automatic: false });
+  });
+});
+
+describe('restart-hung-backend', () => {
+  it('looks first, and lets stopped processes go on', () => {
+    const plan = restartHung.plan(findingWith({ how: 'frozen', isStopped: true, pids: [7, 8], unit: 'orders.service' }), factsOf({}));
+    expect(plan?.steps.map(step => (step.kind === 'command' ? step.argv[0] : step.kind))).toEqual(['ps', 'systemctl']);
+    expect(plan?.steps[1]).toMatchObject({ argv: ['systemctl', 'kill', '-s', 'CONT', 'orders.service'] });
+  });
+
+  it('does not restart by itself what waits for a disk, or is only probably hung', () => {
+    expect(restartHung.plan(findingWith({ how: 'frozen', isStopped: false, pids: [7], unit: 'orders.service' }), factsOf({}))).toMatchObject({
+      automatic: false,
+    });
+    expect(restartHung.plan(findingWith({ how: 'silent', isStopped: false, pids: [7], unit: 'orders.service' }, 'likely'), factsOf({}))).toMatchObject({
+      automatic: false,
+    });
+  });
+});
+
+describe('raise-worker-timeout', () => {
+  const line = 'request_terminate_timeout = 5s  ; since the incident';
+  const setting = { value: '5s', source: 'file:/etc/php/8.2/fpm/pool.d/shop.conf:12', text: line };
+  const service = { id: 'php-fpm:shop', kind: 'php-fpm', name: 'php-fpm pool shop', unit: 'php8.2-fpm.service', masterPid: 9, configFiles: [] };
+  const facts = factsOf({
+    services: [service],
+    'php-fpm-pools': { pools: [{ name: 'shop', mainConfig: '/etc/php/8.2/fpm/php-fpm.conf', values: { request_terminate_timeout: setting } }] },
+    processes: [],
+  });
+
+  it("puts the limit of a pool just below nginx's own", () => {
+    expect(raiseWorkerTimeout.plan(findingWith({ service: service.id, limitMs: 5000, proxyMs: 60_000 }), facts)).toMatchObject({
+      automatic: true,
+      steps: [
+        { kind: 'edit', line: 12, before: line, after: 'request_terminate_timeout = 54s  ; since the incident' },
+        { kind: 'command', argv: ['systemctl', 'reload', 'php8.2-fpm.service'] },
+      ],
+    });
+  });
+
+  it('changes nothing where nginx would not wait longer', () => {
+    expect(raiseWorkerTimeout.plan(findingWith({ service: service.id, limitMs: 60_000, proxyMs: 60_000 }), facts)).toMatchObject({
+      automatic: false,
+      steps: [{ kind: 'manual' }],
+    });
+  });
+});
