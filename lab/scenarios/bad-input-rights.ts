@@ -120,4 +120,15 @@ export default [
       check: ({ host }) => (host.nginx.length === 1 ? [] : [`nginx: ${host.nginx.join()}`]),
     },
   }),
+  defineScenario({
+    ...down,
+    name: 'bad-input-many-processes',
+    title: 'A backend is down on a host with 2,000 processes',
+    breakIt: async host => {
+      await stop(host);
+      await host.runService('crowd', ['/bin/bash', '-c', 'for i in $(seq 2000); do sleep 3600 & done; wait'], { properties: { TasksMax: '4000' } });
+      await host.until('2,000 processes', async () => Number((await host.exec(['sh', '-c', 'ls /proc | grep -c "^[0-9]"'])).stdout) > 2000, 20_000);
+    },
+    expect: { ...bounds, verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
+  }),
 ];
