@@ -3,12 +3,11 @@ import { defineScenario } from '../scenario.ts';
 import { waitForListener } from '../servers/listening.ts';
 import { fastcgiPass, nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
 import { nodeApp, nodeHttp } from '../servers/node.ts';
-import { PHP_VERSION, phpFpm } from '../servers/php-fpm.ts';
+import { phpFpm } from '../servers/php-fpm.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 import { startUnit } from '../servers/unit.ts';
 
 const SITE = '/etc/nginx/sites-enabled/portal.conf';
-const FPM_SOCKET = `/run/php/php${PHP_VERSION}-fpm.sock`;
 
 export default [
   defineScenario({
@@ -133,32 +132,6 @@ export default [
       await replaceIn(host, '/etc/nginx/sites-enabled/basket.conf', ':3174', ':3147');
       await reloadNginx(host);
     },
-  }),
-  defineScenario({
-    name: 'address-mismatch-socket-of-old-version',
-    title: 'Two sites ask for the socket of a PHP release that is gone; the pool listens on that of the next one',
-    kind: 'fault',
-    fault: 'address-mismatch',
-    setUp: async host => {
-      await phpFpm(host, { root: '/srv/gallery', files: { 'index.php': '<?php echo "gallery\\n";' } });
-      await nginxSite(host, { name: 'gallery', server: fastcgiPass(`unix:${FPM_SOCKET}`, '/srv/gallery') });
-      await nginxSite(host, { name: 'gallery-admin', listen: '8085', server: fastcgiPass(`unix:${FPM_SOCKET}`, '/srv/gallery'), log: 'timed' });
-      await startNginx(host);
-    },
-    breakIt: async host => {
-      for (const site of ['gallery', 'gallery-admin']) await replaceIn(host, `/etc/nginx/sites-enabled/${site}.conf`, FPM_SOCKET, '/run/php/php7.4-fpm.sock');
-      await reloadNginx(host);
-    },
-    expect: {
-      verdict: 'failing',
-      firstConfidence: 'confirmed',
-      status: 'active',
-      minShare: 0.9,
-      evidence: [FPM_SOCKET],
-      consequences: ['socket-missing'],
-      notFindings: ['backend-down'],
-    },
-    fix: 'first-plan',
   }),
   defineScenario({
     name: 'address-mismatch-twin-stranger-answers',

@@ -1,7 +1,9 @@
 import { defineScenario } from '../scenario.ts';
-import { fastcgiPass, nginxSite, startNginx } from '../servers/nginx.ts';
-import { FPM_UNIT, phpFpm } from '../servers/php-fpm.ts';
+import { fastcgiPass, nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
+import { FPM_UNIT, PHP_VERSION, phpFpm } from '../servers/php-fpm.ts';
 import { gunicorn, uwsgi, wsgiApp } from '../servers/python.ts';
+
+const FPM_SOCKET = `/run/php/php${PHP_VERSION}-fpm.sock`;
 
 export default [
   defineScenario({
@@ -78,5 +80,31 @@ export default [
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, notFindings: ['backend-down', 'address-mismatch'] },
     fix: 'first-plan',
     repair: host => host.restart('parcels'),
+  }),
+  defineScenario({
+    name: 'socket-missing-old-version',
+    title: 'Two sites ask for the socket of a PHP release that is gone; the pool listens on that of the next one',
+    kind: 'fault',
+    fault: 'socket-missing',
+    setUp: async host => {
+      await phpFpm(host, { root: '/srv/gallery', files: { 'index.php': '<?php echo "gallery\\n";' } });
+      await nginxSite(host, { name: 'gallery', server: fastcgiPass(`unix:${FPM_SOCKET}`, '/srv/gallery') });
+      await nginxSite(host, { name: 'gallery-admin', listen: '8085', server: fastcgiPass(`unix:${FPM_SOCKET}`, '/srv/gallery'), log: 'timed' });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      for (const site of ['gallery', 'gallery-admin']) await replaceIn(host, `/etc/nginx/sites-enabled/${site}.conf`, FPM_SOCKET, '/run/php/php7.4-fpm.sock');
+      await reloadNginx(host);
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      evidence: [FPM_SOCKET],
+      consequences: ['socket-missing'],
+      notFindings: ['backend-down'],
+    },
+    fix: 'first-plan',
   }),
 ];

@@ -44,6 +44,8 @@ const quietLevels: ReadonlySet<string> = new Set(['info', 'notice', 'debug', 'wa
 /** True for a group of records that has to be explained. */
 export function isFailing(group: ErrorGroup): boolean {
   if (!failing.has(group.class) || quietLevels.has(group.level)) return false;
+  // A question to a name server that failed; the requests that wait for the answer have records of their own.
+  if (group.class === 'resolver-error' && group.method === undefined) return false;
   // Handshakes with clients carry the same texts.
   if (group.class.startsWith('tls-')) return group.peer !== undefined || group.phase?.includes('upstream') === true;
   return true;

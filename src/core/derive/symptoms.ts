@@ -86,14 +86,16 @@ function accessSymptoms(groups: readonly AccessGroup[], drafts: readonly Draft[]
       backend.push(group);
       continue;
     }
-    const partner = drafts
-      .filter(draft => fits(draft, group) && (free.get(draft) ?? 0) > 0)
-      .sort((a, b) => Number(b.upstream === group.peer) - Number(a.upstream === group.peer) || (free.get(b) ?? 0) - (free.get(a) ?? 0))[0];
-    const room = partner === undefined ? 0 : (free.get(partner) ?? 0);
+    const named = (draft: Draft): number => Number(group.peer !== undefined && draft.upstream === group.peer);
+    const roomIn = (draft: Draft): number => free.get(draft) ?? 0;
     // A few lines more than records is the edge of the window; many more is something that the error log does not know.
-    if (partner !== undefined && group.count <= room * 1.5 + 3) {
+    const partner = drafts
+      .filter(draft => fits(draft, group) && roomIn(draft) > 0)
+      .toSorted((a, b) => named(b) - named(a) || roomIn(b) - roomIn(a))
+      .find(draft => group.count <= roomIn(draft) * 1.5 + 3);
+    if (partner !== undefined) {
       joined.set(partner, [...(joined.get(partner) ?? []), group]);
-      free.set(partner, Math.max(0, room - group.count));
+      free.set(partner, Math.max(0, roomIn(partner) - group.count));
     } else loose.push(group);
   }
   return {
@@ -135,7 +137,8 @@ function probeSymptoms(probes: readonly ProbeResult[], topology: Topology, nowMs
   for (const probe of probes) {
     if (probe.request.kind === 'dns') continue;
     const address = formatAddress(probe.request.address);
-    const peer = topology.peers.find(one => one.id === address && !one.flags.down && one.routeIds.length > 0);
+    // A backup that is not needed fails nobody.
+    const peer = topology.peers.find(one => one.id === address && !one.flags.down && !one.flags.backup && one.routeIds.length > 0);
     const route = topology.routes.find(one => peer?.routeIds.includes(one.id) === true && asks(probe, one.pass, one.tls));
     if (peer === undefined || route === undefined || !hasFailed(probe)) continue;
     drafts.set(peer.id, {

@@ -3,6 +3,7 @@ import type { Fault } from '../model/fault.ts';
 import acceptQueueOverflow from './capacity/accept-queue-overflow.ts';
 import addressMismatch from './address/address-mismatch.ts';
 import appReturned5xx from './app/app-returned-5xx.ts';
+import authBackendFailed from './app/auth-backend-failed.ts';
 import backendCrashLoop from './backend/backend-crash-loop.ts';
 import backendCrashing from './backend/backend-crashing.ts';
 import backendDown from './backend/backend-down.ts';
@@ -12,8 +13,11 @@ import backendSlowerThanTimeout from './backend/backend-slower-than-timeout.ts';
 import dnsNameNotFound from './network/dns-name-not-found.ts';
 import dnsResolverUnreachable from './network/dns-resolver-unreachable.ts';
 import dnsStaleAddress from './network/dns-stale-address.ts';
+import fdLimitNginx from './capacity/fd-limit-nginx.ts';
 import firewallDrop from './network/firewall-drop.ts';
 import firewallReject from './network/firewall-reject.ts';
+import http2UpstreamMismatch from './protocol/http2-upstream-mismatch.ts';
+import invalidResponseHeader from './protocol/invalid-response-header.ts';
 import localhostIpv6Mismatch from './address/localhost-ipv6-mismatch.ts';
 import loggingNotReady from './nginx/logging-not-ready.ts';
 import networkUnreachable from './network/network-unreachable.ts';
@@ -21,12 +25,16 @@ import nginxConfigInvalid from './nginx/nginx-config-invalid.ts';
 import nginxConfigNotReloaded from './nginx/nginx-config-not-reloaded.ts';
 import nginxDown from './nginx/nginx-down.ts';
 import nginxPortConflict from './nginx/nginx-port-conflict.ts';
+import nginxWorkerConnectionsExhausted from './capacity/nginx-worker-connections-exhausted.ts';
 import noLiveUpstreams from './nginx/no-live-upstreams.ts';
 import noRoute from './network/no-route.ts';
 import plaintextToTls from './protocol/plaintext-to-tls.ts';
 import protocolMismatch from './protocol/protocol-mismatch.ts';
+import proxyLoop from './nginx/proxy-loop.ts';
+import requestHeaderTooBigForBackend from './protocol/request-header-too-big-for-backend.ts';
 import resolverMissing from './network/resolver-missing.ts';
 import responseHeaderTooBig from './protocol/response-header-too-big.ts';
+import responseTruncated from './protocol/response-truncated.ts';
 import restartWindow from './backend/restart-window.ts';
 import socketInPrivateTmp from './address/socket-in-private-tmp.ts';
 import socketMissing from './address/socket-missing.ts';
@@ -39,6 +47,7 @@ import tlsProtocolMismatch from './tls/tls-protocol-mismatch.ts';
 import tlsSniMissing from './tls/tls-sni-missing.ts';
 import tlsToPlaintext from './protocol/tls-to-plaintext.ts';
 import tlsUntrustedIssuer from './tls/tls-untrusted-issuer.ts';
+import upstreamAllDown from './nginx/upstream-all-down.ts';
 import workerKilledByTimeout from './backend/worker-killed-by-timeout.ts';
 import workerPoolExhausted from './capacity/worker-pool-exhausted.ts';
 
@@ -46,6 +55,7 @@ export const faults: readonly Fault[] = [
   acceptQueueOverflow,
   addressMismatch,
   appReturned5xx,
+  authBackendFailed,
   backendCrashLoop,
   backendCrashing,
   backendDown,
@@ -55,8 +65,11 @@ export const faults: readonly Fault[] = [
   dnsNameNotFound,
   dnsResolverUnreachable,
   dnsStaleAddress,
+  fdLimitNginx,
   firewallDrop,
   firewallReject,
+  http2UpstreamMismatch,
+  invalidResponseHeader,
   localhostIpv6Mismatch,
   loggingNotReady,
   networkUnreachable,
@@ -64,12 +77,16 @@ export const faults: readonly Fault[] = [
   nginxConfigNotReloaded,
   nginxDown,
   nginxPortConflict,
+  nginxWorkerConnectionsExhausted,
   noLiveUpstreams,
   noRoute,
   plaintextToTls,
   protocolMismatch,
+  proxyLoop,
+  requestHeaderTooBigForBackend,
   resolverMissing,
   responseHeaderTooBig,
+  responseTruncated,
   restartWindow,
   socketInPrivateTmp,
   socketMissing,
@@ -82,6 +99,7 @@ export const faults: readonly Fault[] = [
   tlsSniMissing,
   tlsToPlaintext,
   tlsUntrustedIssuer,
+  upstreamAllDown,
   workerKilledByTimeout,
   workerPoolExhausted,
 ];

@@ -6,7 +6,7 @@ import { reloadNginx } from '../model/nginx-reload.ts';
 /** Writes the address at which the backend does listen wherever the wrong one stands. */
 export default defineFix({
   id: 'correct-upstream-address',
-  fixes: ['address-mismatch', 'localhost-ipv6-mismatch'],
+  fixes: ['address-mismatch', 'localhost-ipv6-mismatch', 'socket-missing'],
   plan(finding, facts) {
     const { wanted, real, written, restart } = finding.fixData ?? {};
     if (typeof written !== 'string' || typeof real !== 'string' || typeof wanted !== 'string' || facts['nginx-config'].state !== 'known') return undefined;

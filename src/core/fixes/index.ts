@@ -9,7 +9,9 @@ import freeThePort from './free-the-port.ts';
 import logUpstreamVariables from './log-upstream-variables.ts';
 import moveSocketToRun from './move-socket-to-run.ts';
 import raiseListenBacklog from './raise-listen-backlog.ts';
+import raiseNginxLimits from './raise-nginx-limits.ts';
 import raiseReadTimeout from './raise-read-timeout.ts';
+import raiseUwsgiBuffer from './raise-uwsgi-buffer.ts';
 import raiseWorkerCount from './raise-worker-count.ts';
 import raiseWorkerTimeout from './raise-worker-timeout.ts';
 import recreateSocket from './recreate-socket.ts';
@@ -25,6 +27,7 @@ import setResolver from './set-resolver.ts';
 import setUpstreamTls from './set-upstream-tls.ts';
 import startNginx from './start-nginx.ts';
 import startUnit from './start-unit.ts';
+import takeServersBack from './take-servers-back.ts';
 import traceWorkerCrash from './trace-worker-crash.ts';
 
 export const fixes: readonly Fix[] = [
@@ -37,7 +40,9 @@ export const fixes: readonly Fix[] = [
   logUpstreamVariables,
   moveSocketToRun,
   raiseListenBacklog,
+  raiseNginxLimits,
   raiseReadTimeout,
+  raiseUwsgiBuffer,
   raiseWorkerCount,
   raiseWorkerTimeout,
   recreateSocket,
@@ -53,5 +58,6 @@ export const fixes: readonly Fix[] = [
   setUpstreamTls,
   startNginx,
   startUnit,
+  takeServersBack,
   traceWorkerCrash,
 ];

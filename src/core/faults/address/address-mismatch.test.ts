@@ -44,6 +44,22 @@ describe('address-mismatch', () => {
   it('is silent where the peer was not asked and nothing fails', () => {
     expect(run({ found: [here], here, certainty: 'sure' }, hopOf(wanted, { probes: [], symptoms: [] }))).toEqual([]);
   });
+
+  it('leaves a path that does not exist to socket-missing, where the socket has another path, and not where it became a port', () => {
+    const hop = hopOf({ kind: 'unix', path: '/run/a.sock' });
+    const lost = (to: FoundBackend) => ({
+      hops: [hop],
+      listeners: [],
+      'lost-peers': [{ peerId: hop.peer.id, found: [to], stopped: [], here: to, certainty: 'sure' }],
+    });
+    expect(detections(addressMismatch, lost({ ...here, address: { kind: 'unix', path: '/run/b.sock' } }))).toEqual([]);
+    expect(detections(addressMismatch, lost(here))).toHaveLength(1);
+  });
+
+  it('is latent for a backup that nobody was sent to', () => {
+    const backup = hopOf(wanted, { symptoms: [], peer: { flags: { down: false, backup: true, maxFails: 1, failTimeoutMs: 10_000, maxConns: 0 } } });
+    expect(run({ found: [here], here, certainty: 'sure' }, backup)[0]?.status).toBe('latent');
+  });
 });
 
 describe('correct-upstream-address', () => {

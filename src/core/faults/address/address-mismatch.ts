@@ -1,5 +1,6 @@
 import { configEvidence, listenerEvidence, probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
+import { statusNow } from '../../model/status-now.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { FoundBackend } from '../../model/facts/lost-peer.ts';
 import type { Listener } from '../../model/facts/system.ts';
@@ -32,18 +33,23 @@ export default defineFault({
       const symptoms = [...hop.symptoms, ...hop.groupSymptoms].filter(symptom => explains.includes(symptom.class));
       if (!refused && symptoms.length === 0) continue;
       const { here, certainty } = lost;
+      // One path for another: what nginx asks for is missing, and socket-missing says where the socket is.
+      const isMissing = hop.probes.some(({ outcome }) => outcome.state === 'connect-failed' && outcome.code === 'ENOENT');
+      if (hop.peer.address.kind === 'unix' && here?.address.kind === 'unix' && isMissing) continue;
       if (here === undefined || certainty === undefined) {
         const stopped = lost.stopped[0];
         if (stopped !== undefined) yield ruledOut(`${stopped.unit.name}, which ${lost.peerId} seems to belong to, does not run at all`);
         continue;
       }
+      // A backup that is not needed, and a service of which little says that it is meant: no word about it.
+      if (certainty !== 'sure' && statusNow(hop, symptoms) === 'latent') continue;
       const wanted = lost.peerId;
       const real = formatAddress(here.address);
       const name = here.service?.name ?? 'a process';
       const isOwn = here.service?.configuredListen.some(configured => formatAddress(configured.value) === wanted) === true;
       yield {
         confidence: certainty === 'sure' && refused ? 'confirmed' : certainty === 'sure' ? 'likely' : here.weight > 3 ? 'likely' : 'possible',
-        status: 'active',
+        status: statusNow(hop, symptoms),
         subject: hop.subject,
         messageId: isOwn ? 'configured' : certainty === 'sure' ? 'elsewhere' : 'perhaps',
         data: { wanted, real, service: name, where: `${hop.peer.origin.path}:${hop.peer.origin.line}`, because: here.signs.join(', ') || 'it is the only one' },

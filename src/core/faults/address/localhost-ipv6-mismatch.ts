@@ -1,5 +1,6 @@
 import { configEvidence, listenerEvidence, probeEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
+import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
@@ -46,7 +47,7 @@ export default defineFault({
       const resolution = names.state === 'known' ? names.value.find(one => one.name === name) : undefined;
       yield {
         confidence: 'confirmed',
-        status: 'active',
+        status: statusNow(hop, symptoms),
         subject: hop.subject,
         messageId: 'refused',
         data: {

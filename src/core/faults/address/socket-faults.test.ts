@@ -57,6 +57,25 @@ describe('socket-missing', () => {
     expect(found?.data['gone']).toBe('the folder /run/tickets is gone');
   });
 
+  it('says where the socket is, and only supposes it where nothing ties that one to the site', () => {
+    const there = {
+      address: { kind: 'unix', path: '/run/php/other.sock' },
+      probe: probeOf(address, answered),
+      signs: [],
+      weight: 5,
+      used: false,
+      telling: true,
+    };
+    const search = (certainty: string) =>
+      detections(socketMissing, {
+        hops: [hopOf(address)],
+        'socket-files': [missing],
+        'lost-peers': [{ peerId: id, found: [there], stopped: [], here: there, certainty }],
+      });
+    expect(search('sure')[0]).toMatchObject({ confidence: 'confirmed', messageId: 'elsewhere', fixData: { real: 'unix:/run/php/other.sock' } });
+    expect(search('fair')[0]).toMatchObject({ confidence: 'likely', messageId: 'unclaimed' });
+  });
+
   it('is silent where nothing runs that could have made it', () => {
     expect(run(hopOf(address))).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { listenerEvidence, probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import { defineFault } from '../../model/fault.ts';
 import { valueOr } from '../../model/fact.ts';
+import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
 import type { SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
@@ -33,7 +34,7 @@ export default defineFault({
       const reached = hop.probes.find(probe => probe.outcome.state !== 'connect-failed' && probe.outcome.state !== 'not-asked');
       const isThere = files.find(file => file.path === address.path)?.exists;
       const lines = symptoms.slice(0, 1).flatMap(symptom => symptomEvidence(symptom, 1));
-      const common = { status: 'active', symptoms: symptoms.map(symptom => symptom.id) } as const;
+      const common = { status: statusNow(hop, symptoms), symptoms: symptoms.map(symptom => symptom.id) } as const;
       if (hop.unit?.privateTmp === true && missed !== undefined && isThere !== true) {
         yield {
           ...common,

@@ -1,5 +1,6 @@
 import { listenerEvidence, probeEvidence, processEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
+import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { PathFile } from '../../model/facts.ts';
@@ -17,11 +18,13 @@ export default defineFault({
     title: 'The path of the unix socket does not exist',
     explains,
     requires: ['hops', 'socket-files', 'lost-peers'],
-    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
+    leadsTo: ['backend-down', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
       unlinked:
         '{service} runs and still listens on a socket that was made at {path}, but that file was removed ({gone}): nobody can find the socket any more.',
-      elsewhere: '{path} does not exist ({gone}). {service} listens on {real} instead.',
+      elsewhere: '{path} does not exist ({gone}). {service} runs and listens on {real} instead: {because}.',
+      unclaimed:
+        '{path} does not exist ({gone}), and nothing that runs or is set up on this host would make it. {service} runs and listens on {real}; whether that is the backend that is meant is not known.',
       unmade: '{path} does not exist ({gone}), although {service} runs and is set up to listen there: it has not made its socket.',
     },
   },
@@ -40,9 +43,13 @@ export default defineFault({
       const seen = [...(probe === undefined ? [] : [probeEvidence(probe)]), ...symptoms.slice(0, 1).flatMap(symptom => symptomEvidence(symptom, 1))];
       const [first, ...rest] = [...seen, ...whatIsThere(file)];
       if (first === undefined) continue;
-      const common = { confidence: probe === undefined ? 'likely' : 'confirmed', status: 'active', symptoms: symptoms.map(symptom => symptom.id) } as const;
+      const common = {
+        confidence: probe === undefined ? 'likely' : 'confirmed',
+        status: statusNow(hop, symptoms),
+        symptoms: symptoms.map(symptom => symptom.id),
+      } as const;
       const gone = missingPart(file);
-      const here = lostPeers.find(one => one.peerId === hop.peer.id)?.here;
+      const lost = lostPeers.find(one => one.peerId === hop.peer.id);
       const service = hop.service?.name ?? hop.unit?.name ?? 'a process';
       const unit = hop.service?.unit;
       if (hop.peer.listeners.length > 0) {
@@ -56,9 +63,20 @@ export default defineFault({
           evidence: [first, ...hop.peer.listeners.slice(0, 1).map(listenerEvidence), ...rest, ...processesOf(hop)],
           ...(unit === undefined ? {} : { fixData: { unit, path: address.path } }),
         };
-      } else if (here !== undefined) {
-        const data = { path: address.path, service: here.service?.name ?? 'a process', gone, real: formatAddress(here.address) };
-        yield { ...common, confidence: 'likely', subject: hop.subject, messageId: 'elsewhere', data, evidence: [first, ...rest, probeEvidence(here.probe)] };
+      } else if (lost?.here !== undefined) {
+        const { here, certainty } = lost;
+        const isSure = certainty === 'sure';
+        const real = formatAddress(here.address);
+        const data = { path: address.path, service: here.service?.name ?? 'a process', gone, real, because: here.signs.join(', ') || 'nothing else fits' };
+        yield {
+          ...common,
+          confidence: isSure && probe !== undefined ? 'confirmed' : 'likely',
+          subject: hop.subject,
+          messageId: isSure ? 'elsewhere' : 'unclaimed',
+          data,
+          evidence: [first, ...rest, probeEvidence(here.probe)],
+          ...(isSure ? { fixData: { wanted: hop.peer.id, real, written: hop.peer.written } } : {}),
+        };
       } else if (hop.master !== undefined) {
         yield {
           ...common,

@@ -1,5 +1,6 @@
 import { listenerEvidence, probeEvidence, processEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import { defineFault } from '../../model/fault.ts';
+import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
 import { describePart } from '../../model/socket-access.ts';
 import type { Hop } from '../../model/facts/hop.ts';
@@ -38,7 +39,7 @@ export default defineFault({
       const runs = hop.master !== undefined || hop.workers.length > 0;
       yield {
         confidence: 'confirmed',
-        status: 'active',
+        status: statusNow(hop, symptoms),
         subject: runs ? hop.serviceSubject : hop.subject,
         messageId: hop.peer.listeners.length > 0 ? 'replaced' : runs ? 'unheard' : 'leftover',
         data: { path: address.path, service },

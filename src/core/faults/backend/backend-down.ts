@@ -7,6 +7,7 @@ import { pendingConfigs } from '../../model/config-in-force.ts';
 import { valueOr } from '../../model/fact.ts';
 import type { Facts } from '../../model/facts.ts';
 import { formatAddress } from '../../model/host.ts';
+import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { restartLoop } from '../../model/restarts.ts';
 import { endOf, hasEnded, unitBehind, type UnitBehind } from '../../model/unit-behind.ts';
@@ -25,7 +26,15 @@ export default defineFault({
     explains: [...refusals, ...cutOff, 'unattributed-5xx'],
     requires: ['hops', 'listeners', 'symptoms'],
     uses: ['systemd-units', 'lost-peers', 'nginx-instances', 'nginx-config', 'topology'],
-    leadsTo: ['socket-missing', 'socket-stale', 'no-live-upstreams', 'app-returned-5xx', 'max-fails-amplification', 'retries-hide-failures'],
+    leadsTo: [
+      'socket-missing',
+      'socket-stale',
+      'no-live-upstreams',
+      'app-returned-5xx',
+      'max-fails-amplification',
+      'retries-hide-failures',
+      'auth-backend-failed',
+    ],
     messages: {
       unit: '{unit} is {state}{result}{since}: no process of it runs, and nobody listens on {address}.',
       probably: '{unit} is {state}{result}{since}, and nobody listens on {address}. The unit is most probably the one that should: {because}.',
@@ -55,7 +64,7 @@ export default defineFault({
         ...symptomsOf(hop, cutOff).filter(symptom => end !== undefined && symptom.firstMs >= end - cutOffMs && symptom.lastMs <= end + cutOffMs),
         ...unattributedOf(hop, symptoms, [502]).filter(symptom => symptom.ongoing),
       ];
-      const common = { status: 'active', symptoms: explained.map(symptom => symptom.id) } as const;
+      const common = { status: statusNow(hop, explained), symptoms: explained.map(symptom => symptom.id) } as const;
       const address = peer.id;
       if (!peer.local) {
         yield { ...common, confidence: 'possible', subject: hop.subject, messageId: 'remote', data: { address }, evidence: proof };
@@ -98,6 +107,9 @@ export default defineFault({
         if (search?.sibling !== undefined) yield ruledOut(`its backend listens on ${search.sibling}, another address of ${peer.hostName ?? 'the same name'}`);
         else if (search?.certainty === 'sure')
           yield ruledOut(`what should listen on ${address} answers on ${formatAddress(search.here?.address ?? peer.address)}`);
+        // Its neighbours run, so what is missing is this one socket.
+        else if (peer.address.kind === 'unix' && other?.address.kind === 'unix' && search?.here !== undefined)
+          yield ruledOut(`${other.service?.name ?? 'a service'} runs, and nothing is set up to make ${peer.id}`);
         else if (other === undefined) yield { ...common, confidence: 'confirmed', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
         else
           yield {

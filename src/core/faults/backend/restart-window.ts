@@ -38,6 +38,8 @@ export default defineFault({
   *detect({ hops, symptoms }, window) {
     for (const hop of hops) {
       if (hop.peer.listeners.length === 0 || hop.peer.flags.down) continue;
+      // Refused while something listens: whatever it is, it did not end with the start.
+      if (hop.probes.some(({ outcome }) => outcome.state === 'connect-failed' || outcome.state === 'connect-timeout')) continue;
       if (hop.unit !== undefined && restartLoop(hop.unit, hop.events, window, false) !== undefined) continue;
       const starts = startsOf(hop, window.sinceMs);
       const own = [...symptomsOf(hop, explains), ...unattributedOf(hop, symptoms, [502])].filter(

@@ -39,13 +39,12 @@ export default defineFault({
     )) {
       const mine = symptomsOfName(name, symptoms, classes);
       const answers = answersTo(name, resolvers, probes, setting);
-      const unknown = answers.filter(one => one.state === 'unknown');
-      const found = answers.filter(one => one.state === 'found');
+      const first = answers.find(one => one.state === 'unknown');
+      const now = answers.find(one => one.state === 'found');
       const system = resolutions.find(one => one.name === name);
       const lines = mine.slice(0, 1).flatMap(symptom => symptomEvidence(symptom, 2));
       const common = { subject: subjectOf(name, topology, []), symptoms: mine.map(symptom => symptom.id) } as const;
       const resolver = resolvers.map(formatAddress).join(' or ');
-      const [first] = unknown;
       if (first !== undefined && (inConfig || mine.length > 0)) {
         const isKnown = (system?.system.length ?? 0) > 0;
         yield {
@@ -60,7 +59,6 @@ export default defineFault({
       } else if (mine.length > 0) {
         const [line, ...more] = lines;
         if (line === undefined) continue;
-        const now = found[0];
         const goesOn = mine.some(symptom => symptom.ongoing);
         if (now === undefined && answers.length > 0) continue;
         yield {

@@ -1,6 +1,7 @@
 import { listenerEvidence, probeEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
+import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
 import { commandsFor, refusedByRule, ruleEvidence } from '../../model/refused-by-rule.ts';
 import type { Hop } from '../../model/facts/hop.ts';
@@ -46,7 +47,7 @@ export default defineFault({
         ...listeners.slice(0, 1).map(listenerEvidence),
         ...symptoms.slice(0, 1).flatMap(symptom => symptomEvidence(symptom, 1)),
       ];
-      const common = { status: 'active', subject: hop.subject, symptoms: symptoms.map(symptom => symptom.id) } as const;
+      const common = { status: statusNow(hop, symptoms), subject: hop.subject, symptoms: symptoms.map(symptom => symptom.id) } as const;
       const listens = !local
         ? `${hop.peer.id} is on another host`
         : listeners.length > 0

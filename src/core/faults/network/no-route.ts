@@ -1,5 +1,6 @@
 import { probeEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { defineFault } from '../../model/fault.ts';
+import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
 import type { NetworkPath } from '../../model/facts/network.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
@@ -42,7 +43,7 @@ export default defineFault({
       const symptoms = symptomsOf(hop, explains);
       yield {
         confidence: 'confirmed',
-        status: 'active',
+        status: statusNow(hop, symptoms),
         subject: hop.subject,
         messageId: why.message,
         data: {
