@@ -1,6 +1,6 @@
 import { defineScenario } from '../scenario.ts';
 import type { LabHost } from '../host.ts';
-import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 
 /** Two servers that are left out for long once they failed, and a page that needs none of them. */
@@ -86,5 +86,21 @@ export default [
     symptom: hasNoLivePeers,
     expect: { verdict: 'failing', status: 'active', consequences: ['no-live-upstreams'] },
     repair: host => host.start('match8771', 'match8772'),
+  }),
+  defineScenario({
+    name: 'no-live-upstreams-twin-written-down',
+    title: 'The file that was loaded takes both servers out of service',
+    kind: 'twin',
+    fault: 'upstream-all-down',
+    twinOf: 'no-live-upstreams',
+    setUp: twoPeers,
+    breakIt: async host => {
+      for (const port of [8771, 8772]) await replaceIn(host, '/etc/nginx/sites-enabled/match.conf', `127.0.0.1:${port};`, `127.0.0.1:${port} down;`);
+      await reloadNginx(host);
+    },
+    symptom: hasNoLivePeers,
+    traffic: { urls: ['http://127.0.0.1/'], rps: 8 },
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9 },
+    fix: 'first-plan',
   }),
 ];

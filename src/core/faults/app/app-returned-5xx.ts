@@ -30,10 +30,10 @@ export default defineFault({
     leadsTo: ['retries-hide-failures', 'auth-backend-failed'],
     messages: {
       answered:
-        '{peer} itself answered {count} requests with {status}; nginx only passed that on. The bad hop is this application or what it depends on.{words}',
+        '{peer} itself answered {count} requests with {status}; nginx only passed that on. The bad hop is this application or what it depends on{words}.',
       proxied: '{peer}, which is a proxy too, answered {count} requests with {status}. The bad hop is behind it: {next}.',
       silent:
-        '{count} requests ended in {status} without a line in the error log, which nginx writes for every error that it makes itself: the answer came from {peer}. The log format does not say so itself.{words}',
+        '{count} requests ended in {status} without a line in the error log, which nginx writes for every error that it makes itself: the answer came from {peer}. The log format does not say so itself{words}.',
       unclear:
         '{count} requests ended in {status} without a line in the error log. One of {peer} seems to have answered so; the log format does not tell which.',
     },
@@ -99,7 +99,7 @@ function found(chosen: readonly Hop[], own: readonly Symptom[], confidence: Conf
       count: own.reduce((sum, symptom) => sum + symptom.count, 0),
       status: [...new Set(own.map(symptom => symptom.status ?? '5xx'))].join(' and '),
       next: listed(further),
-      words: last === undefined ? '' : last.address === undefined ? ' Its own log has errors from that time.' : ` Its own log names ${last.address}.`,
+      words: last === undefined ? '' : last.address === undefined ? '; its own log has errors from that time' : `; its own log names ${last.address}`,
     },
     evidence: [first, ...rest],
     symptoms: own.map(symptom => symptom.id),

@@ -1,6 +1,7 @@
 import { defineFault } from '../../model/fault.ts';
 import { valueOr } from '../../model/fact.ts';
-import { configEvidence, symptomEvidence } from '../../model/evidence.ts';
+import { configLine } from '../../model/config-line.ts';
+import { symptomEvidence } from '../../model/evidence.ts';
 import type { LogFormat, ServerBlock } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
 import { isLoose, whoAnswered } from '../../model/who-answered.ts';
@@ -19,7 +20,7 @@ export default defineFault({
     title: 'The access log cannot tell who made an error',
     explains: ['unattributed-5xx'],
     requires: ['topology', 'nginx-layout'],
-    uses: ['symptoms', 'hops', 'nginx-error-log'],
+    uses: ['symptoms', 'hops', 'nginx-error-log', 'nginx-config'],
     leadsTo: [],
     advice: true,
     messages: {
@@ -43,9 +44,11 @@ export default defineFault({
       const [first] = open;
       const missing = wanted.filter(name => !has(format, name));
       const shown: Evidence[] =
-        format.origin.kind === 'file' ? [configEvidence(format.origin, `log_format ${format.name} '${format.format}'`.slice(0, 300))] : [];
+        format.origin.kind === 'file' ? [configLine(facts['nginx-config'], format.origin, `log_format ${format.name} '${format.format}'`.slice(0, 300))] : [];
       const logLine: Evidence[] =
-        log.origin.kind === 'file' ? [configEvidence(log.origin, `access_log ${log.path}${log.format === 'combined' ? '' : ` ${log.format}`};`)] : [];
+        log.origin.kind === 'file'
+          ? [configLine(facts['nginx-config'], log.origin, `access_log ${log.path}${log.format === 'combined' ? '' : ` ${log.format}`};`)]
+          : [];
       const [
         head = { source: `default of nginx ${log.origin.kind === 'default' ? log.origin.version : ''}`, text: `access_log ${log.path} ${log.format};` },
         ...rest

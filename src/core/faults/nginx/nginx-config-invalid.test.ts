@@ -30,7 +30,7 @@ describe('nginx-config-invalid fires', () => {
           { source: `config:${site}:2`, text: 'proxy_pass http://127.0.0.1:1' },
           { source: `config:${site}:3` },
         ],
-        data: { newer: ` Changed after the workers began: ${site}.` },
+        data: { newer: `; changed after the workers began: ${site}` },
       },
     ]);
   });

@@ -21,9 +21,9 @@ export default defineFault({
     leadsTo: ['nginx-down', 'nginx-config-not-reloaded'],
     messages: {
       running:
-        'nginx -t says: {error}{where}. The workers go on with the configuration that they have in memory, so nothing fails yet; a reload is refused, and a restart takes the site down.{newer}',
-      stopped: 'nginx does not run and cannot start, because nginx -t says: {error}{where}.{newer}',
-      pending: 'nginx -t says: {error}{where}. So what was changed on disk cannot be loaded, and requests fail meanwhile: {difference}.{newer}',
+        'nginx -t says: {error}{where}. The workers go on with the configuration that they have in memory, so nothing fails yet; a reload is refused, and a restart takes the site down{newer}.',
+      stopped: 'nginx does not run and cannot start, because nginx -t says: {error}{where}{newer}.',
+      pending: 'nginx -t says: {error}{where}. So what was changed on disk cannot be loaded, and requests fail meanwhile: {difference}{newer}.',
     },
   },
   *detect(facts, { sinceMs }) {
@@ -120,5 +120,5 @@ function newerText(instance: NginxInstance, config: NginxConfig | undefined): st
   const newer = since === undefined ? [] : newerFiles(config, since);
   if (newer.length === 0) return '';
   const names = newer.slice(0, 3).map(file => file.path);
-  return ` Changed after the workers began: ${names.join(', ')}${newer.length > 3 ? ` and ${newer.length - 3} more` : ''}.`;
+  return `; changed after the workers began: ${names.join(', ')}${newer.length > 3 ? ` and ${newer.length - 3} more` : ''}`;
 }
