@@ -3,6 +3,8 @@ import type { LabHost } from '../lab/host.ts';
 /** One run of a command inside a lab host. */
 export interface Run {
   readonly ms: number;
+  /** Of all processors, its children's included. On a machine that has other work this says more than the clock. */
+  readonly cpuMs: number;
   /** Most memory that it or one of its children held at once. */
   readonly peakBytes: number;
   readonly code: number;
@@ -14,8 +16,9 @@ import json, resource, subprocess, sys, time
 start = time.monotonic()
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 ms = (time.monotonic() - start) * 1000
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-print(json.dumps({'ms': ms, 'peakBytes': peak, 'code': code}))
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+cpu = (usage.ru_utime + usage.ru_stime) * 1000
+print(json.dumps({'ms': ms, 'cpuMs': cpu, 'peakBytes': usage.ru_maxrss * 1024, 'code': code}))
 `;
 
 export async function measure(host: LabHost, argv: readonly string[], timeoutMs: number): Promise<Run> {
