@@ -9,7 +9,7 @@ export default defineFault({
     title: 'nginx speaks plain HTTP to a backend that speaks TLS',
     explains: ['reset', 'premature-close', 'no-valid-header', 'protocol-error', 'read-timeout', 'probe-failed'],
     requires: ['hops'],
-    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'invalid-response-header'],
+    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'restart-window', 'invalid-response-header'],
     messages: {
       answered: '{directive} at {place} sends plain HTTP to {address}, which answers TLS handshakes.',
       configured: '{directive} at {place} sends plain HTTP to {address}, where {service} listens, which speaks TLS.',

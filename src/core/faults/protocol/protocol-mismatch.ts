@@ -19,6 +19,7 @@ export default defineFault({
       'no-live-upstreams',
       'max-fails-amplification',
       'retries-hide-failures',
+      'restart-window',
       'backend-hung',
       'backend-slower-than-timeout',
       'worker-pool-exhausted',

@@ -17,7 +17,7 @@ export default defineFault({
     title: 'The header of an answer does not fit into the buffer that nginx has for it',
     explains: ['header-too-big'],
     requires: ['hops'],
-    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
+    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'restart-window'],
     messages: {
       measured: 'The header of {path} from {address} has {bytes} bytes; {directive} is {size} ({origin}).',
       logged:

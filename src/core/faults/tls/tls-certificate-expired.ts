@@ -11,7 +11,7 @@ export default defineFault({
     title: "The backend's TLS certificate has expired",
     explains: ['tls-verify', 'probe-failed'],
     requires: ['hops'],
-    leadsTo: ['tls-untrusted-issuer', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
+    leadsTo: ['tls-untrusted-issuer', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'restart-window'],
     messages: {
       leaf: 'The certificate of {address} ({subject}) was valid until {until}, and {directive} is on.',
       early: 'The certificate of {address} ({subject}) is valid from {from} on, and {directive} is on.',

@@ -9,7 +9,7 @@ export default defineFault({
     title: 'The backend wants a client certificate that nginx does not give',
     explains: ['tls-handshake', 'tls-other', 'probe-failed', 'reset', 'premature-close'],
     requires: ['hops'],
-    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
+    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'restart-window'],
     messages: {
       none: '{address} asks for a client certificate and ends the connection without one; no {directive} is set.',
       page: '{address} answers "No required SSL certificate was sent"; no {directive} is set.',

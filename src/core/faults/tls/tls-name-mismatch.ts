@@ -9,7 +9,7 @@ export default defineFault({
     title: "The backend's TLS certificate is for another name than nginx expects",
     explains: ['tls-verify', 'probe-failed'],
     requires: ['hops'],
-    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
+    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'restart-window'],
     messages: {
       names: 'nginx expects a certificate for {name}, and {address} shows one for {names}.',
       logged: 'nginx found that the certificate of {address} is not for {name}.',

@@ -13,7 +13,7 @@ export default defineFault({
     title: 'nginx and its backend have no TLS version or cipher in common',
     explains: ['tls-handshake', 'tls-other', 'probe-failed'],
     requires: ['hops'],
-    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
+    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'restart-window'],
     messages: {
       version: '{address} refuses the versions that nginx offers ({offered}) and accepts {accepted}.',
       old: '{address} accepts neither TLS 1.2 nor TLS 1.3: it speaks older versions alone, which nginx and its OpenSSL no longer offer.',

@@ -9,7 +9,7 @@ export default defineFault({
     title: 'The backend wants a server name in the TLS handshake, and nginx sends none',
     explains: ['tls-handshake', 'tls-verify', 'tls-other', 'probe-failed'],
     requires: ['hops'],
-    leadsTo: ['tls-name-mismatch', 'tls-untrusted-issuer', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
+    leadsTo: ['tls-name-mismatch', 'tls-untrusted-issuer', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'restart-window'],
     messages: {
       refused: '{address} refuses a handshake without a server name and accepts one for {name}; {directive} is off.',
       certificate: 'Without a server name {address} shows another certificate than for {name}, and nginx does not accept that one; {directive} is off.',

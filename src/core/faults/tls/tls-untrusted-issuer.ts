@@ -27,7 +27,7 @@ export default defineFault({
     title: "nginx does not trust who issued the backend's TLS certificate",
     explains: ['tls-verify', 'probe-failed'],
     requires: ['hops'],
-    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
+    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'restart-window'],
     messages: {
       judged: 'The certificate of {address} was issued by {issuer}, which {file} does not lead to ({verdict}).',
       logged: 'nginx does not trust the chain of {address}.',

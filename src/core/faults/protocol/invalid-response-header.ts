@@ -1,0 +1,82 @@
+import { defineFault } from '../../model/fault.ts';
+import { probeEvidence, symptomEvidence } from '../../model/evidence.ts';
+import { mismatchesOf } from '../../model/spoken.ts';
+import type { Hop } from '../../model/facts/hop.ts';
+import type { Symptom } from '../../model/facts/topology.ts';
+import type { Evidence } from '../../model/finding.ts';
+import type { ProbeResult } from '../../model/probe.ts';
+
+const classes: ReadonlySet<Symptom['class']> = new Set<Symptom['class']>(['invalid-header', 'no-valid-header']);
+const tokenName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Fields of which nginx refuses a second one (since 1.23.0). */
+const single: ReadonlySet<string> = new Set(['content-length', 'content-type', 'transfer-encoding', 'date', 'server', 'location', 'last-modified', 'etag']);
+
+/** The backend speaks the right protocol, and wrongly: nginx refuses a header that breaks the rules of HTTP. */
+export default defineFault({
+  meta: {
+    id: 'invalid-response-header',
+    layer: 'protocol',
+    title: 'The backend sends a header that is not valid HTTP',
+    explains: ['invalid-header', 'no-valid-header'],
+    requires: ['hops'],
+    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'restart-window', 'response-truncated'],
+    messages: {
+      seen: 'A GET for {path} from {address} is answered with {what}.',
+      garbage: '{address} answers a GET for {path} with bytes that are no HTTP and no other protocol that badhop knows.',
+      logged: 'nginx refuses headers from {address}: {what}. The pages that badhop may ask for itself have valid ones.',
+    },
+  },
+  *detect({ hops }) {
+    for (const hop of hops) {
+      const symptoms = hop.symptoms.filter(symptom => classes.has(symptom.class));
+      if (symptoms.length === 0 || mismatchesOf(hop).length > 0) continue;
+      const seen = hop.probes.map(probe => ({ probe, what: wrongIn(probe) })).find(one => one.what !== undefined);
+      const message = symptoms.flatMap(symptom => symptom.errorGroups.flatMap(group => group.samples))[0]?.message ?? '';
+      const logged = symptoms.flatMap(symptom => symptomEvidence(symptom, 2));
+      const bytes: Evidence[] = seen === undefined ? [] : [probeEvidence(seen.probe), ...headOf(seen.probe)];
+      const [first, ...rest] = [...bytes, ...logged];
+      if (first === undefined) continue;
+      yield {
+        // nginx names the line that it refuses; what stands there is no guess.
+        confidence: seen === undefined ? 'likely' : 'confirmed',
+        status: seen !== undefined || symptoms.some(symptom => symptom.ongoing) ? 'active' : 'past',
+        subject: hop.serviceSubject,
+        messageId: seen === undefined ? 'logged' : seen.what === 'garbage' ? 'garbage' : 'seen',
+        data: { address: hop.peer.id, path: seen === undefined ? '' : pathOf(seen.probe), what: seen?.what ?? message },
+        evidence: [first, ...rest],
+        symptoms: [...symptoms, ...truncatedWith(hop, symptoms)].map(symptom => symptom.id),
+      };
+    }
+  },
+});
+
+/** What is wrong with an answer, as far as it was kept. */
+function wrongIn({ request, outcome }: ProbeResult): string | undefined {
+  if (outcome.state !== 'answered' || request.kind === 'connect' || request.kind === 'dns' || request.kind === 'ajp') return undefined;
+  if (outcome.speaks === 'other') return request.kind === 'http' || request.kind === 'tls' ? 'garbage' : undefined;
+  const headers = outcome.answer.headers ?? [];
+  const names = headers.map(([name]) => name);
+  const bad = headers.find(([name, value]) => !tokenName.test(name) || value.includes('\0'));
+  if (bad !== undefined) return `the field ${JSON.stringify(bad[0].slice(0, 80))}`;
+  if (names.includes('content-length') && names.includes('transfer-encoding')) return 'both Content-Length and Transfer-Encoding';
+  const twice = names.find((name, index) => single.has(name) && names.indexOf(name) !== index);
+  if (twice !== undefined) return `the field ${twice} twice`;
+  const length = headers.find(([name]) => name === 'content-length')?.[1];
+  return length !== undefined && !/^\d+$/.test(length) ? `the Content-Length ${JSON.stringify(length.slice(0, 80))}` : undefined;
+}
+
+/** The offending bytes themselves, made visible. */
+function headOf(probe: ProbeResult): Evidence[] {
+  const head = probe.outcome.state === 'answered' ? probe.outcome.answer.head : undefined;
+  return head === undefined ? [] : [{ source: probeEvidence(probe).source, text: JSON.stringify(head.slice(0, 300)) }];
+}
+
+/** Garbage that nginx took for HTTP/0.9 is logged twice: as no header, and as cut off. */
+function truncatedWith(hop: Hop, symptoms: readonly Symptom[]): Symptom[] {
+  return symptoms.some(symptom => symptom.class === 'no-valid-header') ? hop.symptoms.filter(symptom => symptom.class === 'truncated') : [];
+}
+
+function pathOf({ request }: ProbeResult): string {
+  if (request.kind === 'http' || request.kind === 'tls') return request.path ?? '/';
+  return request.kind === 'fastcgi' || request.kind === 'uwsgi' ? (request.params['REQUEST_URI'] ?? '/') : '/';
+}

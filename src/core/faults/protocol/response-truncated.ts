@@ -1,0 +1,53 @@
+import { defineFault, ruledOut } from '../../model/fault.ts';
+import { eventEvidence, symptomEvidence } from '../../model/evidence.ts';
+import type { BackendEvent } from '../../model/facts/backend.ts';
+
+/** Ends of a worker that explain why its answer broke off. */
+const ends: ReadonlySet<BackendEvent['kind']> = new Set<BackendEvent['kind']>([
+  'worker-signal',
+  'request-killed',
+  'out-of-memory',
+  'worker-exit',
+  'worker-recycled',
+  'stopped',
+]);
+
+/** The answer began well and was cut off: users get a status of 200 and half a page. */
+export default defineFault({
+  meta: {
+    id: 'response-truncated',
+    layer: 'protocol',
+    title: 'Answers of the backend break off in the middle',
+    explains: ['truncated'],
+    requires: ['hops'],
+    leadsTo: [],
+    messages: {
+      cut: '{address} ends the connection before its answer is complete, {count} times: {url}. Users see a status of success and a part of the page.',
+    },
+  },
+  *detect({ hops }) {
+    for (const hop of hops) {
+      const symptoms = hop.symptoms.filter(symptom => symptom.class === 'truncated');
+      const other = hop.symptoms.find(symptom => symptom.class === 'no-valid-header');
+      const [symptom] = symptoms;
+      if (symptom === undefined || other !== undefined) continue;
+      const died = hop.events.find(event => ends.has(event.kind) && event.timeMs >= symptom.firstMs - 2000 && event.timeMs <= symptom.lastMs + 2000);
+      if (died !== undefined) {
+        yield ruledOut(`the backend says why it broke off: ${eventEvidence(died).text.slice(0, 200)}`);
+        continue;
+      }
+      const [first, ...rest] = symptoms.flatMap(one => symptomEvidence(one, 3));
+      if (first === undefined) continue;
+      const urls = [...new Set(symptoms.flatMap(one => one.errorGroups.flatMap(group => group.urlTemplate ?? [])))];
+      yield {
+        confidence: 'likely',
+        status: symptoms.some(one => one.ongoing) ? 'active' : 'past',
+        subject: hop.serviceSubject,
+        messageId: 'cut',
+        data: { address: hop.peer.id, count: symptoms.reduce((sum, one) => sum + one.count, 0), url: urls.slice(0, 3).join(', ') || 'of no known page' },
+        evidence: [first, ...rest],
+        symptoms: symptoms.map(one => one.id),
+      };
+    }
+  },
+});
