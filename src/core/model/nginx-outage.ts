@@ -126,6 +126,9 @@ function holds(listener: Listener, address: string): boolean {
   if (listener.host === host || listener.host === '*') return true;
   // A socket for both families stands in the way of either.
   if (listener.host.includes(':') !== host.includes(':')) return listener.host === '::' && listener.v6only !== true;
-  const any = ['0.0.0.0', '::'];
-  return any.includes(listener.host) || any.includes(host);
+  return isAny(listener.host) || isAny(host);
+}
+
+function isAny(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }
