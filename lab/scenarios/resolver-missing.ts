@@ -50,4 +50,27 @@ export default [
       await reloadNginx(host);
     },
   }),
+  defineScenario({
+    name: 'resolver-missing-system-knows',
+    title: 'A pass got a variable, and the name server of the system, which knows the name, was not given to nginx',
+    kind: 'fault',
+    fault: 'resolver-missing',
+    setUp: async host => {
+      await nameServer(host, { 'depot.svc.example': '127.0.0.1' });
+      await nodeApp(host, { name: 'depot', code: nodeHttp("response.end('depot\\n');"), listen: '127.0.0.1:3977' });
+      await nginxSite(host, { name: 'depot', server: 'location / { proxy_pass http://depot.svc.example:3977; }', log: 'timed' });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await replaceIn(
+        host,
+        '/etc/nginx/sites-enabled/depot.conf',
+        'proxy_pass http://depot.svc.example:3977',
+        'set $host_name depot.svc.example;\n        proxy_pass http://$host_name:3977',
+      );
+      await reloadNginx(host);
+    },
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, notFindings: ['dns-name-not-found', 'backend-down'] },
+    fix: 'first-plan',
+  }),
 ];

@@ -19,10 +19,10 @@ export default defineFault({
     requires: ['hops', 'lost-peers', 'listeners'],
     leadsTo: ['socket-missing', 'socket-stale', 'backend-down', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
-      elsewhere: 'nobody listens on {wanted}, which {where} names. {service} runs and listens on {real}: {because}.',
+      elsewhere: 'Nobody listens on {wanted}, which {where} names. {service} runs and listens on {real}: {because}.',
       configured:
         '{service} is set up for {wanted} and still listens on {real}: it was not restarted since its configuration changed, or nothing lets it listen there.',
-      perhaps: 'nobody listens on {wanted}, which {where} names. {service} runs, answers on {real}, and may be the backend that is meant: {because}.',
+      perhaps: 'Nobody listens on {wanted}, which {where} names. {service} runs, answers on {real}, and may be the backend that is meant: {because}.',
     },
   },
   *detect({ hops, 'lost-peers': lostPeers, listeners }) {

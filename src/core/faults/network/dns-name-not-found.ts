@@ -27,7 +27,7 @@ export default defineFault({
         '{resolver}, which nginx asks while it runs, says that there is no {name}{kind}. The system resolves it to {addresses}: nginx reads neither /etc/hosts nor the search list for such names.',
       logged: 'nginx could not resolve {name}, by its own log. No name server was asked from here.',
       back: 'nginx could not resolve {name} within the window. {resolver} knows it now: {addresses}.',
-      start: 'nginx resolves {name} when it reads its configuration, and the system says that there is no such host: {test}. {running}',
+      start: '{running} nginx resolves {name} when it reads its configuration, and the system says that there is no such host: {test}.',
     },
   },
   *detect({ topology, symptoms, 'probe-results': results, 'name-resolution': names, 'nginx-config-test': tests, 'nginx-instances': instances }) {
@@ -89,7 +89,7 @@ export default defineFault({
           name,
           test: text,
           running: isDown
-            ? 'So nginx cannot start.'
+            ? 'nginx does not run and cannot start.'
             : 'The running workers go on with the address that they have; a reload is refused, and a restart takes the site down.',
         },
         evidence: [{ source: 'exec:nginx -t', text }, ...systemEvidence(system), ...answers.slice(0, 2).map(one => probeEvidence(one.probe))],

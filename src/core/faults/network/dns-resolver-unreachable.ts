@@ -21,10 +21,10 @@ export default defineFault({
     leadsTo: ['nginx-config-invalid', 'nginx-down', 'nginx-config-not-reloaded', 'dns-name-not-found', 'no-live-upstreams', 'app-returned-5xx'],
     messages: {
       silent:
-        '{resolver}, which nginx asks for {name} while it runs, does not answer. Each request that needs the name waits for the resolver_timeout and fails.{others}',
-      fails: '{resolver}, which nginx asks for {name} while it runs, answers with an error instead of an address.{others}',
-      logged: 'nginx got no answer from its resolver for {name}, by its own log. {now}',
-      start: 'nginx resolves {name} when it reads its configuration, and no name server of the system ({resolver}) answers: {test}. {running}',
+        '{resolver}, which nginx asks for {name} while it runs, does not answer.{others} Each request that needs the name waits for the resolver_timeout and fails.',
+      fails: '{resolver}, which nginx asks for {name} while it runs, answers with an error.{others} Each request that needs the name fails.',
+      logged: '{now} By its own log nginx got no answer from its resolver for {name}.',
+      start: '{running} nginx resolves {name} when it reads its configuration, and no name server of the system ({resolver}) answers: {test}.',
     },
   },
   *detect({ topology, symptoms, 'probe-results': results, 'name-resolution': names, 'nginx-config-test': tests, 'nginx-instances': instances }) {
@@ -76,7 +76,7 @@ export default defineFault({
           status: goesOn ? 'active' : 'past',
           subject,
           messageId: 'logged',
-          data: { name, now: good.length > 0 ? 'It answers now.' : 'It was not asked from here.' },
+          data: { name, now: good.length > 0 ? 'The name server answers now.' : 'No name server was asked from here.' },
           evidence: [line, ...more, ...good.slice(0, 1).map(one => probeEvidence(one.probe))],
           symptoms: mine.map(symptom => symptom.id),
         };
@@ -100,7 +100,7 @@ export default defineFault({
           resolver: servers.map(formatAddress).join(', '),
           test: text,
           running: isDown
-            ? 'So nginx cannot start.'
+            ? 'nginx does not run and cannot start.'
             : 'The running workers go on with the address that they have; a reload is refused, and a restart takes the site down.',
         },
         evidence: [

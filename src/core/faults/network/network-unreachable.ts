@@ -15,7 +15,7 @@ export default defineFault({
     requires: ['hops', 'network-paths'],
     leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
-      none: 'no route of this host leads to {address}: `ip route get` says "{route}". An interface is down or lost its address, a route or the default route is missing, or this host has no IPv6.',
+      none: 'No route of this host leads to {address}: `ip route get` says "{route}". An interface is down or lost its address, a route or the default route is missing, or this host has no IPv6.',
     },
   },
   *detect({ hops, 'network-paths': paths }) {

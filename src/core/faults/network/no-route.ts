@@ -26,9 +26,9 @@ export default defineFault({
     requires: ['hops', 'network-paths'],
     leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'firewall-drop'],
     messages: {
-      neighbour: 'nobody answers for {next} on {dev} ({state}), which is {what} {address}: that host is off, has another address, or is not on this wire.',
-      blocked: 'a route of this host forbids packets to {address}: `ip route get` says "{route}".',
-      link: 'the packets to {address} leave by {dev}, and that link is down.',
+      neighbour: 'Nobody answers for {next} on {dev} ({state}), which is {what} {address}: that host is off, has another address, or is not on this wire.',
+      blocked: 'A route of this host forbids packets to {address}: `ip route get` says "{route}".',
+      link: 'The packets to {address} leave by {dev}, and that link is down.',
     },
   },
   *detect({ hops, 'network-paths': paths }) {

@@ -21,7 +21,7 @@ export default defineFault({
       pass: '{pass} in {where} holds a variable, so nginx resolves {name} anew while it runs, and no resolver directive is in force there. Every request that goes there fails, whether the name exists or not.',
       logged:
         'nginx says that it has no resolver for {name}. The configuration on disk does not show which pass that is, or has been changed since nginx read it.',
-      start: 'a server of an upstream is to be resolved while nginx runs, and no resolver is defined: {test}. {running}',
+      start: '{running} A server of an upstream is to be resolved while nginx runs, and no resolver is defined: {test}.',
     },
   },
   *detect({ topology, symptoms, 'probe-results': results, 'name-resolution': names, 'nginx-config-test': tests, 'nginx-instances': instances }) {
@@ -81,7 +81,10 @@ export default defineFault({
         status: isDown ? 'active' : 'latent',
         subject: { kind: 'upstream', id: test.instanceId, name: test.instanceId, peers: [test.instanceId] },
         messageId: 'start',
-        data: { test: text, running: isDown ? 'So nginx cannot start.' : 'The running workers go on; a reload is refused, and a restart takes the site down.' },
+        data: {
+          test: text,
+          running: isDown ? 'nginx does not run and cannot start.' : 'The running workers go on; a reload is refused, and a restart takes the site down.',
+        },
         evidence: [{ source: 'exec:nginx -t', text }],
         symptoms: symptoms.filter(symptom => isDown && symptom.class === 'client-refused').map(symptom => symptom.id),
       };
