@@ -88,15 +88,19 @@ function accessSymptoms(groups: readonly AccessGroup[], drafts: readonly Draft[]
     }
     const named = (draft: Draft): number => Number(group.peer !== undefined && draft.upstream === group.peer);
     const roomIn = (draft: Draft): number => free.get(draft) ?? 0;
-    // A few lines more than records is the edge of the window; many more is something that the error log does not know.
-    const partner = drafts
-      .filter(draft => fits(draft, group) && roomIn(draft) > 0)
-      .toSorted((a, b) => named(b) - named(a) || roomIn(b) - roomIn(a))
-      .find(draft => group.count <= roomIn(draft) * 1.5 + 3);
-    if (partner !== undefined) {
+    // One group of requests may have failed in several ways: refused, then reset.
+    const partners = drafts.filter(draft => fits(draft, group) && roomIn(draft) > 0).toSorted((a, b) => named(b) - named(a) || roomIn(b) - roomIn(a));
+    const room = partners.reduce((sum, draft) => sum + roomIn(draft), 0);
+    let left = group.count;
+    for (const partner of partners) {
+      if (left <= 0) break;
       joined.set(partner, [...(joined.get(partner) ?? []), group]);
-      free.set(partner, Math.max(0, roomIn(partner) - group.count));
-    } else loose.push(group);
+      const taken = Math.min(left, roomIn(partner));
+      free.set(partner, roomIn(partner) - taken);
+      left -= taken;
+    }
+    // A few lines more than records is the edge of the window; many more is something that the error log does not know.
+    if (left > Math.max(room * 0.5, 3) || (room === 0 && left > 0)) loose.push(left === group.count ? group : { ...group, count: left });
   }
   return {
     attached: drafts.map(draft => ({ ...draft, accessGroups: joined.get(draft) ?? [] })),

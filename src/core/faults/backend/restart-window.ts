@@ -20,6 +20,8 @@ const longestMs = 120_000;
 /** nginx keeps a peer marked as failed for ten seconds. */
 const afterMs = 15_000;
 const leastShare = 0.9;
+/** Logs and systemd give whole seconds. */
+const clockMs = 1_500;
 
 export default defineFault({
   meta: {
@@ -43,7 +45,7 @@ export default defineFault({
       if (hop.unit !== undefined && restartLoop(hop.unit, hop.events, window, false) !== undefined) continue;
       const starts = startsOf(hop, window.sinceMs);
       const own = [...symptomsOf(hop, explains), ...unattributedOf(hop, symptoms, [502])].filter(
-        symptom => symptom.count > 0 && isAround(symptom, starts, window),
+        symptom => symptom.count > 0 && isAround(symptom, hop, starts, window),
       );
       const near = starts.filter(start => own.some(symptom => start.timeMs >= symptom.firstMs - afterMs && start.timeMs <= symptom.lastMs + longestMs));
       const last = near.at(-1);
@@ -52,7 +54,8 @@ export default defineFault({
         continue;
       yield {
         confidence: 'confirmed',
-        status: own.some(symptom => symptom.ongoing) ? 'active' : 'past',
+        // Requests that nginx still turns away by its marks are not refused by the service any more.
+        status: own.some(symptom => symptom.ongoing && symptom.class !== 'no-live-upstreams') ? 'active' : 'past',
         subject: hop.serviceSubject,
         messageId: near.length === 1 ? 'once' : 'several',
         data: {
@@ -81,7 +84,7 @@ export default defineFault({
 });
 
 /** Nearly all of its requests failed shortly before a start or just after one. */
-function isAround(symptom: Symptom, starts: readonly { readonly timeMs: number }[], { nowMs }: Window): boolean {
+function isAround(symptom: Symptom, hop: Hop, starts: readonly { readonly timeMs: number }[], { nowMs }: Window): boolean {
   const buckets: TimeBuckets = symptom.buckets ?? {
     widthMs: Math.max(1, Math.min(nowMs, symptom.lastMs) - symptom.firstMs),
     starts: [symptom.firstMs],
@@ -95,7 +98,12 @@ function isAround(symptom: Symptom, starts: readonly { readonly timeMs: number }
     all += count;
     if (starts.some(start => to >= start.timeMs - longestMs && Math.max(from, symptom.firstMs) <= start.timeMs + afterMs)) near += count;
   }
-  return all > 0 && near >= all * leastShare && starts.some(start => start.timeMs >= symptom.firstMs - afterMs);
+  // Failures that begin after a start are its own only where something was stopped for it: a slow boot after a stop.
+  return all > 0 && near >= all * leastShare && starts.some(start => start.timeMs >= symptom.firstMs - (wasReplaced(hop, start.timeMs) ? afterMs : clockMs));
+}
+
+function wasReplaced(hop: Hop, startMs: number): boolean {
+  return hop.events.some(event => event.kind === 'stopped' && event.timeMs <= startMs + clockMs && event.timeMs >= startMs - longestMs);
 }
 
 function wasStopped(hop: Hop, symptom: Symptom): boolean {

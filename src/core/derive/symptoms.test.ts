@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import type { CollectContext } from '../model/collector.ts';
+import { absent, known } from '../model/fact.ts';
+import type { AccessGroup, ErrorGroup, NginxAccessLog, NginxErrorLog } from '../model/facts/logs.ts';
+import type { Symptom } from '../model/facts/topology.ts';
+import symptoms from './symptoms.ts';
+
+const nowMs = 1_000_000;
+const context = { sinceMs: 0, nowMs, clock: { nowMs, zone: 'UTC', offsetMinutes: 0 }, probing: true } satisfies CollectContext;
+const buckets = (count: number) => ({ widthMs: 10_000, starts: [nowMs - 10_000], counts: [count] });
+
+function errorGroup(group: Partial<ErrorGroup>): ErrorGroup {
+  const count = group.count ?? 1;
+  return {
+    class: 'connect-refused',
+    level: 'error',
+    peer: '127.0.0.1:8080',
+    subrequest: false,
+    count,
+    firstMs: nowMs - 9000,
+    lastMs: nowMs - 1000,
+    buckets: buckets(count),
+    samples: [],
+    ...group,
+  };
+}
+
+function accessGroup(group: Partial<AccessGroup>): AccessGroup {
+  const count = group.count ?? 1;
+  return {
+    path: '/a.log',
+    status: 502,
+    tries: 1,
+    madeBy: 'unknown',
+    count,
+    firstMs: nowMs - 9000,
+    lastMs: nowMs - 1000,
+    buckets: buckets(count),
+    samples: [],
+    ...group,
+  };
+}
+
+function derived(errors: readonly ErrorGroup[], failing: readonly AccessGroup[]): readonly Symptom[] {
+  const access: NginxAccessLog = {
+    coverage: [],
+    formats: [],
+    total: 100,
+    byStatus: {},
+    failing,
+    byTemplate: [],
+    byPeer: [],
+    byMethod: [],
+    byServer: [],
+    buckets: { all: buckets(100), failed: buckets(50) },
+    unread: [],
+  };
+  const log: NginxErrorLog = { coverage: [], groups: errors, unread: [] };
+  const fact = symptoms.derive(
+    {
+      'nginx-error-log': known(log),
+      'nginx-access-log': known(access),
+      'nginx-layout': absent(''),
+      topology: absent(''),
+      'probe-results': absent(''),
+      'nginx-instances': absent(''),
+    },
+    context,
+  );
+  return fact.state === 'known' ? fact.value : [];
+}
+
+const counts = (all: readonly Symptom[]) => all.map(symptom => `${symptom.class} ${symptom.count}`);
+
+test('requests of one group that failed in two ways are counted once', () => {
+  const all = derived([errorGroup({ class: 'reset', count: 26 }), errorGroup({ count: 25 })], [accessGroup({ count: 51 })]);
+  expect(counts(all)).toEqual(['reset 26', 'connect-refused 25']);
+  expect(all.every(symptom => symptom.accessGroups.length === 1)).toBe(true);
+});
+
+test('requests that no record of the error log accounts for are a symptom of their own', () => {
+  expect(counts(derived([errorGroup({ count: 4 })], [accessGroup({ count: 30 })]))).toEqual(['connect-refused 4', 'unattributed-5xx 26']);
+});
+
+test('an answer of the backend itself is not joined to what nginx logged', () => {
+  expect(counts(derived([errorGroup({ count: 4 })], [accessGroup({ count: 4, madeBy: 'backend', peer: '127.0.0.1:8080' })]))).toEqual([
+    'connect-refused 4',
+    'backend-answered-5xx 4',
+  ]);
+});
+
+test('requests over a limit are no failure', () => {
+  expect(counts(derived([errorGroup({ class: 'rate-limited', count: 20 })], [accessGroup({ status: 503, count: 20 })]))).toEqual([]);
+});
+
+test('a 504 is not accounted for by a refused connection', () => {
+  expect(counts(derived([errorGroup({ count: 9 })], [accessGroup({ status: 504, count: 9 })]))).toEqual(['connect-refused 9', 'unattributed-5xx 9']);
+});
