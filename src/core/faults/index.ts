@@ -26,6 +26,7 @@ import nginxConfigNotReloaded from './nginx/nginx-config-not-reloaded.ts';
 import nginxDown from './nginx/nginx-down.ts';
 import nginxPortConflict from './nginx/nginx-port-conflict.ts';
 import nginxWorkerConnectionsExhausted from './capacity/nginx-worker-connections-exhausted.ts';
+import nginxWorkerCrash from './nginx/nginx-worker-crash.ts';
 import noLiveUpstreams from './nginx/no-live-upstreams.ts';
 import noRoute from './network/no-route.ts';
 import plaintextToTls from './protocol/plaintext-to-tls.ts';
@@ -78,6 +79,7 @@ export const faults: readonly Fault[] = [
   nginxDown,
   nginxPortConflict,
   nginxWorkerConnectionsExhausted,
+  nginxWorkerCrash,
   noLiveUpstreams,
   noRoute,
   plaintextToTls,

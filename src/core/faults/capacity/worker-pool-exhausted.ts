@@ -17,7 +17,7 @@ export default defineFault({
   meta: {
     id: 'worker-pool-exhausted',
     layer: 'capacity',
-    title: 'All workers are busy, and requests wait for one until they fail',
+    title: 'All workers of the pool are busy',
     explains: [...waits, ...follows, 'unattributed-5xx'],
     requires: ['hops', 'symptoms'],
     leadsTo: ['accept-queue-overflow', 'backend-slower-than-timeout', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
