@@ -42,8 +42,8 @@ export function buildReport(input: ReportInput): Report {
     .sort(
       (a, b) =>
         statusRank(a.chain) - statusRank(b.chain) ||
-        b.share - a.share ||
         advises(a.chain) - advises(b.chain) ||
+        b.share - a.share ||
         rankOf(b.chain.root.detection.confidence) - rankOf(a.chain.root.detection.confidence),
     );
   const roots = ordered.map(({ chain, share }) => toFinding(chain.root, share, chain, input));
