@@ -35,7 +35,10 @@ export default defineCollector({
       ]),
     );
     const width = context.probing ? 3 : 2;
-    return known(read.map((path, index) => pathOf(path, more.slice(index * width, (index + 1) * width))));
+    return known(
+      read.map((path, index) => pathOf(path, more.slice(index * width, (index + 1) * width))),
+      addresses.map(address => `${address} is another host: whether its service runs and what its firewall does is not seen from here (run badhop there).`),
+    );
   },
 });
 
