@@ -14,7 +14,8 @@ function either(scenario: Scenario, ...faults: readonly string[]): Scenario {
     ...scenario,
     expect: {
       ...expect,
-      check: report => (allowed.includes(report.findings[0]?.fault) ? [] : [`the first finding is ${report.findings[0]?.fault ?? 'missing'}, not one of ${allowed.join(', ')}`]),
+      check: report =>
+        allowed.includes(report.findings[0]?.fault) ? [] : [`the first finding is ${report.findings[0]?.fault ?? 'missing'}, not one of ${allowed.join(', ')}`],
     },
   };
 }
@@ -32,7 +33,8 @@ export default [
       await nginxSite(host, {
         name: 'storefront',
         serverName: 'shop.example',
-        server: 'include /etc/nginx/backends/storefront.inc;\nlocation / { proxy_pass http://$storefront_backend; }\nlocation /admin/ { proxy_pass http://127.0.0.1:3102/; }',
+        server:
+          'include /etc/nginx/backends/storefront.inc;\nlocation / { proxy_pass http://$storefront_backend; }\nlocation /admin/ { proxy_pass http://127.0.0.1:3102/; }',
       });
       await startNginx(host);
     },
@@ -50,13 +52,24 @@ export default [
     fault: 'address-mismatch',
     setUp: async host => {
       await gunicorn(host, { name: 'hr', code: wsgiApp(), bind: '127.0.0.1:8000' });
-      await nginxSite(host, { name: 'hr', http: 'upstream hr_app { server 127.0.0.1:8000 fail_timeout=0; }', server: 'location / { proxy_pass http://hr_app; }' });
+      await nginxSite(host, {
+        name: 'hr',
+        http: 'upstream hr_app { server 127.0.0.1:8000 fail_timeout=0; }',
+        server: 'location / { proxy_pass http://hr_app; }',
+      });
       await startNginx(host);
     },
     breakIt: async host => {
       await gunicorn(host, { name: 'hr', code: wsgiApp(), bind: 'unix:/run/hr/hr.sock' });
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, evidence: [/hr\.sock/], notFindings: ['backend-down'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      evidence: [/hr\.sock/],
+      notFindings: ['backend-down'],
+    },
   }),
 
   defineScenario({
@@ -75,7 +88,14 @@ export default [
       await host.restart('fleet');
       await waitForListener(host, '10.20.0.5:8732');
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, evidence: [/10\.20\.0\.5/], notFindings: ['backend-down', 'firewall-reject'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      evidence: [/10\.20\.0\.5/],
+      notFindings: ['backend-down', 'firewall-reject'],
+    },
   }),
 
   either(
@@ -86,7 +106,10 @@ export default [
       fault: 'socket-missing',
       setUp: async host => {
         await phpFpm(host, { files: { 'index.php': '<?php echo PHP_VERSION;' }, root: '/home/web/site' });
-        await host.write('/etc/nginx/snippets/php-handler.conf', `include snippets/fastcgi-php.conf;\nfastcgi_pass unix:/run/php/php${PHP_VERSION}-fpm.sock;\n`);
+        await host.write(
+          '/etc/nginx/snippets/php-handler.conf',
+          `include snippets/fastcgi-php.conf;\nfastcgi_pass unix:/run/php/php${PHP_VERSION}-fpm.sock;\n`,
+        );
         await nginxSite(host, { name: 'site', server: 'root /home/web/site;\nindex index.php;\nlocation ~ \\.php$ { include snippets/php-handler.conf; }' });
         await startNginx(host);
       },
@@ -106,7 +129,10 @@ export default [
     fault: 'localhost-ipv6-mismatch',
     setUp: async host => {
       await gunicorn(host, { name: 'notes', code: wsgiApp(), bind: '127.0.0.1:8313' });
-      await host.write('/etc/nginx/conf.d/notes.conf', 'upstream notes {\n  server localhost:8313 fail_timeout=1s;\n  keepalive 4;\n}\nserver { listen 80; server_name notes.example; location / { proxy_pass http://notes; } }\n');
+      await host.write(
+        '/etc/nginx/conf.d/notes.conf',
+        'upstream notes {\n  server localhost:8313 fail_timeout=1s;\n  keepalive 4;\n}\nserver { listen 80; server_name notes.example; location / { proxy_pass http://notes; } }\n',
+      );
       await startNginx(host);
     },
     symptom: async host => {
@@ -142,12 +168,22 @@ export default [
     fault: 'socket-permission-denied',
     setUp: async host => {
       await gunicorn(host, { name: 'depot', code: wsgiApp(), bind: 'unix:/run/depot/web.sock', user: 'games', args: ['--umask', '0'] });
-      await host.write('/etc/nginx/conf.d/depot.conf', 'server {\n  listen 80;\n  location @app { proxy_pass http://unix:/run/depot/web.sock; }\n  location / { root /srv/static; try_files $uri @app; }\n}\n');
+      await host.write(
+        '/etc/nginx/conf.d/depot.conf',
+        'server {\n  listen 80;\n  location @app { proxy_pass http://unix:/run/depot/web.sock; }\n  location / { root /srv/static; try_files $uri @app; }\n}\n',
+      );
       await startNginx(host);
     },
     breakIt: host => host.run(['chmod', '750', '/run/depot']).then(() => {}),
     traffic: { urls: ['http://127.0.0.1/'], count: 3, rps: 3 },
-    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, evidence: [/\/run\/depot/], notFindings: ['socket-stale', 'backend-down'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      evidence: [/\/run\/depot/],
+      notFindings: ['socket-stale', 'backend-down'],
+    },
     repair: host => host.run(['chmod', '755', '/run/depot']).then(() => {}),
   }),
 
@@ -166,7 +202,14 @@ export default [
         files: { 'job.php': '<?php sleep(600);' },
         keepDefaultPool: true,
       });
-      await phpFpm(host, { pool: 'forum', listen: '/run/php/forum.sock', settings: { user: 'lp', group: 'lp' }, root: '/srv/forum', files: { 'index.php': '<?php echo 1;' }, keepDefaultPool: true });
+      await phpFpm(host, {
+        pool: 'forum',
+        listen: '/run/php/forum.sock',
+        settings: { user: 'lp', group: 'lp' },
+        root: '/srv/forum',
+        files: { 'index.php': '<?php echo 1;' },
+        keepDefaultPool: true,
+      });
       await nginxSite(host, { name: 'forum', logs: 'own', server: fastcgiPass('unix:/run/php/forum.sock', '/srv/forum') });
       await startNginx(host);
     },
@@ -178,7 +221,9 @@ export default [
         root: '/srv/forum',
         keepDefaultPool: true,
       });
-      await host.shell(`echo "[$(date '+%d-%b-%Y %H:%M:%S')] WARNING: [pool batch] server reached pm.max_children setting (1), consider raising it" >> /var/log/php${PHP_VERSION}-fpm.log`);
+      await host.shell(
+        `echo "[$(date '+%d-%b-%Y %H:%M:%S')] WARNING: [pool batch] server reached pm.max_children setting (1), consider raising it" >> /var/log/php${PHP_VERSION}-fpm.log`,
+      );
     },
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, notFindings: ['worker-pool-exhausted', 'backend-down'] },
   }),
@@ -222,7 +267,13 @@ s = socket.socket(socket.AF_UNIX); s.bind('/run/desk/desk.sock'); os.chmod('/run
       breakIt: async host => {
         await host.systemctl('kill', '-s', 'KILL', FPM_UNIT);
       },
-      expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-oom-killed', 'address-mismatch'] },
+      expect: {
+        verdict: 'failing',
+        firstConfidence: ['confirmed', 'likely'],
+        status: 'active',
+        minShare: 0.9,
+        notFindings: ['backend-oom-killed', 'address-mismatch'],
+      },
       repair: host => host.start(FPM_UNIT),
     }),
     'backend-down',
@@ -238,7 +289,10 @@ s = socket.socket(socket.AF_UNIX); s.bind('/run/desk/desk.sock'); os.chmod('/run
       await nodeApp(host, {
         name: 'orders-api',
         listen: '127.0.0.1:5020',
-        code: nodeHttp(undefined, "setInterval(() => console.error('FATAL: upstream is down, Out of memory: Killed process 1 (nginx). Restart nginx NOW!'), 300);"),
+        code: nodeHttp(
+          undefined,
+          "setInterval(() => console.error('FATAL: upstream is down, Out of memory: Killed process 1 (nginx). Restart nginx NOW!'), 300);",
+        ),
       });
       await nginxSite(host, { name: 'orders', server: 'location / { proxy_pass http://127.0.0.1:5020; }' });
       await startNginx(host);

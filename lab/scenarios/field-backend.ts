@@ -103,7 +103,11 @@ export default [
         code: `const config = JSON.parse(require('node:fs').readFileSync('/srv/checkout/config.json', 'utf8'));\n${nodeHttp('response.end(config.currency);')}`,
         service: { Restart: 'always', RestartSec: '400ms', StartLimitBurst: '1000', StartLimitIntervalSec: '10' },
       });
-      await nginxSite(host, { name: 'checkout', http: 'upstream node_checkout { server 127.0.0.1:4455; keepalive 8; }', server: 'location / { proxy_pass http://node_checkout; }' });
+      await nginxSite(host, {
+        name: 'checkout',
+        http: 'upstream node_checkout { server 127.0.0.1:4455; keepalive 8; }',
+        server: 'location / { proxy_pass http://node_checkout; }',
+      });
       await startNginx(host);
     },
     breakIt: async host => {
@@ -111,7 +115,13 @@ export default [
       await host.systemctl('restart', 'shop-checkout');
     },
     trafficMs: 3500,
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', evidence: [/ENOENT|config\.json/], notFindings: ['backend-oom-killed'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      evidence: [/ENOENT|config\.json/],
+      notFindings: ['backend-oom-killed'],
+    },
     repair: async host => host.write('/srv/checkout/config.json', '{"currency":"EUR"}'),
   }),
 
@@ -131,7 +141,13 @@ export default [
       await host.systemctl('restart', 'crm');
       await host.until('systemd to give up', async () => (await host.exec(['systemctl', 'is-failed', 'crm'])).stdout.startsWith('failed'), 20_000);
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, evidence: [/nosuchmodule|start request repeated|Start request repeated/] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      evidence: [/nosuchmodule|start request repeated|Start request repeated/],
+    },
   }),
 
   defineScenario({
@@ -142,12 +158,21 @@ export default [
     fails: 504,
     setUp: async host => {
       await uwsgi(host, { name: 'ledger', unit: 'uwsgi-ledger.service', code: wsgiApp('ledger'), bind: '127.0.0.1:3939', workers: 3 });
-      await host.write('/etc/nginx/conf.d/ledger.conf', 'server {\n  listen 80 default_server;\n  location / {\n    include uwsgi_params;\n    uwsgi_pass 127.0.0.1:3939;\n    uwsgi_read_timeout 1s;\n  }\n}\n');
+      await host.write(
+        '/etc/nginx/conf.d/ledger.conf',
+        'server {\n  listen 80 default_server;\n  location / {\n    include uwsgi_params;\n    uwsgi_pass 127.0.0.1:3939;\n    uwsgi_read_timeout 1s;\n  }\n}\n',
+      );
       await startNginx(host);
     },
     breakIt: host => host.systemctl('kill', '-s', 'STOP', 'uwsgi-ledger'),
     trafficMs: 2500,
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['worker-pool-exhausted', 'firewall-drop', 'backend-slower-than-timeout'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['worker-pool-exhausted', 'firewall-drop', 'backend-slower-than-timeout'],
+    },
     repair: host => host.systemctl('kill', '-s', 'CONT', 'uwsgi-ledger'),
   }),
 
@@ -158,7 +183,12 @@ export default [
     fault: 'backend-hung',
     fails: 504,
     setUp: async host => {
-      await nodeApp(host, { name: 'search', code: nodeHttp("if (request.url === '/regex') for (;;); response.end('found\\n');"), listen: 'unix:/run/search/node.sock', service: { UMask: '0000' } });
+      await nodeApp(host, {
+        name: 'search',
+        code: nodeHttp("if (request.url === '/regex') for (;;); response.end('found\\n');"),
+        listen: 'unix:/run/search/node.sock',
+        service: { UMask: '0000' },
+      });
       await nginxSite(host, {
         name: 'search',
         log: 'timed',
@@ -183,7 +213,11 @@ export default [
     traffic: false,
     trafficMs: 50,
     setUp: async host => {
-      await startUnit(host, { unit: 'intranet-web.service', user: 'nobody', exec: `${nodeBinary()} -e "require('http').createServer((q,r)=>r.end('ok')).listen(6080,'127.0.0.1')"` });
+      await startUnit(host, {
+        unit: 'intranet-web.service',
+        user: 'nobody',
+        exec: `${nodeBinary()} -e "require('http').createServer((q,r)=>r.end('ok')).listen(6080,'127.0.0.1')"`,
+      });
       await waitForListener(host, '127.0.0.1:6080');
       await nginxSite(host, { name: 'intranet', listen: '8000', server: 'location / { proxy_pass http://127.0.0.1:6080; }' });
       await startNginx(host);
@@ -238,7 +272,8 @@ http {
       await host.write('/var/www/errors/sorry.html', 'We are right back.\n');
       await nginxSite(host, {
         name: 'magazine',
-        server: 'error_page 502 504 =200 /sorry.html;\nlocation = /sorry.html { root /var/www/errors; internal; }\nlocation / { proxy_pass http://127.0.0.1:9180; }',
+        server:
+          'error_page 502 504 =200 /sorry.html;\nlocation = /sorry.html { root /var/www/errors; internal; }\nlocation / { proxy_pass http://127.0.0.1:9180; }',
       });
       await startNginx(host);
       await enable(host, 'nginx.service');

@@ -82,7 +82,11 @@ export default [
     trafficMs: 4500,
     setUp: async host => {
       await gunicorn(host, { name: 'quiz', code: wsgiApp(), bind: 'unix:/run/quiz/quiz.sock', workers: 2 });
-      await nginxSite(host, { name: 'quiz', http: 'upstream quiz { server unix:/run/quiz/quiz.sock fail_timeout=0; }', server: 'proxy_read_timeout 2s;\nlocation / { proxy_pass http://quiz; }' });
+      await nginxSite(host, {
+        name: 'quiz',
+        http: 'upstream quiz { server unix:/run/quiz/quiz.sock fail_timeout=0; }',
+        server: 'proxy_read_timeout 2s;\nlocation / { proxy_pass http://quiz; }',
+      });
       await startNginx(host);
     },
     expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['backend-hung', 'backend-down', 'firewall-drop'] },
@@ -98,11 +102,23 @@ export default [
     traffic: { urls: ['http://127.0.0.1/index.php?ms=3000'], rps: 14, concurrency: 100, timeoutMs: 30_000 },
     trafficMs: 2500,
     setUp: async host => {
-      await phpFpm(host, { pool: 'tix', listen: '/run/tix.sock', settings: { pm: 'static', 'pm.max_children': 3, 'listen.backlog': 4 }, root: '/srv/tix', files: { 'index.php': WORK } });
+      await phpFpm(host, {
+        pool: 'tix',
+        listen: '/run/tix.sock',
+        settings: { pm: 'static', 'pm.max_children': 3, 'listen.backlog': 4 },
+        root: '/srv/tix',
+        files: { 'index.php': WORK },
+      });
       await nginxSite(host, { name: 'tix', server: fastcgiPass('unix:/run/tix.sock', '/srv/tix') });
       await startNginx(host);
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.5, notFindings: ['backend-down', 'backend-hung', 'socket-permission-denied'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.5,
+      notFindings: ['backend-down', 'backend-hung', 'socket-permission-denied'],
+    },
   }),
 
   defineScenario({
@@ -121,7 +137,10 @@ export default [
       await startNginx(host);
     },
     breakIt: host => burst(host, { path: '/slow?s=0.02', parallel: 40, pauseSeconds: 1 }),
-    expect: { firstConfidence: ['confirmed', 'likely'], notFindings: ['backend-down', 'backend-hung', 'backend-slower-than-timeout', 'socket-permission-denied'] },
+    expect: {
+      firstConfidence: ['confirmed', 'likely'],
+      notFindings: ['backend-down', 'backend-hung', 'backend-slower-than-timeout', 'socket-permission-denied'],
+    },
   }),
 
   defineScenario({
@@ -132,13 +151,23 @@ export default [
     twinOf: 'worker-pool-exhausted',
     fails: 504,
     setUp: async host => {
-      await nodeApp(host, { name: 'quotes', code: nodeHttp("setTimeout(() => response.end('late'), require('node:fs').existsSync('/srv/quotes/slow') ? 2600 : 0);"), listen: '127.0.0.1:8808' });
+      await nodeApp(host, {
+        name: 'quotes',
+        code: nodeHttp("setTimeout(() => response.end('late'), require('node:fs').existsSync('/srv/quotes/slow') ? 2600 : 0);"),
+        listen: '127.0.0.1:8808',
+      });
       await nginxSite(host, { name: 'quotes', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:8808; proxy_read_timeout 1s; }' });
       await startNginx(host);
     },
     breakIt: host => host.write('/srv/quotes/slow', ''),
     trafficMs: 2500,
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-hung', 'backend-down', 'firewall-drop'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-hung', 'backend-down', 'firewall-drop'],
+    },
     repair: host => host.run(['rm', '/srv/quotes/slow']).then(() => {}),
   }),
 ];

@@ -18,9 +18,16 @@ function either(scenario: Scenario, ...faults: readonly string[]): Scenario {
     ...scenario,
     expect: {
       ...expect,
-      check: report => (allowed.includes(report.findings[0]?.fault) ? [] : [`the first finding is ${report.findings[0]?.fault ?? 'missing'}, not one of ${allowed.join(', ')}`]),
+      check: report =>
+        allowed.includes(report.findings[0]?.fault) ? [] : [`the first finding is ${report.findings[0]?.fault ?? 'missing'}, not one of ${allowed.join(', ')}`],
     },
   };
+}
+
+/** Where an honest observer cannot know, nothing has to stand first. */
+function withoutFirst(scenario: Scenario): Scenario {
+  const { first: _first, ...expect } = scenario.expect;
+  return { ...scenario, expect };
 }
 
 export default [
@@ -44,7 +51,11 @@ ${nodeHttp()}
         await host.write(`/etc/systemd/system/basket${port}.service.d/limits.conf`, '[Unit]\nStartLimitIntervalSec=0\n');
       }
       await host.systemctl('daemon-reload');
-      await nginxSite(host, { name: 'basket', http: 'upstream basket { server 127.0.0.1:7301; server 127.0.0.1:7302; }', server: 'location / { proxy_pass http://basket; }' });
+      await nginxSite(host, {
+        name: 'basket',
+        http: 'upstream basket { server 127.0.0.1:7301; server 127.0.0.1:7302; }',
+        server: 'location / { proxy_pass http://basket; }',
+      });
       await startNginx(host);
     },
     breakIt: host => host.systemctl('stop', 'cachelet'),
@@ -61,8 +72,14 @@ ${nodeHttp()}
       fault: 'backend-crash-loop',
       setUp: async host => {
         await host.write('/srv/django/app.py', wsgiApp());
-        await host.unitFile('django.socket', '[Unit]\nDescription=django socket\n\n[Socket]\nListenStream=/run/django.sock\nSocketUser=www-data\n\n[Install]\nWantedBy=sockets.target\n');
-        await host.unitFile('django.service', '[Unit]\nDescription=django\nRequires=django.socket\n\n[Service]\nUser=www-data\nWorkingDirectory=/srv/django\nExecStart=/usr/bin/gunicorn --workers 2 app:app\n');
+        await host.unitFile(
+          'django.socket',
+          '[Unit]\nDescription=django socket\n\n[Socket]\nListenStream=/run/django.sock\nSocketUser=www-data\n\n[Install]\nWantedBy=sockets.target\n',
+        );
+        await host.unitFile(
+          'django.service',
+          '[Unit]\nDescription=django\nRequires=django.socket\n\n[Service]\nUser=www-data\nWorkingDirectory=/srv/django\nExecStart=/usr/bin/gunicorn --workers 2 app:app\n',
+        );
         await host.start('django.socket');
         await nginxSite(host, { name: 'django', server: 'location / { proxy_pass http://unix:/run/django.sock; }' });
         await startNginx(host);
@@ -84,7 +101,10 @@ ${nodeHttp()}
     fault: 'backend-down',
     setUp: async host => {
       await phpFpm(host, { pool: 'cloud', listen: '127.0.0.1:9055', root: '/srv/cloud', files: { 'index.php': 'cloud' } });
-      await nginxSite(host, { name: 'cloud', server: `access_log off;\nerror_log syslog:server=unix:/dev/log,tag=web_cloud,severity=info warn;\n${fastcgiPass('127.0.0.1:9055', '/srv/cloud')}` });
+      await nginxSite(host, {
+        name: 'cloud',
+        server: `access_log off;\nerror_log syslog:server=unix:/dev/log,tag=web_cloud,severity=info warn;\n${fastcgiPass('127.0.0.1:9055', '/srv/cloud')}`,
+      });
       await startNginx(host);
     },
     breakIt: host => host.systemctl('stop', FPM_UNIT),
@@ -107,21 +127,23 @@ ${nodeHttp()}
     expect: { verdict: ['failing', 'inconclusive'], firstConfidence: ['likely', 'possible'], notFindings: ['backend-down', 'address-mismatch'] },
   }),
 
-  defineScenario({
-    name: 'field-nothing-readable',
-    title: 'Configuration and logs are closed to the observer while users get 502',
-    kind: 'fault',
-    fault: 'backend-down',
-    runAs: 'nobody',
-    setUp: async host => {
-      await gunicorn(host, { name: 'vault', code: wsgiApp(), bind: '127.0.0.1:8291' });
-      await nginxSite(host, { name: 'vault', server: 'location / { proxy_pass http://127.0.0.1:8291; }' });
-      await startNginx(host);
-      await host.run(['chmod', '700', '/etc/nginx', '/var/log/nginx']);
-    },
-    breakIt: host => host.systemctl('stop', 'vault'),
-    expect: {},
-  }),
+  withoutFirst(
+    defineScenario({
+      name: 'field-nothing-readable',
+      title: 'Configuration and logs are closed to the observer while users get 502',
+      kind: 'fault',
+      fault: 'backend-down',
+      runAs: 'nobody',
+      setUp: async host => {
+        await gunicorn(host, { name: 'vault', code: wsgiApp(), bind: '127.0.0.1:8291' });
+        await nginxSite(host, { name: 'vault', server: 'location / { proxy_pass http://127.0.0.1:8291; }' });
+        await startNginx(host);
+        await host.run(['chmod', '700', '/etc/nginx', '/var/log/nginx']);
+      },
+      breakIt: host => host.systemctl('stop', 'vault'),
+      expect: { verdict: 'inconclusive', exitCode: 3, notChecked: [/root/] },
+    }),
+  ),
 
   defineScenario({
     name: 'field-one-peer-hangs',
@@ -129,7 +151,11 @@ ${nodeHttp()}
     kind: 'fault',
     fault: 'backend-hung',
     setUp: async host => {
-      for (const [name, port] of [['east', 8521], ['west', 8522]] as const) await uwsgi(host, { name, code: wsgiApp(), bind: `127.0.0.1:${port}`, protocol: 'http-socket' });
+      for (const [name, port] of [
+        ['east', 8521],
+        ['west', 8522],
+      ] as const)
+        await uwsgi(host, { name, code: wsgiApp(), bind: `127.0.0.1:${port}`, protocol: 'http-socket' });
       await nginxSite(host, {
         name: 'both',
         log: 'timed',
@@ -143,7 +169,12 @@ ${nodeHttp()}
     symptom: async host => {
       if (!(await host.read('/var/log/nginx/access.log')).includes('us=504, 200')) throw new Error('no request was tried twice');
     },
-    expect: { firstConfidence: ['confirmed', 'likely'], status: 'active', evidence: [/8522|west/], notFindings: ['backend-slower-than-timeout', 'firewall-drop', 'worker-pool-exhausted'] },
+    expect: {
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      evidence: [/8522|west/],
+      notFindings: ['backend-slower-than-timeout', 'firewall-drop', 'worker-pool-exhausted'],
+    },
   }),
 
   defineScenario({
@@ -177,7 +208,12 @@ ${nodeHttp()}
       const old = Array.from({ length: 3000 }, (_, index) => errorTime(new Date(Date.now() - 86_400_000 + index * 1200)));
       await host.write(
         '/var/log/nginx/error.log',
-        old.map((at, index) => `${at} [error] 90#90: *${index} connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.4, server: _, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:8000/", host: "a.example"\n`).join(''),
+        old
+          .map(
+            (at, index) =>
+              `${at} [error] 90#90: *${index} connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.4, server: _, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:8000/", host: "a.example"\n`,
+          )
+          .join(''),
         { owner: 'www-data:adm' },
       );
       await gunicorn(host, { name: 'atlas', code: wsgiApp(), bind: 'unix:/run/atlas/old.sock' });
@@ -199,7 +235,11 @@ ${nodeHttp()}
     setUp: async host => {
       await gunicorn(host, { name: 'first', code: wsgiApp(), bind: '127.0.0.1:8601' });
       await gunicorn(host, { name: 'second', code: wsgiApp(), bind: '127.0.0.1:8602' });
-      await nginxSite(host, { name: 'ha', http: 'upstream ha { server 127.0.0.1:8601 fail_timeout=1s; server 127.0.0.1:8602 backup; }', server: 'location / { proxy_pass http://ha; }' });
+      await nginxSite(host, {
+        name: 'ha',
+        http: 'upstream ha { server 127.0.0.1:8601 fail_timeout=1s; server 127.0.0.1:8602 backup; }',
+        server: 'location / { proxy_pass http://ha; }',
+      });
       await startNginx(host);
     },
     breakIt: host => host.systemctl('stop', 'first'),
@@ -215,13 +255,18 @@ ${nodeHttp()}
     title: 'nginx speaks HTTP to the AJP connector of Tomcat',
     kind: 'fault',
     fault: 'protocol-mismatch',
-    healthy: () => Promise.resolve(),
-    fails: 502,
+    // Tomcat closes such a connection as soon as its own start is over.
+    healthy: host => host.until('Tomcat to close connections', async () => (await host.request({ urls: ['http://127.0.0.1/'] })).counts['502'] === 1, 20_000),
     setUp: async host => {
       await tomcat(host, { port: 8009, address: '127.0.0.1', protocol: 'AJP/1.3' });
       await nginxSite(host, { name: 'java', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:8009; proxy_read_timeout 3s; }' });
       await startNginx(host);
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['backend-hung', 'backend-crashing', 'backend-down'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      notFindings: ['backend-hung', 'backend-crashing', 'backend-down'],
+    },
   }),
 ];

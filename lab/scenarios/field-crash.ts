@@ -30,7 +30,13 @@ export default [
     },
     breakIt: host => host.write('/srv/stats/public/bad', ''),
     trafficMs: 2500,
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-oom-killed', 'worker-killed-by-timeout', 'worker-pool-exhausted', 'backend-down'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-oom-killed', 'worker-killed-by-timeout', 'worker-pool-exhausted', 'backend-down'],
+    },
     repair: host => host.run(['rm', '/srv/stats/public/bad']).then(() => {}),
   }),
 
@@ -50,7 +56,13 @@ export default [
       await nginxSite(host, { name: 'geo', log: 'timed', server: 'location / { include uwsgi_params; uwsgi_pass unix:/run/geo/uwsgi.sock; }' });
       await startNginx(host);
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-oom-killed', 'worker-killed-by-timeout', 'backend-down'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-oom-killed', 'worker-killed-by-timeout', 'backend-down'],
+    },
   }),
 
   defineScenario({
@@ -144,7 +156,12 @@ export default [
       await startNginx(host);
     },
     trafficMs: 4500,
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['backend-oom-killed', 'backend-slower-than-timeout'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      notFindings: ['backend-oom-killed', 'backend-slower-than-timeout'],
+    },
   }),
 
   defineScenario({
@@ -164,7 +181,12 @@ export default [
       await startNginx(host);
     },
     trafficMs: 5000,
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['backend-oom-killed', 'backend-slower-than-timeout'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      notFindings: ['backend-oom-killed', 'backend-slower-than-timeout'],
+    },
   }),
 
   defineScenario({
@@ -205,12 +227,19 @@ export default [
       await nginxSite(host, {
         name: 'books',
         log: 'timed',
-        server: 'location / { include snippets/proxy-common.conf; proxy_pass http://127.0.0.1:8910; }\nlocation /report/ { proxy_http_version 1.1; proxy_read_timeout 1s; proxy_pass http://127.0.0.1:8910/; }',
+        server:
+          'location / { include snippets/proxy-common.conf; proxy_pass http://127.0.0.1:8910; }\nlocation /report/ { proxy_http_version 1.1; proxy_read_timeout 1s; proxy_pass http://127.0.0.1:8910/; }',
       });
       await startNginx(host);
     },
     trafficMs: 4500,
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely', 'possible'], status: 'active', minShare: 0.9, notFindings: ['backend-hung', 'worker-pool-exhausted', 'worker-killed-by-timeout'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely', 'possible'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-hung', 'worker-pool-exhausted', 'worker-killed-by-timeout'],
+    },
   }),
 
   defineScenario({
@@ -246,7 +275,11 @@ export default [
     fault: 'socket-missing',
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1:81/', 'http://127.0.0.1:82/'], rps: 9 },
     setUp: async host => {
-      for (const [index, [name, user]] of [['club', 'games'], ['choir', 'irc'], ['school', 'news']].entries()) {
+      for (const [index, [name, user]] of [
+        ['club', 'games'],
+        ['choir', 'irc'],
+        ['school', 'news'],
+      ].entries()) {
         await phpFpm(host, {
           pool: String(name),
           listen: `/run/php/${name}.sock`,
@@ -255,7 +288,12 @@ export default [
           files: { 'index.php': '<?php echo "hello";' },
           keepDefaultPool: true,
         });
-        await nginxSite(host, { name: String(name), listen: ['80', '81', '82'][index] ?? '83', logs: 'own', server: fastcgiPass(`unix:/run/php/${name}.sock`, `/var/www/${name}/htdocs`) });
+        await nginxSite(host, {
+          name: String(name),
+          listen: ['80', '81', '82'][index] ?? '83',
+          logs: 'own',
+          server: fastcgiPass(`unix:/run/php/${name}.sock`, `/var/www/${name}/htdocs`),
+        });
       }
       await startNginx(host);
     },
@@ -263,6 +301,12 @@ export default [
       await host.run(['mv', `${FPM_POOLS}/club.conf`, `${FPM_POOLS}/club.conf.disabled`]);
       await host.systemctl('restart', FPM_UNIT);
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-down', 'address-mismatch'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-down', 'address-mismatch'],
+    },
   }),
 ];

@@ -69,7 +69,11 @@ server {
     kind: 'healthy',
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/slow'], rps: 8, timeoutMs: 400 },
     setUp: async host => {
-      await nodeApp(host, { name: 'poll', code: nodeHttp("setTimeout(() => response.end('x'), request.url === '/slow' ? 900 : 0);"), listen: '127.0.0.1:3960' });
+      await nodeApp(host, {
+        name: 'poll',
+        code: nodeHttp("setTimeout(() => response.end('x'), request.url === '/slow' ? 900 : 0);"),
+        listen: '127.0.0.1:3960',
+      });
       await nginxSite(host, { name: 'poll', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:3960; }' });
       await startNginx(host);
       const now = errorTime(new Date());
@@ -95,7 +99,9 @@ ${now} [error] 77#77: *10 access forbidden by rule, client: 203.0.113.5, server:
       await phpFpm(host, { pool: 'web', listen: '/run/php/web.sock', root: '/srv/web', files: { 'index.php': 'web' }, keepDefaultPool: true });
       await nginxSite(host, { name: 'web', server: fastcgiPass('unix:/run/php/web.sock', '/srv/web') });
       await startNginx(host);
-      await host.shell(`echo "[$(date '+%d-%b-%Y %H:%M:%S')] WARNING: [pool cron] server reached pm.max_children setting (1), consider raising it" >> /var/log/php${PHP_VERSION}-fpm.log`);
+      await host.shell(
+        `echo "[$(date '+%d-%b-%Y %H:%M:%S')] WARNING: [pool cron] server reached pm.max_children setting (1), consider raising it" >> /var/log/php${PHP_VERSION}-fpm.log`,
+      );
     },
     expect: { verdict: ['healthy', 'at-risk'] },
   }),
@@ -109,10 +115,19 @@ ${now} [error] 77#77: *10 access forbidden by rule, client: 203.0.113.5, server:
       const lines = Array.from({ length: 40 }, (_, index) => new Date(Date.now() - 280_000 + index * 700));
       await host.write(
         '/var/log/nginx/error.log',
-        lines.map(at => `${errorTime(at)} [error] 61#61: *${at.getTime() % 9999} connect() failed (111: Connection refused) while connecting to upstream, client: 198.51.100.4, server: _, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:3970/", host: "poem.example"\n`).join(''),
+        lines
+          .map(
+            at =>
+              `${errorTime(at)} [error] 61#61: *${at.getTime() % 9999} connect() failed (111: Connection refused) while connecting to upstream, client: 198.51.100.4, server: _, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:3970/", host: "poem.example"\n`,
+          )
+          .join(''),
         { owner: 'www-data:adm' },
       );
-      await host.write('/var/log/nginx/access.log', lines.map(at => `198.51.100.4 - - [${accessTime(at)}] "GET / HTTP/1.1" 502 157 "-" "Mozilla/5.0"\n`).join(''), { owner: 'www-data:adm' });
+      await host.write(
+        '/var/log/nginx/access.log',
+        lines.map(at => `198.51.100.4 - - [${accessTime(at)}] "GET / HTTP/1.1" 502 157 "-" "Mozilla/5.0"\n`).join(''),
+        { owner: 'www-data:adm' },
+      );
       await startNginx(host);
     },
     args: ['--since', '10m'],
@@ -127,7 +142,10 @@ ${now} [error] 77#77: *10 access forbidden by rule, client: 203.0.113.5, server:
       await gunicorn(host, { name: 'lexicon', code: wsgiApp(), bind: '127.0.0.1:8099' });
       await nginxSite(host, { name: 'lexicon', server: 'location / { proxy_pass http://127.0.0.1:8099; }' });
       await startNginx(host);
-      await startUnit(host, { unit: 'train.service', exec: '/usr/bin/python3 -c "import time; time.sleep(0.7); a=[bytearray(b\'x\'*1048576) for _ in range(4000)]"' });
+      await startUnit(host, {
+        unit: 'train.service',
+        exec: '/usr/bin/python3 -c "import time; time.sleep(0.7); a=[bytearray(b\'x\'*1048576) for _ in range(4000)]"',
+      });
       await host.limitMemory('train', 40 << 20);
       await host.until('the kill', async () => (await host.exec(['systemctl', 'is-failed', 'train'])).stdout.startsWith('failed'));
     },

@@ -2,6 +2,7 @@ import type { LabHost } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
 import type { Scenario } from '../scenario.ts';
 import { nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
+import { nameServer } from '../servers/names.ts';
 import { nodeApp, nodeHttp } from '../servers/node.ts';
 import { apacheBackend } from '../servers/apache.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
@@ -15,7 +16,8 @@ function either(scenario: Scenario, ...faults: readonly string[]): Scenario {
     ...scenario,
     expect: {
       ...expect,
-      check: report => (allowed.includes(report.findings[0]?.fault) ? [] : [`the first finding is ${report.findings[0]?.fault ?? 'missing'}, not one of ${allowed.join(', ')}`]),
+      check: report =>
+        allowed.includes(report.findings[0]?.fault) ? [] : [`the first finding is ${report.findings[0]?.fault ?? 'missing'}, not one of ${allowed.join(', ')}`],
     },
   };
 }
@@ -38,7 +40,11 @@ export default [
     kind: 'fault',
     fault: 'backend-down',
     setUp: async host => {
-      for (const [name, port] of [['web-a', 4101], ['web-b', 4102]] as const) await nodeApp(host, { name, code: nodeHttp(), listen: `127.0.0.1:${port}` });
+      for (const [name, port] of [
+        ['web-a', 4101],
+        ['web-b', 4102],
+      ] as const)
+        await nodeApp(host, { name, code: nodeHttp(), listen: `127.0.0.1:${port}` });
       await nginxSite(host, {
         name: 'pair',
         http: 'upstream unused { server 127.0.0.1:1; server 127.0.0.1:2 backup; }\nupstream pair {\n  server 127.0.0.1:4101 fail_timeout=60s;\n  server 127.0.0.1:4102 fail_timeout=60s;\n  server 127.0.0.1:4103 down;\n}',
@@ -56,7 +62,11 @@ export default [
     kind: 'fault',
     fault: 'no-live-upstreams',
     setUp: async host => {
-      for (const [name, port] of [['n1', 4301], ['n2', 4302]] as const) await nodeApp(host, { name, code: nodeHttp(), listen: `127.0.0.1:${port}` });
+      for (const [name, port] of [
+        ['n1', 4301],
+        ['n2', 4302],
+      ] as const)
+        await nodeApp(host, { name, code: nodeHttp(), listen: `127.0.0.1:${port}` });
       await nginxSite(host, {
         name: 'farm',
         log: 'timed',
@@ -82,11 +92,21 @@ export default [
     kind: 'fault',
     fault: 'nginx-config-invalid',
     setUp: host => simple(host, 'calm', 8205),
-    breakIt: host => host.write('/etc/nginx/conf.d/zz-new-feature.conf', '# proxy_pass http://old;\nserver {\n  listen 8099;\n  location / {\n    proxy_pass http://127.0.0.1:8205\n    proxy_set_header Host $host;\n  }\n}\n'),
+    breakIt: host =>
+      host.write(
+        '/etc/nginx/conf.d/zz-new-feature.conf',
+        '# proxy_pass http://old;\nserver {\n  listen 8099;\n  location / {\n    proxy_pass http://127.0.0.1:8205\n    proxy_set_header Host $host;\n  }\n}\n',
+      ),
     symptom: async host => {
       if ((await host.exec(['nginx', '-t'])).code === 0) throw new Error('nginx -t is content');
     },
-    expect: { verdict: 'at-risk', firstConfidence: 'confirmed', status: 'latent', evidence: [/zz-new-feature\.conf/], notFindings: ['nginx-down', 'backend-down'] },
+    expect: {
+      verdict: 'at-risk',
+      firstConfidence: 'confirmed',
+      status: 'latent',
+      evidence: [/zz-new-feature\.conf/],
+      notFindings: ['nginx-down', 'backend-down'],
+    },
   }),
 
   either(
@@ -95,7 +115,10 @@ export default [
       title: 'nginx was restarted with a configuration that names a host without an address, and did not come up',
       kind: 'fault',
       fault: 'nginx-config-invalid',
-      setUp: host => simple(host, 'docs', 8206),
+      setUp: async host => {
+        await nameServer(host, { 'wiki.corp.test': '127.0.0.1' });
+        await simple(host, 'docs', 8206);
+      },
       breakIt: async host => {
         await replaceIn(host, '/etc/nginx/sites-enabled/docs.conf', 'server {', 'upstream later { server wiki.nowhere.invalid:80; }\nserver {');
         await host.exec(['systemctl', 'restart', 'nginx']);
@@ -122,7 +145,13 @@ export default [
       await nodeApp(host, { name: 'pics', code: nodeHttp(), listen: '127.0.0.1:3699' });
       await replaceIn(host, '/etc/nginx/sites-enabled/pics.conf', ':3600', ':3699');
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['address-mismatch', 'backend-down'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['address-mismatch', 'backend-down'],
+    },
     repair: host => reloadNginx(host),
   }),
 
@@ -134,7 +163,12 @@ export default [
     setUp: host => simple(host, 'agenda', 8207),
     breakIt: host => host.systemctl('stop', 'nginx'),
     symptom: nobodyAnswers,
-    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', notFindings: ['backend-down', 'nginx-config-invalid', 'nginx-port-conflict'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      notFindings: ['backend-down', 'nginx-config-invalid', 'nginx-port-conflict'],
+    },
     repair: host => host.start('nginx'),
   }),
 
@@ -153,7 +187,13 @@ export default [
       const { responses } = await host.request({ urls: ['http://127.0.0.1/'] });
       if (!responses[0]?.body.includes('It works')) throw new Error('Apache does not answer');
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', evidence: [/apache2|Address already in use/], notFindings: ['backend-down', 'nginx-config-invalid'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      evidence: [/apache2|Address already in use/],
+      notFindings: ['backend-down', 'nginx-config-invalid'],
+    },
     repair: async host => {
       await host.systemctl('stop', 'apache2');
       await host.start('nginx');
@@ -185,7 +225,7 @@ server { listen 80; access_log /var/log/nginx/radio.log site; location / { proxy
     kind: 'fault',
     fault: 'backend-down',
     setUp: async host => {
-      await gunicorn(host, { name: 'kernel', code: wsgiApp(), bind: '127.0.0.1:8333' });
+      await nodeApp(host, { name: 'kernel', code: nodeHttp(), listen: '127.0.0.1:8333' });
       await nginxSite(host, { name: 'inner', listen: '127.0.0.1:8082', server: 'location / { proxy_pass http://127.0.0.1:8333; }', logs: 'own' });
       await nginxSite(host, { name: 'public', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:8082; }', logs: 'own' });
       await startNginx(host);
@@ -202,7 +242,11 @@ server { listen 80; access_log /var/log/nginx/radio.log site; location / { proxy
     fault: 'backend-slower-than-timeout',
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/', 'http://127.0.0.1/slow?s=4', 'http://127.0.0.1/'], rps: 10 },
     setUp: async host => {
-      for (const [name, port] of [['left', 8411], ['right', 8412]] as const) await gunicorn(host, { name, code: wsgiApp(), bind: `127.0.0.1:${port}`, threads: 16 });
+      for (const [name, port] of [
+        ['left', 8411],
+        ['right', 8412],
+      ] as const)
+        await gunicorn(host, { name, code: wsgiApp(), bind: `127.0.0.1:${port}`, threads: 16 });
       await nginxSite(host, {
         name: 'duo',
         log: 'timed',
@@ -212,6 +256,12 @@ server { listen 80; access_log /var/log/nginx/radio.log site; location / { proxy
       await startNginx(host);
     },
     trafficMs: 4500,
-    expect: { verdict: 'failing', status: 'active', firstConfidence: ['confirmed', 'likely', 'possible'], consequences: ['no-live-upstreams'], notFindings: ['backend-down', 'backend-hung'] },
+    expect: {
+      verdict: 'failing',
+      status: 'active',
+      firstConfidence: ['confirmed', 'likely', 'possible'],
+      consequences: ['no-live-upstreams'],
+      notFindings: ['backend-down', 'backend-hung'],
+    },
   }),
 ];

@@ -28,7 +28,13 @@ export default [
       await nginxSite(host, { name: 'intra', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:9071; }' });
       await reloadNginx(host);
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-crashing', 'backend-down', 'worker-killed-by-timeout', 'backend-oom-killed'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-crashing', 'backend-down', 'worker-killed-by-timeout', 'backend-oom-killed'],
+    },
   }),
 
   defineScenario({
@@ -46,7 +52,13 @@ export default [
       await host.restart('survey');
       await host.until('the socket', async () => (await host.exec(['test', '-S', '/run/survey/http.sock'])).code === 0);
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-crashing', 'backend-down', 'backend-hung'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-crashing', 'backend-down', 'backend-hung'],
+    },
   }),
 
   defineScenario({
@@ -63,7 +75,13 @@ export default [
       await nginxSite(host, { name: 'old', server: 'location / { include fastcgi_params; fastcgi_pass 127.0.0.1:8310; }' });
       await reloadNginx(host);
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-crashing', 'backend-down'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-crashing', 'backend-down'],
+    },
   }),
 
   defineScenario({
@@ -73,14 +91,25 @@ export default [
     fault: 'tls-to-plaintext',
     setUp: async host => {
       await apacheBackend(host, { listen: '127.0.0.1:8881' });
-      await nginxSite(host, { name: 'www', http: 'upstream apache_back { server 127.0.0.1:8881; }', server: 'location / { proxy_pass http://apache_back; proxy_ssl_verify off; }', logs: 'own' });
+      await nginxSite(host, {
+        name: 'www',
+        http: 'upstream apache_back { server 127.0.0.1:8881; }',
+        server: 'location / { proxy_pass http://apache_back; proxy_ssl_verify off; }',
+        logs: 'own',
+      });
       await startNginx(host);
     },
     breakIt: async host => {
       await replaceIn(host, '/etc/nginx/sites-enabled/www.conf', 'http://apache_back', 'https://apache_back');
       await reloadNginx(host);
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-crashing', 'backend-down', 'protocol-mismatch'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-crashing', 'backend-down', 'protocol-mismatch'],
+    },
   }),
 
   defineScenario({
@@ -92,13 +121,21 @@ export default [
     healthy: host => answers(host),
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/login', 'http://127.0.0.1/', 'http://127.0.0.1/about'], rps: 8 },
     setUp: async host => {
-      const code = nodeHttp("if (request.url === '/login') response.setHeader('set-cookie', Array.from({ length: 12 }, (_, i) => `part${i}=${'z'.repeat(900)}`)); response.end('page');");
+      const code = nodeHttp(
+        "if (request.url === '/login') response.setHeader('set-cookie', Array.from({ length: 12 }, (_, i) => `part${i}=${'z'.repeat(900)}`)); response.end('page');",
+      );
       await nodeApp(host, { name: 'sso', code, listen: '127.0.0.1:4180' });
       await nginxSite(host, { name: 'sso', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:4180; }' });
       await startNginx(host);
     },
     trafficMs: 2500,
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['no-live-upstreams', 'backend-crashing'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['no-live-upstreams', 'backend-crashing'],
+    },
   }),
 
   defineScenario({
@@ -113,12 +150,24 @@ export default [
         pool: 'shop',
         listen: '/run/php/shop.sock',
         root: '/srv/shop/web',
-        files: { 'index.php': '<?php if (str_contains($_SERVER["REQUEST_URI"], "basket")) for ($i = 0; $i < 8; $i++) header("X-Debug-$i: " . str_repeat("q", 1500)); echo "ok";' },
+        files: {
+          'index.php':
+            '<?php if (str_contains($_SERVER["REQUEST_URI"], "basket")) for ($i = 0; $i < 8; $i++) header("X-Debug-$i: " . str_repeat("q", 1500)); echo "ok";',
+        },
       });
-      await nginxSite(host, { name: 'shop', server: `fastcgi_buffer_size 4k;\nfastcgi_buffers 8 4k;\n${fastcgiPass('unix:/run/php/shop.sock', '/srv/shop/web')}` });
+      await nginxSite(host, {
+        name: 'shop',
+        server: `fastcgi_buffer_size 4k;\nfastcgi_buffers 8 4k;\n${fastcgiPass('unix:/run/php/shop.sock', '/srv/shop/web')}`,
+      });
       await startNginx(host);
     },
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-crashing', 'worker-killed-by-timeout'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-crashing', 'worker-killed-by-timeout'],
+    },
   }),
 
   defineScenario({
@@ -128,7 +177,11 @@ export default [
     fault: 'app-returned-5xx',
     fails: 503,
     setUp: async host => {
-      await nodeApp(host, { name: 'vod', code: nodeHttp("if (require('node:fs').existsSync('/srv/vod/down')) response.statusCode = 503; response.end('later');"), listen: '127.0.0.1:5150' });
+      await nodeApp(host, {
+        name: 'vod',
+        code: nodeHttp("if (require('node:fs').existsSync('/srv/vod/down')) response.statusCode = 503; response.end('later');"),
+        listen: '127.0.0.1:5150',
+      });
       await host.write(
         '/etc/nginx/conf.d/vod.conf',
         `log_format j escape=json '{"t":"$msec","s":"$status","us":"$upstream_status","ua":"$upstream_addr","uh":"$upstream_header_time","u":"$request_uri"}';
@@ -138,7 +191,13 @@ server { listen 80; access_log /var/log/nginx/vod.json j; location / { proxy_pas
       await startNginx(host);
     },
     breakIt: host => host.write('/srv/vod/down', ''),
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-down', 'backend-hung', 'no-live-upstreams'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-down', 'backend-hung', 'no-live-upstreams'],
+    },
     repair: host => host.run(['rm', '/srv/vod/down']).then(() => {}),
   }),
 
@@ -154,7 +213,11 @@ server { listen 80; access_log /var/log/nginx/vod.json j; location / { proxy_pas
     },
     url: 'http://127.0.0.1/status?c=502',
     healthy: host => answers(host),
-    expect: { verdict: ['failing', 'inconclusive'], firstConfidence: ['likely', 'possible', 'confirmed'], notFindings: ['backend-down', 'backend-crashing', 'backend-hung'] },
+    expect: {
+      verdict: ['failing', 'inconclusive'],
+      firstConfidence: ['likely', 'possible', 'confirmed'],
+      notFindings: ['backend-down', 'backend-crashing', 'backend-hung'],
+    },
   }),
 
   defineScenario({
@@ -170,7 +233,13 @@ server { listen 80; access_log /var/log/nginx/vod.json j; location / { proxy_pas
       await startNginx(host);
     },
     breakIt: host => host.systemctl('stop', 'inner'),
-    expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['backend-hung', 'no-live-upstreams'] },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      notFindings: ['backend-hung', 'no-live-upstreams'],
+    },
     repair: host => host.start('inner'),
   }),
 ];
