@@ -93,6 +93,8 @@ export function answersAsAsked({ request, outcome }: ProbeResult): boolean {
   if (request.kind === 'connect') return outcome.state === 'connected';
   if (outcome.state !== 'answered') return false;
   if (request.kind === 'tls') return outcome.speaks === 'tls' && outcome.answer.tls?.handshake === 'done';
+  // An application behind uWSGI may refuse a request in the very words of a server of HTTP.
+  if (request.kind === 'uwsgi' && outcome.speaks === 'http') return true;
   return outcome.speaks === request.kind && !(request.kind === 'http' && saysPlainToTls(outcome.answer.head));
 }
 

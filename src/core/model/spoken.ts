@@ -57,7 +57,7 @@ export function mismatchesOf(hop: Hop): Mismatch[] {
   return kinds.flatMap(wanted => {
     const own = hop.probes.filter(probe => questionOf(probe) === wanted);
     // Nobody can ask SCGI and the like: an answer in another protocol then needs errors beside it.
-    if (own.some(answersAsAsked)) return [];
+    if (own.some(probe => answersAsAsked(probe) && !isRefusedAsHttp(probe, hop))) return [];
     const concerned = routes.filter(route => protocolOf(route) === wanted);
     const symptoms = symptomsOf(hop, classes).filter(symptom => symptom.upstream === peer.id && isOf(symptom, concerned));
     const spoken = spokenBy(hop, wanted);
@@ -81,12 +81,22 @@ export function mismatchEvidence({ spoken, own, symptoms }: Mismatch): readonly 
 /** The protocol that the peer answers in; else the one that it is configured for. */
 export function spokenBy(hop: Hop, wanted: string): Spoken | undefined {
   const answers = hop.probes.flatMap(probe => {
-    const protocol = answerOf(probe);
+    const protocol = isAmbiguous(probe) ? undefined : answerOf(probe);
     return protocol === undefined ? [] : [{ probe, protocol, rank: answersAsAsked(probe) ? 0 : 1 }];
   });
   const best = answers.toSorted((a, b) => a.rank - b.rank)[0];
   if (best !== undefined) return { protocol: best.protocol, how: 'answered', evidence: probeEvidence(best.probe) };
   return configured(hop, wanted);
+}
+
+/** A uwsgi question answered as servers of HTTP refuse it, and applications behind uWSGI may, too. */
+function isAmbiguous({ request, outcome }: ProbeResult): boolean {
+  return request.kind === 'uwsgi' && outcome.state === 'answered' && outcome.speaks === 'http';
+}
+
+/** The same where the peer does answer plain HTTP: then it is a server of HTTP. */
+function isRefusedAsHttp(probe: ProbeResult, hop: Hop): boolean {
+  return isAmbiguous(probe) && hop.probes.some(other => other.request.kind === 'http' && answersAsAsked(other));
 }
 
 /** In which protocol a question is asked. A bare connection asks nothing. */

@@ -99,6 +99,7 @@ function isJustSilent({ request, outcome }: ProbeResult, { kind, speaks }: Servi
 function isStrange(result: ProbeResult, id: string, groups: readonly ErrorGroup[]): boolean {
   const { request, outcome } = result;
   if (request.kind === 'connect') return outcome.state === 'connected' && groups.some(group => group.peer === id && strangeClasses.has(group.class));
+  if (request.kind === 'uwsgi' && outcome.state === 'answered' && outcome.speaks === 'http') return true;
   if (request.kind === 'tls' && outcome.state === 'answered' && isRefusedInside(request, outcome.answer)) return true;
   return (outcome.state === 'closed' || outcome.state === 'no-answer' || outcome.state === 'answered') && !answersAsAsked(result);
 }

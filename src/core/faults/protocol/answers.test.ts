@@ -135,8 +135,15 @@ describe('response-truncated', () => {
     expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('truncated')] })] })).toMatchObject([{ confidence: 'likely', status: 'active' }]);
   });
 
-  it('is silent where a worker died of something', () => {
-    expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('truncated')], events: [eventOf('worker-signal', 2000)] })] })).toEqual([]);
+  it('fires where a worker died once and answers break off without that too', () => {
+    expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('truncated')], events: [eventOf('worker-signal', 1500)] })] })).toMatchObject([
+      { confidence: 'likely' },
+    ]);
+  });
+
+  it('is silent where workers died as answers broke off', () => {
+    const events = [eventOf('worker-signal', 59_500), eventOf('worker-signal', 1500)];
+    expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('truncated')], events })] })).toEqual([]);
   });
 
   it('is silent where it was no HTTP in the first place', () => {

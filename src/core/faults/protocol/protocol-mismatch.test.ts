@@ -46,6 +46,11 @@ describe('protocol-mismatch fires', () => {
 });
 
 describe('protocol-mismatch is silent', () => {
+  it('where an application behind uWSGI refuses the page in the words of a server', () => {
+    const probes = [asked('uwsgi', says('http')), asked('http', { state: 'closed', how: 'end' })];
+    expect(detections(mismatch, { hops: [hop({ routes: [routeOf({ pass: 'uwsgi' })], probes })] })).toEqual([]);
+  });
+
   it('where the peer answers as it is asked, whatever resets its connections', () => {
     expect(detections(mismatch, { hops: [hop({ probes: [asked('http', says('http'))] })] })).toEqual([]);
   });

@@ -12,6 +12,9 @@ const ends: ReadonlySet<BackendEvent['kind']> = new Set<BackendEvent['kind']>([
   'stopped',
 ]);
 
+/** Logs that are written by two programs differ by a second or two. */
+const nearMs = 2000;
+
 /** The answer began well and was cut off: users get a status of 200 and half a page. */
 export default defineFault({
   meta: {
@@ -31,7 +34,9 @@ export default defineFault({
       const other = hop.symptoms.find(symptom => symptom.class === 'no-valid-header');
       const [symptom] = symptoms;
       if (symptom === undefined || other !== undefined) continue;
-      const died = hop.events.find(event => ends.has(event.kind) && event.timeMs >= symptom.firstMs - 2000 && event.timeMs <= symptom.lastMs + 2000);
+      const ended = hop.events.filter(event => ends.has(event.kind));
+      const times = symptoms.flatMap(one => one.errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs)));
+      const died = times.every(timeMs => ended.some(event => Math.abs(event.timeMs - timeMs) <= nearMs)) ? ended.at(-1) : undefined;
       if (died !== undefined) {
         yield ruledOut(`the backend says why it broke off: ${eventEvidence(died).text.slice(0, 200)}`);
         continue;
