@@ -70,6 +70,25 @@ export default [
     },
   }),
   defineScenario({
+    name: 'accept-queue-overflow-twin-dropped',
+    title: 'Connections time out in the same way, and the queue is empty: a rule drops them',
+    kind: 'twin',
+    fault: 'firewall-drop',
+    twinOf: 'accept-queue-overflow',
+    fails: 504,
+    setUp: async host => {
+      await gunicorn(host, { name: 'lottery', code: wsgiApp('lottery'), bind: '127.0.0.1:8321', args: ['--backlog', '5'] });
+      await nginxSite(host, { name: 'lottery', server: 'location / { proxy_pass http://127.0.0.1:8321; proxy_connect_timeout 1s; }', log: 'timed' });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await host.run(['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '8321', '-j', 'DROP']);
+    },
+    traffic: { rps: 6 },
+    trafficMs: 2500,
+    expect: { verdict: 'failing', status: 'active' },
+  }),
+  defineScenario({
     name: 'accept-queue-overflow-twin-busy',
     title: 'The queue is short as well, but it is full because every worker is busy all the time',
     kind: 'twin',

@@ -21,10 +21,10 @@ export default defineFault({
     uses: ['resources'],
     leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
-      full: 'The accept queue of {address} holds {backlog} connections and was full when it was looked at ({queue}): the kernel turns away what comes then. {why}',
-      overflowed: 'The accept queue of {address} holds {backlog} connections, and requests were turned away because it was full. {why}',
+      full: 'The accept queue of {address} holds {backlog} connections and was full when it was looked at ({queue}): the kernel turns away what comes then{why}.',
+      overflowed: 'The accept queue of {address} holds {backlog} connections, and requests were turned away because it was full{why}.',
       dropped:
-        'The accept queue of {address} was seen full, or the kernel drops connections to full queues on this host ({growth} while it was watched): new ones to it time out. {why}',
+        'The accept queue of {address} was seen full, or the kernel drops connections to full queues on this host ({growth} while it was watched): new ones to it time out{why}.',
     },
   },
   *detect(facts, context) {
@@ -94,10 +94,10 @@ function clampEvidence(backlog: number, resources: Resources | undefined): Evide
 }
 
 function whyText(hop: Hop, backlog: number, isPoolFull: boolean, resources: Resources | undefined): string {
-  if (isPoolFull) return 'Every worker behind it is busy.';
-  const free = hop.load === undefined ? '' : ' The workers behind it are not busy all the time: the queue is too short for the bursts that come.';
+  if (isPoolFull) return '. Every worker behind it is busy';
+  const free = hop.load === undefined ? '' : '. The workers behind it are not busy all the time: the queue is too short for the bursts that come';
   const set = hop.service?.backlog?.text;
-  const asked = set === undefined ? '' : `The length is set by ${set.trim()}.`;
-  const limit = isClamped(backlog, resources) ? `net.core.somaxconn = ${backlog} cuts every queue of this host to that.` : asked;
-  return `${limit}${free}`.trim();
+  const asked = set === undefined ? '' : `. The length is set by ${set.trim()}`;
+  const limit = isClamped(backlog, resources) ? `. net.core.somaxconn = ${backlog} cuts every queue of this host to that` : asked;
+  return `${limit}${free}`;
 }

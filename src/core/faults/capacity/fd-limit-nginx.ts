@@ -19,7 +19,7 @@ export default defineFault({
     uses: ['process-details', 'nginx-config', 'resources'],
     leadsTo: ['no-live-upstreams'],
     messages: {
-      full: 'A worker of nginx may have {limit} files open at once ({where}), and each client and each backend connection is one. {now}',
+      full: 'A worker of nginx may have {limit} files open at once ({where}), and each client and each backend connection is one{now}.',
       host: 'The host has as many files open as the kernel allows (fs.file-nr {number}): no process can open another one.',
     },
   },
@@ -74,7 +74,7 @@ export default defineFault({
       data: {
         limit: limit ?? 'a limited number of',
         where: directive === undefined ? 'the limit that it was started with' : `${directive.path}:${directive.line}`,
-        now: most === undefined ? '' : `Now its busiest worker has ${most.worker.openFiles} open.`,
+        now: most === undefined ? '' : `. Now its busiest worker has ${most.worker.openFiles} open`,
       },
       evidence: [evidence, ...more.slice(0, 1), ...proof],
       ...(most === undefined || limit === undefined ? {} : { fixData: { instance: most.instance.id, limit, connections: connections ?? 512 } }),

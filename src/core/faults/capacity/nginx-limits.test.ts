@@ -69,9 +69,7 @@ describe('fd-limit-nginx', () => {
   const critical = said('too-many-open-files', 'accept4() failed');
 
   it('fires where a worker is at its limit', () => {
-    expect(run(80, 80, [critical])).toMatchObject([
-      { confidence: 'confirmed', evidence: [{}, { source: 'proc:7' }, { text: 'worker_rlimit_nofile 80;' }] },
-    ]);
+    expect(run(80, 80, [critical])).toMatchObject([{ confidence: 'confirmed', evidence: [{}, { source: 'proc:7' }, { text: 'worker_rlimit_nofile 80;' }] }]);
   });
 
   it('fires less surely where the limit is tight and a worker has room now', () => {

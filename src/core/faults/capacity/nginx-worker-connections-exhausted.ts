@@ -22,7 +22,7 @@ export default defineFault({
     uses: ['process-details'],
     leadsTo: ['no-live-upstreams'],
     messages: {
-      full: 'nginx used all {limit} connections that a worker may have ({where}); a request that is passed on takes two. {now}{loop}',
+      full: 'nginx used all {limit} connections that a worker may have ({where}); a request that is passed on takes two{now}{loop}.',
     },
   },
   *detect(facts) {
@@ -56,8 +56,8 @@ export default defineFault({
       data: {
         limit,
         where: match?.origin === undefined ? 'its default' : `${match.origin.path}:${match.origin.line}`,
-        now: worker === undefined ? '' : `Now its busiest worker has ${worker.openFiles} files open.`,
-        loop: loop === undefined ? '' : ` nginx passes requests to itself at ${loop.peer.id}: that may be what uses them up.`,
+        now: worker === undefined ? '' : `. Now its busiest worker has ${worker.openFiles} files open`,
+        loop: loop === undefined ? '' : `. nginx passes requests to itself at ${loop.peer.id}: that may be what uses them up`,
       },
       evidence: [first, ...rest],
       symptoms: [...symptoms, ...failed].map(symptom => symptom.id),

@@ -22,9 +22,9 @@ export default defineFault({
     requires: ['hops', 'symptoms'],
     leadsTo: ['accept-queue-overflow', 'backend-slower-than-timeout', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
-      full: '{all} of {service} {busy}, and {waiting}{queue}.{doing}{slow}{limit}',
-      busy: '{all} of {service} {busy} in every look, and requests to it fail by waiting too long.{doing}{slow}{limit}',
-      said: '{service} said that it had reached its limit when requests to it failed.{now}{slow}{limit}',
+      full: '{all} of {service} {busy}, and {waiting}{queue}{doing}{slow}{limit}.',
+      busy: '{all} of {service} {busy} in every look, and requests to it fail by waiting too long{doing}{slow}{limit}.',
+      said: '{service} said that it had reached its limit when requests to it failed{now}{slow}{limit}.',
     },
   },
   *detect({ hops, symptoms }, { sinceMs }) {
@@ -108,22 +108,22 @@ function limitText({ service }: Hop): string {
   const limit = service?.workersMax;
   if (limit === undefined) return '';
   const name = service?.kind === 'php-fpm' ? `pm.max_children = ${limit.value}` : `${limit.value} at once`;
-  return ` The limit is ${name}.`;
+  return `. The limit is ${name}`;
 }
 
 function doingText({ workersDo, load, size }: PoolState): string {
-  if (workersDo === 'compute') return ' They compute: more of them help only where processors are idle.';
+  if (workersDo === 'compute') return '. They compute: more of them help only where processors are idle';
   if (load.cpuMs === undefined || load.sampledMs === undefined) return '';
   const share = Math.round((load.cpuMs / (load.sampledMs * size)) * 100);
-  return ` ${size === 1 ? 'It uses' : 'They use'} ${share === 0 ? 'no CPU' : `${share} % of a CPU${size === 1 ? '' : ' each'}`}: ${size === 1 ? 'it waits' : 'they wait'} for something, such as a database.`;
+  return `. ${size === 1 ? 'It uses' : 'They use'} ${share === 0 ? 'no CPU' : `${share} % of a CPU${size === 1 ? '' : ' each'}`}: ${size === 1 ? 'it waits' : 'they wait'} for something, such as a database`;
 }
 
 /** Where the slow requests are known, by php-fpm's slow log or because nearly all failures are of one page. */
 function slowText(hop: Hop, explained: readonly Symptom[]): string {
   const slow = hop.events.findLast(event => event.kind === 'slow-request' && event.uri !== undefined)?.uri;
   const [template, other] = [...new Set(explained.flatMap(symptom => (symptom.count > 0 ? [symptom.urlTemplate ?? ''] : [])))];
-  if (slow !== undefined) return ` The slow log names ${slow}.`;
-  return template === undefined || template === '' || other !== undefined ? '' : ` Nearly all that fails is ${template}.`;
+  if (slow !== undefined) return `. The slow log names ${slow}`;
+  return template === undefined || template === '' || other !== undefined ? '' : `. Nearly all that fails is ${template}`;
 }
 
 function stillText({ workersDo, load }: PoolState): string {
@@ -134,7 +134,7 @@ function stillText({ workersDo, load }: PoolState): string {
 }
 
 function nowText(state: PoolState | undefined): string {
-  return state === undefined ? '' : ` Now ${state.load.busyEver} of ${state.size} workers are busy.`;
+  return state === undefined ? '' : `. Now ${state.load.busyEver} of ${state.size} workers are busy`;
 }
 
 function limitEvidence({ service }: Hop): Evidence[] {
