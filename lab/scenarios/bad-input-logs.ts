@@ -70,7 +70,7 @@ export default [
     },
     expect: {
       ...bounds,
-      maxMs: 4000,
+      maxMs: 8000,
       verdict: 'failing',
       firstConfidence: 'confirmed',
       status: 'active',

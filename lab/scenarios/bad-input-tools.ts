@@ -110,7 +110,7 @@ export default [
     },
     expect: {
       ...bounds,
-      maxMs: 14_000,
+      maxMs: 16_000,
       verdict: 'failing',
       status: 'active',
       findings: [{ fault: 'backend-down', confidence: 'confirmed', status: 'active' }],
