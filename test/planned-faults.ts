@@ -15,7 +15,6 @@ export const plannedFaults: readonly string[] = [
   'max-fails-amplification',
   'memory-exhausted',
   'mtu-blackhole',
-  'nginx-worker-crash',
   'process-limit-reached',
   'request-body-too-large',
   'request-specific-crash',
