@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Answer, CollectContext, Request } from '../model/collector.ts';
+import type { CollectContext } from '../model/collector.ts';
 import { absent, known, type Known } from '../model/fact.ts';
 import type { ExecResult } from '../model/host.ts';
 import type { ProbeOutcome } from '../model/probe.ts';
@@ -22,13 +22,13 @@ function run(given: ReturnType<typeof facts>, output: Readonly<Record<string, st
   const steps = networkPaths.collect(given, context);
   let step = steps.next();
   while (step.done !== true) {
-    const answers = (step.value as readonly Request[]).map((request): Known<ExecResult> => {
+    const answers = step.value.map((request): Known<ExecResult> => {
       const command = request.kind === 'exec' ? request.argv.join(' ') : request.kind;
       asked.push(command);
       const said = output[command];
       return said === undefined ? absent('not installed') : known({ stdout: said, stderr: '', code: 0, truncated: false });
     });
-    step = steps.next(answers as readonly Answer<Request>[]);
+    step = steps.next(answers);
   }
   return { asked, fact: step.value };
 }
