@@ -17,7 +17,7 @@ const maxPaths = 5000;
 type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
 
 /** Expands one absolute pattern as glob(3) with no flags does: `*`, `?`, `[…]`, `\`; names with a leading dot need one in the pattern. */
-export function* expandGlob(pattern: string): Steps<GlobResult> {
+function* expandGlob(pattern: string): Steps<GlobResult> {
   const [result] = yield* expandGlobs([pattern]);
   return result ?? { pattern, paths: [], unread: [] };
 }

@@ -36,6 +36,6 @@ export function describePart({ path, kind, mode, uid, gid, owner, group }: PathP
 }
 
 /** One path on every system with systemd: /var/run is a link to /run. */
-export function plainPath(path: string): string {
+function plainPath(path: string): string {
   return path.startsWith('/var/run/') ? path.slice(4) : path;
 }

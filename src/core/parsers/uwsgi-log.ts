@@ -28,7 +28,8 @@ export function parseUwsgiLine(text: string, timeMs?: number): BackendLine | und
     const signal = numberAfter(text, 'killed by signal ');
     return signal === undefined ? backendLine('worker-exit', { pid }) : backendLine('worker-signal', { pid, signal });
   }
-  if (text.startsWith('!!! uWSGI process ') && text.includes(' got Segmentation Fault')) return backendLine('worker-signal', { pid: numberAfter(text, 'process '), signal: 11 });
+  if (text.startsWith('!!! uWSGI process ') && text.includes(' got Segmentation Fault'))
+    return backendLine('worker-signal', { pid: numberAfter(text, 'process '), signal: 11 });
   if (text.startsWith('*** uWSGI listen queue of socket ') && text.includes(' full !!!')) {
     return backendLine('listen-queue-full', { address: textBetween(text, 'socket "', '"') });
   }

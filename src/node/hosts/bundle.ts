@@ -79,7 +79,11 @@ export async function openBundle(folder: string): Promise<Bundle> {
     if (answer?.state === 'probe') return Promise.resolve({ ...answer.result, request });
     return Promise.resolve({ request, outcome: { state: 'not-asked', why: notThere }, connectMs: 0, ms: 0 });
   };
-  return { host, prober, meta: { hostName: index.host.name, tool: index.tool, clock: index.clock, ...(index.windowMs === undefined ? {} : { windowMs: index.windowMs }) } };
+  return {
+    host,
+    prober,
+    meta: { hostName: index.host.name, tool: index.tool, clock: index.clock, ...(index.windowMs === undefined ? {} : { windowMs: index.windowMs }) },
+  };
 }
 
 type ReadAnswer = Extract<BundleAnswer, { state: 'read' }>;

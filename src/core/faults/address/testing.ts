@@ -20,7 +20,7 @@ export function tcp(text: string): Address {
   return { kind: 'tcp', host: text.slice(0, at).replace(/[[\]]/g, ''), port: Number(text.slice(at + 1)) };
 }
 
-export function addressOf(text: string): Address {
+function addressOf(text: string): Address {
   return text.startsWith('unix:') ? { kind: 'unix', path: text.slice(5) } : tcp(text);
 }
 

@@ -1,4 +1,4 @@
-import type { Address, HostClock } from '../host.ts';
+import type { HostClock } from '../host.ts';
 
 /** Who and what the host is, and as whom badhop runs there. */
 export interface HostIdentity {
@@ -255,4 +255,3 @@ export interface NameResolution {
   readonly nameServers?: readonly string[];
 }
 
-export type { Address };
