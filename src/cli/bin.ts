@@ -3,9 +3,6 @@
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 const start = async () => {
-  // Left to itself, V8 lets tens of megabytes of short-lived objects pile up before it looks. On somebody's busy host memory counts for more.
-  const { setFlagsFromString } = await import('node:v8');
-  setFlagsFromString('--max-semi-space-size=4');
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
 };
