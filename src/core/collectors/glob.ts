@@ -16,13 +16,7 @@ const maxPaths = 5000;
 
 type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
 
-/** Expands one absolute pattern as glob(3) with no flags does: `*`, `?`, `[…]`, `\`; names with a leading dot need one in the pattern. */
-function* expandGlob(pattern: string): Steps<GlobResult> {
-  const [result] = yield* expandGlobs([pattern]);
-  return result ?? { pattern, paths: [], unread: [] };
-}
-
-/** Expands many patterns; every folder is listed once, those of one depth at once. */
+/** Expands absolute patterns as glob(3) with no flags does: `*`, `?`, `[…]`, `\`; names with a leading dot need one in the pattern. Every folder is listed once, those of one depth at once. */
 export function* expandGlobs(patterns: readonly string[]): Steps<readonly GlobResult[]> {
   const walks = patterns.map(pattern => new Walk(pattern));
   const folders = new Map<string, Known<readonly string[]>>();

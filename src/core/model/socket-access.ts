@@ -34,8 +34,3 @@ export function describePart({ path, kind, mode, uid, gid, owner, group }: PathP
   const bits = [8, 7, 6, 5, 4, 3, 2, 1, 0].map(bit => ((mode >> bit) & 1 ? 'rwx'.charAt((8 - bit) % 3) : '-')).join('');
   return `${letter}${bits} ${owner ?? uid}:${group ?? gid} ${path}`;
 }
-
-/** One path on every system with systemd: /var/run is a link to /run. */
-function plainPath(path: string): string {
-  return path.startsWith('/var/run/') ? path.slice(4) : path;
-}

@@ -20,10 +20,6 @@ export function tcp(text: string): Address {
   return { kind: 'tcp', host: text.slice(0, at).replace(/[[\]]/g, ''), port: Number(text.slice(at + 1)) };
 }
 
-function addressOf(text: string): Address {
-  return text.startsWith('unix:') ? { kind: 'unix', path: text.slice(5) } : tcp(text);
-}
-
 export function listenerOf(address: Address, change: Partial<Listener> = {}): Listener {
   const where =
     address.kind === 'unix'
