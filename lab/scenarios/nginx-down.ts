@@ -51,4 +51,18 @@ export default [
       await host.start('nginx');
     },
   }),
+  defineScenario({
+    name: 'nginx-down-killed',
+    title: 'Every process of nginx was killed, and its unit does not bring it back',
+    kind: 'fault',
+    fault: 'nginx-down',
+    setUp,
+    breakIt: async host => {
+      await host.shell('pkill -KILL -x nginx');
+      await host.until('the unit to see it', async () => (await host.exec(['systemctl', 'is-active', '--quiet', 'nginx'])).code !== 0);
+    },
+    symptom: isRefused,
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', notFindings: ['nginx-port-conflict'] },
+    fix: 'first-plan',
+  }),
 ];

@@ -50,4 +50,31 @@ export default [
     expect: { verdict: 'failing', status: 'active' },
     repair: host => host.start('nginx'),
   }),
+  defineScenario({
+    name: 'nginx-port-conflict-old-nginx',
+    title: 'An nginx that was started by hand still has the port and answers; the unit cannot start',
+    kind: 'fault',
+    fault: 'nginx-port-conflict',
+    url: 'http://127.0.0.1:8088/',
+    setUp: async host => {
+      await gunicorn(host, { name: 'museum', code: wsgiApp('museum'), bind: '127.0.0.1:8702' });
+      await nginxSite(host, { name: 'museum', listen: '8088', server: 'location / { proxy_pass http://127.0.0.1:8702; }' });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await host.systemctl('stop', 'nginx');
+      await host.run(['systemd-run', '--quiet', '--unit=by-hand', '/usr/sbin/nginx', '-g', 'daemon off;']);
+      await host.until('it to answer', async () => (await host.request({ urls: ['http://127.0.0.1:8088/'] })).counts['200'] === 1);
+      if ((await host.exec(['systemctl', 'start', 'nginx'])).code === 0) throw new Error('the unit has started');
+    },
+    symptom: async host => {
+      const { counts } = await host.request({ urls: ['http://127.0.0.1:8088/'] });
+      if (counts['200'] !== 1) throw new Error(`the old nginx does not answer: ${JSON.stringify(counts)}`);
+    },
+    expect: { verdict: 'at-risk', exitCode: 1, firstConfidence: 'confirmed', status: 'latent', evidence: [/8088/], notFindings: ['nginx-down'] },
+    repair: async host => {
+      await host.systemctl('stop', 'by-hand');
+      await host.start('nginx');
+    },
+  }),
 ];
