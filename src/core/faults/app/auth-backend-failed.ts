@@ -89,9 +89,7 @@ function behindSubrequest(symptom: Symptom, hops: readonly Hop[], topology: Topo
   );
   if (logged.length > 0) return logged;
   const servers = topology.servers.filter(server => symptom.server === undefined || server.names.includes(symptom.server));
-  const asked = topology.routes.filter(
-    route => servers.some(server => server.id === route.serverId) && places.some(place => takes(route.location, place.uri)),
-  );
+  const asked = topology.routes.filter(route => servers.some(server => server.id === route.serverId) && places.some(place => takes(route.location, place.uri)));
   const ids = new Set(asked.map(route => route.id));
   return hops.filter(hop => hop.routes.some(route => ids.has(route.id)));
 }
