@@ -102,7 +102,6 @@ export default [
       status: 'active',
       minShare: 0.9,
       evidence: [FPM_SOCKET],
-      consequences: ['socket-missing'],
       notFindings: ['backend-down'],
     },
     fix: 'first-plan',
