@@ -7,7 +7,6 @@ export const plannedFaults: readonly string[] = [
   'apparmor-denied',
   'conntrack-table-full',
   'cpu-saturated',
-  'disk-full',
   'docker-network-mismatch',
   'ephemeral-ports-exhausted',
   'fd-limit-backend',

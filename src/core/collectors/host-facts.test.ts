@@ -53,7 +53,7 @@ it('measures growth of counters between two samples', () => {
   let reads = 0;
   const { fact, asked } = runCollector(
     resources,
-    {},
+    { 'nginx-error-log': absent('no log') },
     {
       files: { '/proc/meminfo': sample('meminfo.fixtures/meminfo-linux-6.18.txt'), '/proc/sys/net/ipv4/ip_local_port_range': '32768\t60999\n' },
       answer: request => {

@@ -1,9 +1,11 @@
 import { ask, askAll, defineCollector } from '../model/collector.ts';
 import { known, valueOr } from '../model/fact.ts';
+import type { ErrorGroup } from '../model/facts/logs.ts';
 import type { Disk, Resources } from '../model/facts/system.ts';
 import { parseDf } from '../parsers/df.ts';
 import { parseLoadavg, parseMeminfo, parsePressure } from '../parsers/meminfo.ts';
 import { parseNetCounters } from '../parsers/netstat.ts';
+import { pathIn } from '../model/disks.ts';
 import { textOf } from './shared/answers.ts';
 import { definedOf } from './shared/defined.ts';
 
@@ -53,16 +55,17 @@ const SYSCTLS = [
 export default defineCollector({
   id: 'resources',
   title: 'Memory, load, pressure, disks, kernel limits and counters',
-  needs: [],
-  *collect() {
+  needs: ['nginx-error-log'],
+  *collect(facts) {
+    const paths = [...new Set([...PATHS, ...foldersWithoutSpace(valueOr(facts['nginx-error-log'], undefined)?.groups ?? [])])];
     const [meminfo, loadavg, cpu, memory, io, df, dfInodes, netstat, snmp] = yield* ask(
       { kind: 'read', path: '/proc/meminfo' },
       { kind: 'read', path: '/proc/loadavg' },
       { kind: 'read', path: '/proc/pressure/cpu' },
       { kind: 'read', path: '/proc/pressure/memory' },
       { kind: 'read', path: '/proc/pressure/io' },
-      { kind: 'exec', argv: ['df', '-P', '-B1', ...PATHS], options: { timeoutMs: 2000 } },
-      { kind: 'exec', argv: ['df', '-P', '-i', ...PATHS], options: { timeoutMs: 2000 } },
+      { kind: 'exec', argv: ['df', '-P', '-B1', ...paths], options: { timeoutMs: 2000 } },
+      { kind: 'exec', argv: ['df', '-P', '-i', ...paths], options: { timeoutMs: 2000 } },
       { kind: 'read', path: '/proc/net/netstat' },
       { kind: 'read', path: '/proc/net/snmp' },
     );
@@ -99,6 +102,12 @@ export default defineCollector({
     return known(fact, problems);
   },
 });
+
+/** Where nginx could not write for want of space: often a file system of its own. */
+function foldersWithoutSpace(groups: readonly ErrorGroup[]): string[] {
+  const paths = groups.filter(group => group.class === 'disk-full').flatMap(group => group.samples.flatMap(sample => pathIn(sample.message) ?? []));
+  return [...new Set(paths.map(path => path.slice(0, Math.max(1, path.lastIndexOf('/')))))].slice(0, 10);
+}
 
 /** One disk a mount, named by the mount itself. */
 function disksOf(bytesText: string, inodesText: string): readonly Disk[] {

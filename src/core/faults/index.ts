@@ -10,6 +10,7 @@ import backendDown from './backend/backend-down.ts';
 import backendHung from './backend/backend-hung.ts';
 import backendOomKilled from './backend/backend-oom-killed.ts';
 import backendSlowerThanTimeout from './backend/backend-slower-than-timeout.ts';
+import diskFull from './capacity/disk-full.ts';
 import dnsNameNotFound from './network/dns-name-not-found.ts';
 import dnsResolverUnreachable from './network/dns-resolver-unreachable.ts';
 import dnsStaleAddress from './network/dns-stale-address.ts';
@@ -63,6 +64,7 @@ export const faults: readonly Fault[] = [
   backendHung,
   backendOomKilled,
   backendSlowerThanTimeout,
+  diskFull,
   dnsNameNotFound,
   dnsResolverUnreachable,
   dnsStaleAddress,

@@ -5,6 +5,7 @@ import correctPassProtocol from './correct-pass-protocol.ts';
 import correctUpstreamAddress from './correct-upstream-address.ts';
 import enlargeHeaderBuffers from './enlarge-header-buffers.ts';
 import fitServiceIntoMemory from './fit-service-into-memory.ts';
+import freeDiskSpace from './free-disk-space.ts';
 import freeThePort from './free-the-port.ts';
 import logUpstreamVariables from './log-upstream-variables.ts';
 import moveSocketToRun from './move-socket-to-run.ts';
@@ -36,6 +37,7 @@ export const fixes: readonly Fix[] = [
   correctUpstreamAddress,
   enlargeHeaderBuffers,
   fitServiceIntoMemory,
+  freeDiskSpace,
   freeThePort,
   logUpstreamVariables,
   moveSocketToRun,
