@@ -69,7 +69,8 @@ function questions(stage: number, own: ProbeResult, known: readonly ProbeResult[
   if (spoken === 'http') return stage === 0 ? [http] : [];
   if (known.some(answersAsAsked) || known.some(result => result.outcome.state === 'answered' && result.outcome.speaks === 'tls')) return [];
   const likely = asked === 'http' ? [tls, fastcgi, uwsgi] : [http];
-  const unlikely = asked === 'http' ? handshakes(own.request, place) : [tls, fastcgi, uwsgi];
+  // Who wants a server name closes without one; who says nothing to anybody hangs.
+  const unlikely = asked !== 'http' ? [tls, fastcgi, uwsgi] : own.outcome.state === 'closed' ? handshakes(own.request, place) : [];
   // uWSGI takes the ping for the start of a long packet, so it comes last, and only where the connection was closed.
   const last: ProbeRequest[] = own.outcome.state === 'closed' || asked === 'connect' ? [{ kind: 'ajp', address, timeoutMs }] : [];
   return ([likely, unlikely, last][stage] ?? []).filter(request => request.kind !== asked || request.kind === 'tls');
