@@ -25,6 +25,6 @@ it('asks in other protocols where the processes tell nothing, or something else'
 });
 
 it('asks one that closes the connection, whatever its processes tell', () => {
-  const closed: ProbeResult = { ...silent, outcome: { state: 'closed', how: 'eof' } as ProbeResult['outcome'] };
+  const closed: ProbeResult = { ...silent, outcome: { state: 'closed', how: 'end' } };
   expect(furtherQuestions(0, [closed], [], topology, [], [service]).length).toBeGreaterThan(0);
 });
