@@ -17,7 +17,9 @@ export default [
     fault: 'nginx-worker-crash',
     url: 'http://127.0.0.1:8077/',
     setUp,
-    breakIt: host => host.run(['systemd-run', '--quiet', '--unit=faulty-module', 'sh', '-c', 'while :; do pkill -SEGV -f "[n]ginx: worker"; sleep 0.4; done']),
+    breakIt: async host => {
+      await host.run(['systemd-run', '--quiet', '--unit=faulty-module', 'sh', '-c', 'while :; do pkill -SEGV -f "[n]ginx: worker"; sleep 0.4; done']);
+    },
     traffic: { urls: ['http://127.0.0.1:8077/slow?s=0.5'], rps: 8 },
     symptom: async host => {
       const { counts } = await host.request({ urls: ['http://127.0.0.1:8077/slow?s=1'], count: 4 });

@@ -41,7 +41,7 @@ function accessGroup(group: Partial<AccessGroup>): AccessGroup {
   };
 }
 
-function derived(errors: readonly ErrorGroup[], failing: readonly AccessGroup[]): readonly Symptom[] {
+function derived(errors: readonly ErrorGroup[], failing: readonly AccessGroup[], all = buckets(100)): readonly Symptom[] {
   const access: NginxAccessLog = {
     coverage: [],
     formats: [],
@@ -52,7 +52,7 @@ function derived(errors: readonly ErrorGroup[], failing: readonly AccessGroup[])
     byPeer: [],
     byMethod: [],
     byServer: [],
-    buckets: { all: buckets(100), failed: buckets(50) },
+    buckets: { all, failed: buckets(50) },
     unread: [],
   };
   const log: NginxErrorLog = { coverage: [], groups: errors, unread: [] };
@@ -95,4 +95,29 @@ test('requests over a limit are no failure', () => {
 
 test('a 504 is not accounted for by a refused connection', () => {
   expect(counts(derived([errorGroup({ count: 9 })], [accessGroup({ status: 504, count: 9 })]))).toEqual(['connect-refused 9', 'unattributed-5xx 9']);
+});
+
+test('requests that succeed after the last failure end a symptom, and a pause between bursts does not', () => {
+  const steady = errorGroup({
+    count: 20,
+    firstMs: nowMs - 60_000,
+    lastMs: nowMs - 25_000,
+    buckets: { widthMs: 10_000, starts: [nowMs - 60_000, nowMs - 50_000, nowMs - 40_000, nowMs - 30_000], counts: [5, 5, 5, 5] },
+  });
+  const bursts = errorGroup({
+    class: 'connect-queue-full',
+    count: 20,
+    firstMs: nowMs - 180_000,
+    lastMs: nowMs - 25_000,
+    buckets: { widthMs: 10_000, starts: [nowMs - 180_000, nowMs - 130_000, nowMs - 80_000, nowMs - 30_000], counts: [5, 5, 5, 5] },
+  });
+  const ongoing = derived([steady, bursts], [], {
+    widthMs: 10_000,
+    starts: Array.from({ length: 20 }, (_, at) => nowMs - 200_000 + at * 10_000),
+    counts: Array.from({ length: 20 }, () => 20),
+  });
+  expect(ongoing.map(symptom => [symptom.class, symptom.ongoing])).toEqual([
+    ['connect-refused', false],
+    ['connect-queue-full', true],
+  ]);
 });

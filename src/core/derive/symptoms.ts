@@ -198,16 +198,22 @@ function finish(draft: Draft, access: NginxAccessLog | undefined, probes: readon
  */
 function goesOn(draft: Draft, access: NginxAccessLog | undefined, probes: readonly ProbeResult[], nowMs: number): boolean {
   const ageMs = nowMs - draft.lastMs;
-  if (access !== undefined && access.total > 0) {
+  const live = probes.filter(probe => probe.request.kind !== 'dns' && formatAddress(probe.request.address) === draft.upstream);
+  if (live.some(hasFailed)) return true;
+  if (access !== undefined && access.total > 0 && ageMs > longestPauseMs(draft) * 1.5) {
     const during = countBetween(access, draft.firstMs, draft.lastMs);
     const after = countBetween(access, draft.lastMs + access.buckets.all.widthMs, nowMs);
     const share = during === 0 ? 1 : Math.min(1, draft.count / during);
     if (after * share >= 3) return false;
   }
-  const live = probes.filter(probe => probe.request.kind !== 'dns' && formatAddress(probe.request.address) === draft.upstream);
-  if (live.some(hasFailed)) return true;
   if (draft.class.startsWith('connect-') && draft.class !== 'connect-queue-full' && live.length > 0) return ageMs < 3_000;
   return draft.buckets === undefined || isOngoing({ buckets: draft.buckets, nowMs, lastMs: draft.lastMs });
+}
+
+/** The longest silence between two failures so far: what comes in bursts has not stopped in a pause between them. */
+function longestPauseMs({ buckets }: Draft): number {
+  if (buckets === undefined) return 0;
+  return Math.max(0, ...buckets.starts.slice(1).map((start, index) => start - (buckets.starts[index] ?? start) - buckets.widthMs));
 }
 
 function countBetween(access: NginxAccessLog, fromMs: number, toMs: number): number {
