@@ -94,6 +94,7 @@ it('resolves names and leaves addresses and options alone', () => {
     nameResolution,
     { 'nginx-layout': known(layout) },
     {
+      files: { '/etc/resolv.conf': 'search example\nnameserver 192.0.2.53\n' },
       programs: {
         'getent ahosts db.internal': '10.0.0.5 STREAM db\n10.0.0.5 DGRAM\n',
         'getent ahosts gone.invalid': { code: 2 },
@@ -102,14 +103,15 @@ it('resolves names and leaves addresses and options alone', () => {
       },
     },
   );
+  const nameServers = ['192.0.2.53'];
   expect(asked.filter(request => request.kind === 'exec')).toHaveLength(4);
   expect(fact).toEqual({
     state: 'known',
     value: [
-      { name: 'db.internal', system: ['10.0.0.5'] },
-      { name: 'gone.invalid', system: [], systemError: 'name not found' },
-      { name: 'slow.example', system: [], systemError: 'no answer within 2 s' },
-      { name: 'localhost', system: ['127.0.0.1'] },
+      { name: 'db.internal', system: ['10.0.0.5'], nameServers },
+      { name: 'gone.invalid', system: [], systemError: 'name not found', nameServers },
+      { name: 'slow.example', system: [], systemError: 'no answer within 2 s', nameServers },
+      { name: 'localhost', system: ['127.0.0.1'], nameServers },
     ],
   });
 });
