@@ -174,7 +174,9 @@ export default [
       );
       await startNginx(host);
     },
-    breakIt: host => host.run(['chmod', '750', '/run/depot']).then(() => {}),
+    breakIt: async host => {
+      await host.run(['chmod', '750', '/run/depot']);
+    },
     traffic: { urls: ['http://127.0.0.1/'], count: 3, rps: 3 },
     expect: {
       verdict: 'failing',
@@ -184,7 +186,9 @@ export default [
       evidence: [/\/run\/depot/],
       notFindings: ['socket-stale', 'backend-down'],
     },
-    repair: host => host.run(['chmod', '755', '/run/depot']).then(() => {}),
+    repair: async host => {
+      await host.run(['chmod', '755', '/run/depot']);
+    },
   }),
 
   defineScenario({

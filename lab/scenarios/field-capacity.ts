@@ -168,6 +168,8 @@ export default [
       minShare: 0.9,
       notFindings: ['backend-hung', 'backend-down', 'firewall-drop'],
     },
-    repair: host => host.run(['rm', '/srv/quotes/slow']).then(() => {}),
+    repair: async host => {
+      await host.run(['rm', '/srv/quotes/slow']);
+    },
   }),
 ];

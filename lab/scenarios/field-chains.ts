@@ -123,7 +123,9 @@ ${nodeHttp()}
       await nginxSite(host, { name: 'mesh', server: 'location / { proxy_pass http://127.0.0.1:8290; }' });
       await startNginx(host);
     },
-    breakIt: host => host.run(['iptables', '-A', 'OUTPUT', '-p', 'tcp', '--dport', '8290', '-j', 'REJECT']).then(() => {}),
+    breakIt: async host => {
+      await host.run(['iptables', '-A', 'OUTPUT', '-p', 'tcp', '--dport', '8290', '-j', 'REJECT']);
+    },
     expect: { verdict: ['failing', 'inconclusive'], firstConfidence: ['likely', 'possible'], notFindings: ['backend-down', 'address-mismatch'] },
   }),
 

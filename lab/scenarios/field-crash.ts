@@ -37,7 +37,9 @@ export default [
       minShare: 0.9,
       notFindings: ['backend-oom-killed', 'worker-killed-by-timeout', 'worker-pool-exhausted', 'backend-down'],
     },
-    repair: host => host.run(['rm', '/srv/stats/public/bad']).then(() => {}),
+    repair: async host => {
+      await host.run(['rm', '/srv/stats/public/bad']);
+    },
   }),
 
   defineScenario({

@@ -181,7 +181,7 @@ export default [
     expect: {
       check: report =>
         report.findings
-          .filter(each => each.confidence === 'confirmed' && /^nginx-/.test(each.fault))
+          .filter(each => each.confidence === 'confirmed' && each.fault.startsWith('nginx-'))
           .map(each => `${each.fault} is called confirmed, and nobody wants nginx to run here`),
     },
   }),
@@ -206,7 +206,7 @@ export default [
       verdict: ['healthy', 'at-risk'],
       check: report =>
         report.findings
-          .filter(each => /^nginx-/.test(each.fault))
+          .filter(each => each.fault.startsWith('nginx-'))
           .map(each => `${each.fault} is found (${each.confidence} ${each.status}), and it is long over`),
     },
   }),

@@ -36,7 +36,9 @@ export default [
       minShare: 0.9,
       notFindings: ['backend-down', 'address-mismatch', 'firewall-drop', 'backend-hung'],
     },
-    repair: host => host.run(['iptables', '-F', 'LOCAL-IN']).then(() => {}),
+    repair: async host => {
+      await host.run(['iptables', '-F', 'LOCAL-IN']);
+    },
   }),
 
   defineScenario({
@@ -59,7 +61,9 @@ export default [
       });
       await startNginx(host);
     },
-    breakIt: host => host.run(['nft', 'add', 'element', 'inet', 'guard', 'closed', '{ 7002 }']).then(() => {}),
+    breakIt: async host => {
+      await host.run(['nft', 'add', 'element', 'inet', 'guard', 'closed', '{ 7002 }']);
+    },
     trafficMs: 2500,
     expect: {
       verdict: 'failing',
@@ -68,7 +72,9 @@ export default [
       minShare: 0.9,
       notFindings: ['backend-hung', 'backend-down', 'accept-queue-overflow', 'worker-pool-exhausted'],
     },
-    repair: host => host.run(['nft', 'delete', 'element', 'inet', 'guard', 'closed', '{ 7002 }']).then(() => {}),
+    repair: async host => {
+      await host.run(['nft', 'delete', 'element', 'inet', 'guard', 'closed', '{ 7002 }']);
+    },
   }),
 
   defineScenario({

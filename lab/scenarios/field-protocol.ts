@@ -198,7 +198,9 @@ server { listen 80; access_log /var/log/nginx/vod.json j; location / { proxy_pas
       minShare: 0.9,
       notFindings: ['backend-down', 'backend-hung', 'no-live-upstreams'],
     },
-    repair: host => host.run(['rm', '/srv/vod/down']).then(() => {}),
+    repair: async host => {
+      await host.run(['rm', '/srv/vod/down']);
+    },
   }),
 
   defineScenario({
