@@ -113,7 +113,7 @@ export default [
       await host.exec(['systemctl', 'start', 'tidy']);
       await nginxSite(host, {
         name: 'pair',
-        http: 'upstream pair { server 127.0.0.1:7001; server 127.0.0.1:7002; }',
+        http: 'upstream pair { server 127.0.0.1:7001; server 127.0.0.1:7002 max_fails=0; }',
         server: 'proxy_next_upstream off;\nlocation / { proxy_pass http://pair; }',
       });
       await startNginx(host);
