@@ -27,8 +27,7 @@ export const crashSignals: ReadonlyMap<number, string> = new Map([
 export function namesOfProcesses(hop: Hop, unit: SystemdUnit | undefined): ReadonlySet<string> {
   const names = new Set<string>();
   for (const process of [...(hop.master === undefined ? [] : [hop.master]), ...hop.workers]) names.add(process.comm);
-  for (const word of (unit?.execStart ?? '').split(' ').slice(0, 12))
-    if (word.startsWith('/')) names.add(word.slice(word.lastIndexOf('/') + 1, word.lastIndexOf('/') + 16));
+  if (unit !== undefined) for (const name of namesOfUnit(unit)) names.add(name);
   if (hop.service !== undefined && hop.service.kind !== 'other') names.add(hop.service.kind);
   // What Node calls its main thread since version 22.
   if (hop.service?.kind === 'node' || names.has('node')) names.add('node').add('MainThread');
@@ -36,21 +35,34 @@ export function namesOfProcesses(hop: Hop, unit: SystemdUnit | undefined): Reado
   return names;
 }
 
-/** The unit that the control group of a kernel record names. */
-export function unitOfRecord(event: KernelEvent): string | undefined {
-  return event.cgroup?.split('/').findLast(part => part.endsWith('.service'));
+/** What the kernel may call the processes that the unit's command starts. */
+export function namesOfUnit(unit: SystemdUnit): ReadonlySet<string> {
+  const words = (unit.execStart ?? '').split(' ').slice(0, 12);
+  return new Set(words.filter(word => word.startsWith('/')).map(word => word.slice(word.lastIndexOf('/') + 1, word.lastIndexOf('/') + 16)));
+}
+
+/** The unit that the control group of a kernel record names: by a part of its path, or by a last part that is a known unit's name without its ending. */
+export function unitOfRecord(event: KernelEvent, units: readonly SystemdUnit[] = []): string | undefined {
+  const parts = event.cgroup?.split('/') ?? [];
+  const named = parts.findLast(part => part.endsWith('.service'));
+  return named ?? units.find(unit => unit.name === `${parts.at(-1) ?? ''}.service`)?.name;
 }
 
 /** What the service's own log, or systemd, says of a process that died at that time. */
 export function deathAt(hop: Hop, unit: SystemdUnit | undefined, timeMs: number, signal: number): BackendEvent | 'main process' | undefined {
-  const event = hop.events.find(
-    one =>
-      (one.kind === 'worker-signal' ? one.signal === signal : one.kind === 'worker-exit' && namesSignal(one.text, signal)) && isTogether(one.timeMs, timeMs),
-  );
-  if (event !== undefined) return event;
+  return hop.events.find(one => isDeath(one, signal) && isTogether(one.timeMs, timeMs)) ?? (mainDiedAt(unit, timeMs, signal) ? 'main process' : undefined);
+}
+
+/** Whether the event tells of a process that the signal ended. */
+export function isDeath(event: BackendEvent, signal: number): boolean {
+  return event.kind === 'worker-signal' ? event.signal === signal : event.kind === 'worker-exit' && namesSignal(event.text, signal);
+}
+
+/** Whether the signal, or the OOM killer by systemd's own word, ended the unit's main process at that time. */
+export function mainDiedAt(unit: SystemdUnit | undefined, timeMs: number, signal: number): boolean {
   const ended = unit === undefined ? undefined : endOf(unit);
   const wasKilled = unit?.result === 'oom-kill' || (unit?.execMainCode === 'killed' && unit.execMainStatus === signal);
-  return ended !== undefined && wasKilled && isTogether(ended, timeMs) ? 'main process' : undefined;
+  return ended !== undefined && wasKilled && isTogether(ended, timeMs);
 }
 
 /** PM2 and others tell an end by a signal in the words of an ordinary end. */

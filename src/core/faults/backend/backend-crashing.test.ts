@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import crashing from './backend-crashing.ts';
-import { detections, eventOf, hopOf, kernelOf, lostHop, symptomOf } from './testing.ts';
+import { detections, eventOf, hopOf, kernelOf, lostHop, symptomOf, unitOf } from './testing.ts';
 
 const fault = crashing as unknown as Fault;
 const cut = symptomOf('premature-close');
@@ -26,6 +26,12 @@ describe('backend-crashing fires', () => {
   it('as likely where somebody killed the worker, and as possible where the kernel log is not known', () => {
     expect(found([killed], [])).toMatchObject([{ confidence: 'likely', messageId: 'killed' }]);
     expect(found([killed])).toMatchObject([{ confidence: 'possible', messageId: 'killed' }]);
+  });
+
+  it('where the OOM killer took a process of another unit at that time', () => {
+    const facts = { hops: [hopOf({ symptoms: [cut], events: [killed] })], 'systemd-units': [unitOf(), unitOf({ name: 'batch.service' })] };
+    const found = detections(fault, { ...facts, 'kernel-log': [kernelOf(1500, { cgroup: '/jobs/batch' })] });
+    expect(found).toMatchObject([{ confidence: 'likely', messageId: 'killed' }]);
   });
 
   it('as past where the errors have stopped', () => {

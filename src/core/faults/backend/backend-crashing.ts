@@ -4,7 +4,7 @@ import { valueOr } from '../../model/fact.ts';
 import { crashSignals, failedAt, isTogether, namesOfProcesses, unitOfRecord } from '../../model/deaths.ts';
 import type { BackendEvent } from '../../model/facts/backend.ts';
 import type { Hop } from '../../model/facts/hop.ts';
-import type { KernelEvent } from '../../model/facts/system.ts';
+import type { KernelEvent, SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
 import { symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
@@ -28,7 +28,7 @@ export default defineFault({
     title: 'Workers of the backend die by a signal in the middle of requests',
     explains: [...cutOff, 'unattributed-5xx'],
     requires: ['hops', 'symptoms'],
-    uses: ['kernel-log'],
+    uses: ['kernel-log', 'systemd-units'],
     leadsTo: [
       'backend-hung',
       'no-live-upstreams',
@@ -48,6 +48,7 @@ export default defineFault({
   },
   *detect(facts, window) {
     const records = facts['kernel-log'].state === 'known' ? facts['kernel-log'].value : undefined;
+    const units = valueOr(facts['systemd-units'], []);
     for (const hop of facts.hops) {
       const cut = symptomsOf(hop, cutOff);
       if (cut.length === 0 || hop.peer.listeners.length === 0) continue;
@@ -55,14 +56,14 @@ export default defineFault({
       const events = hop.events.filter(event => event.timeMs >= window.sinceMs && event.kind === 'worker-signal' && watchdogOf(hop, event) === undefined);
       const own = events.filter(event => crashSignals.has(event.signal ?? 0) && !(isLoop && event.text.includes('Main process exited'))).map(toCrash);
       const kernel = valueOr(facts['kernel-log'], [])
-        .filter(record => record.timeMs >= window.sinceMs && isOurs(record, hop, cut))
+        .filter(record => record.timeMs >= window.sinceMs && isOurs(record, hop, units, cut))
         .map(recordToCrash);
       const crashes = [...own, ...kernel.filter(one => !own.some(other => isTogether(one.timeMs, other.timeMs)))];
       const killed = events
         .filter(
           event =>
             event.signal === SIGKILL &&
-            records?.some(record => record.kind === 'oom-kill' && isTogether(record.timeMs, event.timeMs)) !== true &&
+            records?.some(record => record.kind === 'oom-kill' && mayBeOf(record, hop, units) && isTogether(record.timeMs, event.timeMs)) !== true &&
             !isStop(hop, event),
         )
         .map(toCrash);
@@ -117,12 +118,16 @@ function recordToCrash(record: KernelEvent): Crash {
 }
 
 /** The kernel log is shared by every container of a machine: name and time must fit. */
-function isOurs(record: KernelEvent, hop: Hop, cut: readonly Symptom[]): boolean {
-  const named = unitOfRecord(record);
-  if (record.kind !== 'segfault' || record.comm === undefined || (named !== undefined && named !== hop.unit?.name)) return false;
+function isOurs(record: KernelEvent, hop: Hop, units: readonly SystemdUnit[], cut: readonly Symptom[]): boolean {
+  if (record.kind !== 'segfault' || record.comm === undefined || !mayBeOf(record, hop, units)) return false;
   if (!namesOfProcesses(hop, hop.unit).has(record.comm)) return false;
   const died = hop.events.some(event => (event.kind === 'worker-exit' || event.kind === 'worker-signal') && isTogether(event.timeMs, record.timeMs));
   return died || cut.some(symptom => symptom.errorGroups.some(group => group.samples.some(sample => isTogether(sample.timeMs, record.timeMs))));
+}
+
+function mayBeOf(record: KernelEvent, hop: Hop, units: readonly SystemdUnit[]): boolean {
+  const named = unitOfRecord(record, units);
+  return named === undefined || named === hop.unit?.name;
 }
 
 /** Part of a stop or a restart that somebody asked for. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import oomKilled from './backend-oom-killed.ts';
-import { address, detections, eventOf, hopOf, kernelOf, lostHop, nowMs, processOf, symptomOf, unitOf } from './testing.ts';
+import { address, detections, eventOf, hopOf, kernelOf, lostHop, nowMs, processOf, serviceOf, symptomOf, unitOf } from './testing.ts';
 
 const fault = oomKilled as unknown as Fault;
 const cut = symptomOf('premature-close');
@@ -16,15 +16,48 @@ describe('backend-oom-killed fires', () => {
     ]);
   });
 
-  it('where the record names a process of that name and the master saw one die then', () => {
-    expect(detections(fault, { hops: [hopOf({ symptoms: [cut], events: [death] })], 'kernel-log': [kernelOf(20_000)] })).toMatchObject([
+  it('where the record names the very process that the master saw die then', () => {
+    const own = { ...death, pid: 4711 };
+    expect(detections(fault, { hops: [hopOf({ symptoms: [cut], events: [own] })], 'kernel-log': [kernelOf(20_000)] })).toMatchObject([
       { confidence: 'confirmed' },
     ]);
   });
 
+  it('where the killed process has written into the journal of the unit', () => {
+    const unit = unitOf({ journal: [{ timeMs: nowMs - 90_000, identifier: 'gunicorn', pid: 4711, text: 'Booting worker' }] });
+    expect(detections(fault, { hops: [hopOf({ unit, symptoms: [cut], events: [death] })], 'kernel-log': [kernelOf(20_000)] })).toMatchObject([
+      { confidence: 'confirmed' },
+    ]);
+  });
+
+  it('less surely where name, time and signal fit and nothing names the unit or the process', () => {
+    const record = kernelOf(20_000, { cgroup: '/docker/5f1e' });
+    expect(detections(fault, { hops: [hopOf({ symptoms: [cut], events: [death] })], 'kernel-log': [record] })).toMatchObject([
+      { confidence: 'likely', messageId: 'works' },
+    ]);
+  });
+
+  it('as no more than possible where another service lost a process of that name too', () => {
+    const other = serviceOf({ id: 'unit:reports.service', name: 'gunicorn (reports.service)', unit: 'reports.service' });
+    const facts = {
+      hops: [hopOf({ symptoms: [cut], events: [death] })],
+      services: [serviceOf(), other],
+      'backend-events': [death, { ...death, serviceId: other.id }],
+      'kernel-log': [kernelOf(20_000)],
+    };
+    expect(detections(fault, facts)).toMatchObject([{ confidence: 'possible', messageId: 'perhaps' }]);
+  });
+
+  it('as no more than possible where a unit that nginx does not ask was killed then', () => {
+    const job = unitOf({ name: 'job.service', activeState: 'failed', execMainCode: 'killed', execMainStatus: 9, execMainExitMs: nowMs - 20_000 });
+    const facts = { hops: [hopOf({ symptoms: [cut], events: [death] })], 'systemd-units': [unitOf(), job], 'kernel-log': [kernelOf(20_000)] };
+    expect(detections(fault, facts)).toMatchObject([{ confidence: 'possible' }]);
+  });
+
   it('where the killed unit stays down, with the refused requests too', () => {
     const unit = unitOf({ activeState: 'failed', result: 'signal', execMainCode: 'killed', execMainStatus: 9, execMainExitMs: nowMs - 61_000 });
-    const [found] = detections(fault, { hops: [lostHop({ unit })], 'kernel-log': [kernelOf(60_500)] });
+    const record = kernelOf(60_500, { cgroup: group('orders.service') });
+    const [found] = detections(fault, { hops: [lostHop({ unit })], 'kernel-log': [record] });
     expect(found).toMatchObject({ confidence: 'confirmed', status: 'active', messageId: 'down', symptoms: [`connect-refused@${address}`] });
   });
 
@@ -46,6 +79,13 @@ describe('backend-oom-killed is silent', () => {
 
   it('where the record names another unit, though the process has the same name', () => {
     silent(hopOf({ symptoms: [cut], events: [death] }), kernelOf(20_000, { cgroup: group('reports.service') }));
+  });
+
+  it('where the group of the record is named like another unit of this host', () => {
+    const unit = unitOf({ activeState: 'failed', result: 'signal', execMainCode: 'killed', execMainStatus: 9, execMainExitMs: nowMs - 61_000 });
+    const facts = { hops: [lostHop({ unit })], 'systemd-units': [unit, unitOf({ name: 'batch.service' })] };
+    expect(detections(fault, { ...facts, 'kernel-log': [kernelOf(60_500, { cgroup: '/jobs/batch' })] })).toEqual([]);
+    expect(detections(fault, { ...facts, 'kernel-log': [kernelOf(60_500, { cgroup: '/jobs/orders' })] })).toMatchObject([{ confidence: 'confirmed' }]);
   });
 
   it('where a process of that name was killed on the same kernel, while the own one ended by an exit code', () => {

@@ -1,11 +1,12 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { eventEvidence, probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
-import { deathAt, failedAt, isTogether, namesOfProcesses, unitOfRecord } from '../../model/deaths.ts';
+import { deathAt, failedAt, isDeath, isTogether, mainDiedAt, namesOfProcesses, namesOfUnit, unitOfRecord } from '../../model/deaths.ts';
+import type { BackendEvent, Service } from '../../model/facts/backend.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { KernelEvent, SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
-import type { Evidence } from '../../model/finding.ts';
+import type { Confidence, Evidence } from '../../model/finding.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { endOf, hasEnded, unitBehind } from '../../model/unit-behind.ts';
 
@@ -15,12 +16,20 @@ const cutOff: readonly Symptom['class'][] = ['premature-close', 'reset', 'connec
 const refused: readonly Symptom['class'][] = ['connect-refused', 'connect-no-file', 'probe-failed', 'no-live-upstreams'];
 const SIGKILL = 9;
 
-/** A kill that is known to have hit this backend. */
+/** A kill that has hit this backend, and how sure that is. */
 interface Kill {
   readonly timeMs: number;
-  readonly isSure: boolean;
+  readonly confidence: Confidence;
   readonly evidence: readonly [Evidence, ...Evidence[]];
   readonly record?: KernelEvent;
+}
+
+/** What else lives on the host and may have been killed instead. */
+interface Surroundings {
+  readonly hops: readonly Hop[];
+  readonly units: readonly SystemdUnit[];
+  readonly services: readonly Service[];
+  readonly events: readonly BackendEvent[];
 }
 
 export default defineFault({
@@ -30,7 +39,7 @@ export default defineFault({
     title: "The kernel's OOM killer kills the backend",
     explains: [...cutOff, ...refused, 'unattributed-5xx'],
     requires: ['hops', 'symptoms'],
-    uses: ['kernel-log', 'systemd-units', 'lost-peers'],
+    uses: ['kernel-log', 'systemd-units', 'lost-peers', 'services', 'backend-events'],
     leadsTo: [
       'backend-hung',
       'backend-down',
@@ -50,19 +59,21 @@ export default defineFault({
       works:
         'The OOM killer has killed {what} of {service} {times}, last at {last}, because {scope}{url}. It was replaced each time, and the requests that it worked on failed.',
       down: 'The OOM killer killed {what} of {service} at {last}, because {scope}{url}. Nothing has started it again, and nobody listens on {address}.',
+      perhaps:
+        '{service} lost a process at {last}, when the OOM killer ended {what}. Another service of this host lost one at that time too, and nothing tells whose it was.',
     },
   },
   *detect(facts, { sinceMs, nowMs }) {
     const units = valueOr(facts['systemd-units'], []);
     const lost = valueOr(facts['lost-peers'], []);
+    const around: Surroundings = { hops: facts.hops, units, services: valueOr(facts.services, []), events: valueOr(facts['backend-events'], []) };
     const records = valueOr(facts['kernel-log'], []).filter(event => event.kind === 'oom-kill');
     for (const hop of facts.hops) {
       if (!hop.peer.local || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
       const unit = unitBehind(hop, facts.hops, units, lost)?.unit;
       const ended = unit === undefined || !hasEnded(unit) ? undefined : endOf(unit);
       const inTime = (timeMs: number): boolean => timeMs >= sinceMs || (ended !== undefined && isTogether(ended, timeMs));
-      const isShared = facts.hops.some(other => other.service?.id !== hop.service?.id && other.unit !== undefined && other.unit.name === unit?.name);
-      const recorded = records.flatMap(record => killOf(record, hop, unit, isShared) ?? []);
+      const recorded = records.flatMap(record => killOf(record, hop, unit, around) ?? []);
       const unrecorded = told(hop).filter(kill => !recorded.some(other => isTogether(other.timeMs, kill.timeMs)));
       const kills = [...recorded, ...unrecorded].filter(kill => inTime(kill.timeMs)).toSorted((a, b) => a.timeMs - b.timeMs);
       const last = kills.at(-1);
@@ -86,11 +97,12 @@ export default defineFault({
       const record = last.record ?? kills.findLast(kill => kill.record !== undefined)?.record;
       const probe = isDown ? hop.probes.find(one => one.outcome.state === 'connect-failed') : undefined;
       const url = cut.find(symptom => symptom.urlTemplate !== undefined)?.urlTemplate;
+      const confidence = (['confirmed', 'likely'] as const).find(rank => kills.some(kill => kill.confidence === rank)) ?? 'possible';
       yield {
-        confidence: kills.some(kill => kill.isSure) ? 'confirmed' : 'likely',
+        confidence,
         status: isDown || explained.some(symptom => symptom.ongoing) || nowMs - last.timeMs < 15_000 ? 'active' : 'past',
         subject: hop.serviceSubject,
-        messageId: isDown ? 'down' : 'works',
+        messageId: confidence === 'possible' ? 'perhaps' : isDown ? 'down' : 'works',
         data: {
           what:
             record?.comm === undefined
@@ -123,27 +135,46 @@ export default defineFault({
   },
 });
 
-/** A record is of this backend where it names its unit and its process, or its process and the time at which one of its own died. */
-function killOf(record: KernelEvent, hop: Hop, unit: SystemdUnit | undefined, isShared: boolean): Kill | undefined {
-  const named = unitOfRecord(record);
+/** A record is of this backend where it names its unit or a process of its own; where name, time and signal fit, it may be. */
+function killOf(record: KernelEvent, hop: Hop, unit: SystemdUnit | undefined, around: Surroundings): Kill | undefined {
+  const named = unitOfRecord(record, around.units);
   if (named !== undefined && named !== unit?.name) return undefined;
   const death = deathAt(hop, unit, record.timeMs, SIGKILL);
-  const isNamed = named !== undefined;
   const hasName = record.comm !== undefined && namesOfProcesses(hop, unit).has(record.comm);
   const isSeen = symptomsOf(hop, cutOff).some(symptom =>
     symptom.errorGroups.some(group => group.samples.some(sample => isTogether(sample.timeMs, record.timeMs))),
   );
-  const isSure = (isNamed && hasName && (!isShared || death !== undefined)) || ((isNamed || hasName) && death !== undefined);
-  if (!isSure && !(hasName && isSeen && hop.events.length === 0)) return undefined;
+  const isShared = around.hops.some(other => other.service?.id !== hop.service?.id && other.unit !== undefined && other.unit.name === unit?.name);
   const own = death === undefined || death === 'main process' ? [] : [eventEvidence(death)];
-  return { timeMs: record.timeMs, isSure, record, evidence: [{ source: record.source, text: record.text }, ...own] };
+  const kill = { timeMs: record.timeMs, record, evidence: [{ source: record.source, text: record.text }, ...own] } as const;
+  if (named !== undefined) return death !== undefined || (hasName && !isShared) ? { ...kill, confidence: 'confirmed' } : undefined;
+  if (!hasName || (death === undefined && !(isSeen && hop.events.length === 0))) return undefined;
+  if (death !== undefined && (unit?.result === 'oom-kill' || isOwnProcess(record, death, unit))) return { ...kill, confidence: 'confirmed' };
+  return { ...kill, confidence: isRivalled(record, hop, unit, around) ? 'possible' : 'likely' };
+}
+
+/** The kernel counts process ids in its own space: only that they are the same tells something. */
+function isOwnProcess(record: KernelEvent, death: BackendEvent | 'main process', unit: SystemdUnit | undefined): boolean {
+  if (record.pid === undefined) return false;
+  if (death !== 'main process' && death.pid === record.pid) return true;
+  return unit?.journal.some(line => line.identifier !== 'systemd' && line.pid === record.pid) === true;
+}
+
+/** Whether another service of this host lost a process at that time which the record may mean. */
+function isRivalled(record: KernelEvent, hop: Hop, unit: SystemdUnit | undefined, { units, services, events }: Surroundings): boolean {
+  const others = services.filter(one => one.id !== hop.service?.id && (unit === undefined || one.unit !== unit.name));
+  const kin = new Set(others.filter(one => one.kind === hop.service?.kind || one.kind === 'other' || hop.service === undefined).map(one => one.id));
+  if (events.some(event => kin.has(event.serviceId) && isDeath(event, SIGKILL) && isTogether(event.timeMs, record.timeMs))) return true;
+  return units.some(
+    other => other.name !== unit?.name && mainDiedAt(other, record.timeMs, SIGKILL) && record.comm !== undefined && namesOfUnit(other).has(record.comm),
+  );
 }
 
 /** systemd counts the kills in a unit's control group; its word stands where the kernel log may not be read. */
 function told(hop: Hop): Kill[] {
   return hop.events
     .filter(event => event.kind === 'out-of-memory' && event.text.includes('OOM killer'))
-    .map(event => ({ timeMs: event.timeMs, isSure: true, evidence: [eventEvidence(event)] }));
+    .map(event => ({ timeMs: event.timeMs, confidence: 'confirmed', evidence: [eventEvidence(event)] }));
 }
 
 function isGroupLimit(record: KernelEvent | undefined): boolean {
