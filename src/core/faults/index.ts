@@ -14,11 +14,13 @@ import diskFull from './capacity/disk-full.ts';
 import dnsNameNotFound from './network/dns-name-not-found.ts';
 import dnsResolverUnreachable from './network/dns-resolver-unreachable.ts';
 import dnsStaleAddress from './network/dns-stale-address.ts';
+import ephemeralPortsExhausted from './capacity/ephemeral-ports-exhausted.ts';
 import fdLimitNginx from './capacity/fd-limit-nginx.ts';
 import firewallDrop from './network/firewall-drop.ts';
 import firewallReject from './network/firewall-reject.ts';
 import http2UpstreamMismatch from './protocol/http2-upstream-mismatch.ts';
 import invalidResponseHeader from './protocol/invalid-response-header.ts';
+import keepaliveRace from './protocol/keepalive-race.ts';
 import localhostIpv6Mismatch from './address/localhost-ipv6-mismatch.ts';
 import loggingNotReady from './nginx/logging-not-ready.ts';
 import networkUnreachable from './network/network-unreachable.ts';
@@ -38,6 +40,7 @@ import resolverMissing from './network/resolver-missing.ts';
 import responseHeaderTooBig from './protocol/response-header-too-big.ts';
 import responseTruncated from './protocol/response-truncated.ts';
 import restartWindow from './backend/restart-window.ts';
+import retriesHideFailures from './nginx/retries-hide-failures.ts';
 import socketInPrivateTmp from './address/socket-in-private-tmp.ts';
 import socketMissing from './address/socket-missing.ts';
 import socketPermissionDenied from './address/socket-permission-denied.ts';
@@ -68,11 +71,13 @@ export const faults: readonly Fault[] = [
   dnsNameNotFound,
   dnsResolverUnreachable,
   dnsStaleAddress,
+  ephemeralPortsExhausted,
   fdLimitNginx,
   firewallDrop,
   firewallReject,
   http2UpstreamMismatch,
   invalidResponseHeader,
+  keepaliveRace,
   localhostIpv6Mismatch,
   loggingNotReady,
   networkUnreachable,
@@ -92,6 +97,7 @@ export const faults: readonly Fault[] = [
   responseHeaderTooBig,
   responseTruncated,
   restartWindow,
+  retriesHideFailures,
   socketInPrivateTmp,
   socketMissing,
   socketPermissionDenied,

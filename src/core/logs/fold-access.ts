@@ -13,6 +13,7 @@ export interface FailedRequest {
   readonly host?: string;
   readonly peer?: string;
   readonly upstreamStatuses?: readonly string[];
+  readonly hiddenPeers?: readonly string[];
   readonly tries: number;
   readonly madeBy: MadeBy;
   readonly because?: string;
@@ -35,8 +36,8 @@ export class AccessFold {
   readonly #groups = new Map<string, OpenGroup>();
 
   add(request: FailedRequest): void {
-    const { path, status, method, urlTemplate, host, peer, upstreamStatuses, madeBy, because } = request;
-    const key = JSON.stringify([path, status, method, urlTemplate, host, peer, upstreamStatuses, madeBy, because]);
+    const { path, status, method, urlTemplate, host, peer, upstreamStatuses, hiddenPeers, madeBy, because } = request;
+    const key = JSON.stringify([path, status, method, urlTemplate, host, peer, upstreamStatuses, hiddenPeers, madeBy, because]);
     const group = this.#groups.get(key) ?? this.#open(key, request);
     group.samples.add(request.sample);
     group.buckets.add(request.sample.timeMs);
@@ -68,7 +69,7 @@ export class AccessFold {
 }
 
 function toGroup({ first, isRest, samples, buckets, requestTime, upstreamTime }: OpenGroup): AccessGroup {
-  const { path, status, tries, madeBy, because, method, urlTemplate, host, peer, upstreamStatuses } = first;
+  const { path, status, tries, madeBy, because, method, urlTemplate, host, peer, upstreamStatuses, hiddenPeers } = first;
   const ofRequest = requestTime.summary();
   const ofUpstream = upstreamTime.summary();
   const alike = isRest
@@ -79,6 +80,7 @@ function toGroup({ first, isRest, samples, buckets, requestTime, upstreamTime }:
         ...(host === undefined ? {} : { host }),
         ...(peer === undefined ? {} : { peer }),
         ...(upstreamStatuses === undefined ? {} : { upstreamStatuses }),
+        ...(hiddenPeers === undefined ? {} : { hiddenPeers }),
       };
   return {
     path,

@@ -168,6 +168,7 @@ export class AccessCounter {
       ...(bytesReceived === undefined ? {} : { bytesReceived }),
     });
     const peer = addresses?.at(-1);
+    const hidden = status > 0 && status < 499 ? (addresses ?? []).filter((_, index) => Number(statuses?.[index]) >= 500) : [];
     this.fold.add({
       ...who,
       sample,
@@ -179,6 +180,7 @@ export class AccessCounter {
       tries: Math.max(statuses?.length ?? 0, addresses?.length ?? 0),
       ...(peer === undefined || peer === '' || peer === '-' ? {} : { peer }),
       ...(statuses === undefined ? {} : { upstreamStatuses: statuses }),
+      ...(hidden.length === 0 ? {} : { hiddenPeers: [...new Set(hidden)] }),
       requestTime: this.#number(bytes, accessIndex.request_time),
       upstreamTime: Number.parseFloat(responseTimes?.at(-1) ?? ''),
     });

@@ -150,6 +150,8 @@ export interface AccessGroup {
   readonly peer?: string;
   /** All `$upstream_status` items of all tries. */
   readonly upstreamStatuses?: readonly string[];
+  /** Addresses of the tries that failed before one that did not, where the answer hides them. */
+  readonly hiddenPeers?: readonly string[];
   readonly tries: number;
   readonly madeBy: MadeBy;
   /** Why `madeBy` is unknown: the variable that the format lacks. */
