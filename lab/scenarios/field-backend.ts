@@ -283,7 +283,7 @@ http {
       const { responses } = await host.request({ urls: ['http://127.0.0.1/'] });
       if (!responses[0]?.body.includes('right back')) throw new Error('no friendly page');
     },
-    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', subject: { id: 'unit:apache2.service' } },
     repair: host => host.start('apache2'),
   }),
 
