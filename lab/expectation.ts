@@ -15,7 +15,10 @@ export function mismatches(expected: Expectation, report: Report, exitCode: numb
   if (expected.verdict !== undefined)
     demand(oneOf(expected.verdict, report.verdict), `the verdict is ${report.verdict}, not ${[expected.verdict].flat().join(' or ')}`);
   if (expected.exitCode !== undefined) demand(exitCode === expected.exitCode, `the exit code is ${exitCode}, not ${expected.exitCode}`);
-  if (expected.first !== undefined) demand(first?.fault === expected.first, `the first finding is ${first?.fault ?? 'missing'}, not ${expected.first}`);
+  if (expected.first !== undefined) {
+    const allowed = [expected.first, ...(expected.orFirst ?? [])];
+    demand(first !== undefined && allowed.includes(first.fault), `the first finding is ${first?.fault ?? 'missing'}, not ${allowed.join(' or ')}`);
+  }
   if (first !== undefined) {
     if (expected.firstConfidence !== undefined) {
       demand(oneOf(expected.firstConfidence, first.confidence), `${first.fault} is ${first.confidence}, not ${[expected.firstConfidence].flat().join(' or ')}`);

@@ -29,9 +29,13 @@ export interface RunnerResult {
   readonly scenario: Scenario;
   /** Undefined where all is as expected. */
   readonly failure?: string;
+  /** The step that failed. */
+  readonly failedAt?: string;
   /** Milliseconds of each step that ran. */
   readonly times: Readonly<Record<string, number>>;
   readonly report?: Report;
+  /** From the start of the diagnosis to its end, the way into the host included. */
+  readonly diagnosisMs?: number;
   /** What badhop held at most in memory. */
   readonly maxMiB?: number;
   /** The host, where it was kept. */
@@ -53,6 +57,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
   let bootedMs = 0;
   let step = 'boot';
   let report: Report | undefined;
+  let diagnosisMs: number | undefined;
   let maxMiB: number | undefined;
   let traffic: Traffic | undefined;
 
@@ -97,6 +102,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     if (diagnose) {
       const result = await take('diagnose', () => runDiagnosis(program, scenario, host));
       report = result?.report;
+      diagnosisMs = result?.run.ms;
       maxMiB = result?.run.maxMiB;
       step = 'expectations';
       if (result) {
@@ -127,8 +133,9 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
   return {
     scenario,
     times,
-    ...(failure !== undefined && { failure }),
+    ...(failure !== undefined && { failure, failedAt: step }),
     ...(report && { report }),
+    ...(diagnosisMs !== undefined && { diagnosisMs }),
     ...(maxMiB !== undefined && { maxMiB }),
     ...(seen && { traffic: seen }),
     ...(keep && first && { host: first }),

@@ -65,6 +65,8 @@ export interface Expectation {
   readonly exitCode?: number;
   /** Fault id of the first finding. */
   readonly first?: FaultId;
+  /** Other names that the catalogue leaves open for the same host: one of them may stand first instead. */
+  readonly orFirst?: readonly FaultId[];
   readonly firstConfidence?: Confidence | readonly Confidence[];
   readonly status?: FindingStatus;
   readonly subject?: Partial<Subject>;
