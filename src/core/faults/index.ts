@@ -23,6 +23,7 @@ import invalidResponseHeader from './protocol/invalid-response-header.ts';
 import keepaliveRace from './protocol/keepalive-race.ts';
 import localhostIpv6Mismatch from './address/localhost-ipv6-mismatch.ts';
 import loggingNotReady from './nginx/logging-not-ready.ts';
+import maxFailsAmplification from './nginx/max-fails-amplification.ts';
 import networkUnreachable from './network/network-unreachable.ts';
 import nginxConfigInvalid from './nginx/nginx-config-invalid.ts';
 import nginxConfigNotReloaded from './nginx/nginx-config-not-reloaded.ts';
@@ -35,6 +36,7 @@ import noRoute from './network/no-route.ts';
 import plaintextToTls from './protocol/plaintext-to-tls.ts';
 import protocolMismatch from './protocol/protocol-mismatch.ts';
 import proxyLoop from './nginx/proxy-loop.ts';
+import requestBodyTooLarge from './protocol/request-body-too-large.ts';
 import requestHeaderTooBigForBackend from './protocol/request-header-too-big-for-backend.ts';
 import resolverMissing from './network/resolver-missing.ts';
 import responseHeaderTooBig from './protocol/response-header-too-big.ts';
@@ -80,6 +82,7 @@ export const faults: readonly Fault[] = [
   keepaliveRace,
   localhostIpv6Mismatch,
   loggingNotReady,
+  maxFailsAmplification,
   networkUnreachable,
   nginxConfigInvalid,
   nginxConfigNotReloaded,
@@ -92,6 +95,7 @@ export const faults: readonly Fault[] = [
   plaintextToTls,
   protocolMismatch,
   proxyLoop,
+  requestBodyTooLarge,
   requestHeaderTooBigForBackend,
   resolverMissing,
   responseHeaderTooBig,
