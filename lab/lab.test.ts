@@ -1,10 +1,15 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { labObstacles } from './available.ts';
+import { appendRecord, machineKind, recordOf } from './results.ts';
 import { runScenario } from './runner.ts';
 import { allScenarios } from './scenarios.ts';
 
 const scenarios = await allScenarios();
 const obstacles = await labObstacles();
+/** Where one JSON line a scenario goes, for `npm run bench:accuracy -- --from`. */
+const resultsPath = process.env['BADHOP_LAB_RESULTS'];
+if (resultsPath) writeFileSync(resultsPath, '');
 
 if (obstacles.length > 0) {
   test('the lab can run here', context => {
@@ -19,8 +24,9 @@ if (obstacles.length > 0) {
 describe.skipIf(obstacles.length > 0).concurrent('on a real host', () => {
   // Most of a scenario's time may be spent waiting for its turn.
   test.each(scenarios)('$name: $title', { timeout: 1_200_000 }, async scenario => {
-    const { failure } = await runScenario(scenario);
-    if (failure !== undefined) throw new Error(failure);
+    const played = await runScenario(scenario);
+    if (resultsPath) appendRecord(resultsPath, recordOf(played, new Date(), machineKind()));
+    if (played.failure !== undefined) throw new Error(played.failure);
   });
 });
 
