@@ -58,6 +58,17 @@ it('keeps what runs, what is in trouble and what is stopped and local, with time
   expect(names.some(name => name.includes('@.') || name.startsWith('systemd-'))).toBe(false);
 });
 
+it('keeps the addresses at which a unit said that it listens', () => {
+  const line = (seconds: number, text: string): string =>
+    `${JSON.stringify({ __REALTIME_TIMESTAMP: `${seconds}000000`, _SYSTEMD_UNIT: 'loop.service', SYSLOG_IDENTIFIER: 'gunicorn', MESSAGE: text })}\n`;
+  const stdout = line(1, 'Listening at: http://127.0.0.1:8000 (61)') + line(2, 'Listening at: unix:/run/hr/hr.sock (77)') + line(3, 'error at 10.0.0.1:80');
+  const { fact } = runCollector(systemdUnits, facts, host({ stdout }));
+  expect(fact.state === 'known' && fact.value[0]?.saidListens).toMatchObject([
+    { address: { kind: 'tcp', host: '127.0.0.1', port: 8000 }, line: { timeMs: 1000 } },
+    { address: { kind: 'unix', path: '/run/hr/hr.sock' } },
+  ]);
+});
+
 it('says when the journal is denied', () => {
   const { fact } = runCollector(systemdUnits, facts, host({ code: 1, stderr: 'No journal files were opened due to insufficient permissions.\n' }));
   expect(fact).toMatchObject({ state: 'known', problems: [expect.stringContaining('systemd-journal')] });

@@ -2,10 +2,11 @@ import { ask, defineCollector } from '../model/collector.ts';
 import type { CollectContext, Request } from '../model/collector.ts';
 import { absent, known, timedOut, valueOr, unparsable } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
-import type { JournalLine, SystemdUnit } from '../model/facts/system.ts';
-import type { ExecResult } from '../model/host.ts';
+import type { JournalLine, SaidAddress, SystemdUnit } from '../model/facts/system.ts';
+import { formatAddress, type ExecResult } from '../model/host.ts';
 import { redactArguments } from '../parsers/cmdline.ts';
 import { JOURNAL_FIELDS, parseJournal } from '../parsers/journal.ts';
+import { parseListeningLine } from '../parsers/listening-line.ts';
 import { parseSystemStat } from '../parsers/proc-stat.ts';
 import { execCommand, parseListUnits, parseSystemctlShow, parseSystemdTime } from '../parsers/systemctl.ts';
 import type { UnitProperties } from '../parsers/systemctl.ts';
@@ -77,7 +78,7 @@ export default defineCollector({
     const ranked = [...byName.values()].sort((a, b) => journalRank(a, running) - journalRank(b, running)).slice(0, MAX_JOURNALS);
     const journals = yield* readJournals(ranked, problems);
     return known(
-      [...byName.values()].map(unit => ({ ...unit, journal: journals.get(unit.name) ?? [] })),
+      [...byName.values()].map(unit => withJournal(unit, journals.get(unit.name) ?? [])),
       problems,
     );
   },
@@ -147,6 +148,15 @@ function unitOf(properties: UnitProperties, bootMs: number, context: CollectCont
     journal: [],
     ...definedOf(optional),
   };
+}
+
+function withJournal(unit: SystemdUnit, journal: readonly JournalLine[]): SystemdUnit {
+  const said = new Map<string, SaidAddress>();
+  for (const line of journal) {
+    const address = line.identifier === 'systemd' ? undefined : parseListeningLine(line.text);
+    if (address !== undefined) said.set(formatAddress(address), { address, line });
+  }
+  return { ...unit, journal, ...(said.size === 0 ? {} : { saidListens: [...said.values()] }) };
 }
 
 function* readJournals(

@@ -130,6 +130,18 @@ describe('lost-peers', () => {
     expect(derive([hop(8061)], [service('x', 8061, { listening: [tcp(8061, '192.0.2.10')] })], [probe])?.certainty).toBe('sure');
   });
 
+  it('takes the service that said it listened there before and now answers on a socket', () => {
+    const socket = { kind: 'unix', path: '/run/hr/hr.sock' } as const;
+    const line = { timeMs: 1, identifier: 'gunicorn', text: 'Listening at: http://127.0.0.1:8000 (61)' };
+    const moved = unit('a.service', { activeState: 'active', subState: 'running', saidListens: [{ address: tcp(8000), line }] });
+    const probes: ProbeResult[] = [{ ...answers(1), request: { kind: 'http', address: socket, path: '/', hostHeader: 'localhost' } }, answers(5000)];
+    const services = [service('a', 1, { listening: [socket] }), service('b', 5000)];
+    const lost = derive([hop(8000)], services, probes, [moved]);
+    expect(lost).toMatchObject({ certainty: 'sure', here: { address: socket, said: { source: 'journal:a.service', text: line.text } } });
+    // What it said of another port tells nothing of this one.
+    expect(derive([hop(8001)], services, probes, [moved])?.certainty).not.toBe('sure');
+  });
+
   it('does not take a neighbour that another route uses for the lost one', () => {
     expect(derive([hop(8061), hop(8062, { listening: true })], [service('billing', 8062)], [answers(8062)])?.here).toBeUndefined();
   });

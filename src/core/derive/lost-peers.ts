@@ -5,6 +5,7 @@ import type { Hop } from '../model/facts/hop.ts';
 import type { FoundBackend, LostPeer, StoppedUnit } from '../model/facts/lost-peer.ts';
 import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { ServerBlock } from '../model/facts/topology.ts';
+import type { Evidence } from '../model/finding.ts';
 import { formatAddress, type Address } from '../model/host.ts';
 import type { ProbeResult } from '../model/probe.ts';
 import { likenessOf, sharedWord, tellingWords } from './address-likeness.ts';
@@ -99,11 +100,21 @@ function foundBackend(hop: Hop, probe: ProbeResult, address: Address, wanted: Re
   if (likeness !== undefined) one = { ...addSign(one, likeness.weight, likeness.text), telling: true };
   if (service?.configuredListen.some(configured => formatAddress(configured.value) === hop.peer.id) === true)
     one = { ...addSign(one, 6, `its own configuration names ${hop.peer.id}`), telling: true };
+  const said = saidThere(hop, service, around);
+  if (said !== undefined) one = { ...addSign(one, 5, `it listened on ${hop.peer.id} before, by its own journal`), said, telling: true };
   const word = service === undefined ? undefined : sharedWord(wanted, tellingWords(namesOfService(service, around)));
   if (word !== undefined) one = { ...addSign(one, 3, `it is named "${word}" like the route`), telling: true };
   if (service !== undefined && serverKinds.has(service.kind)) one = addSign(one, 1, '');
   if (probe.request.kind === 'fastcgi' || probe.request.kind === 'uwsgi') one = addSign(one, 2, `it speaks ${probe.request.kind}, as the route does`);
   return user === undefined ? addSign(one, 1, 'no route uses it') : addSign(one, -3, '');
+}
+
+/** The line in its unit's journal that says it listened where the peer is. Units of several services tell of none. */
+function saidThere(hop: Hop, service: Service | undefined, around: Surroundings): Evidence | undefined {
+  if (service?.unit === undefined || around.services.some(other => other !== service && other.unit === service.unit)) return undefined;
+  const unit = around.units.find(other => other.name === service.unit);
+  const said = unit?.saidListens?.findLast(other => reaches(other.address, hop.peer.address));
+  return said === undefined ? undefined : { source: `journal:${service.unit}`, text: said.line.text };
 }
 
 function addSign(one: FoundBackend, weight: number, text: string): FoundBackend {

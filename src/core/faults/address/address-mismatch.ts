@@ -76,6 +76,7 @@ function evidenceOf(hop: Hop, here: FoundBackend, listeners: readonly Listener[]
     ...refusal.map(probeEvidence),
     ...(listener === undefined ? [] : [listenerEvidence(listener)]),
     probeEvidence(here.probe),
+    ...(here.said === undefined ? [] : [here.said]),
     ...(here.service?.configuredListen ?? [])
       .slice(0, 1)
       .map(configured => ({ source: configured.source, text: `listens on ${formatAddress(configured.value)}` })),

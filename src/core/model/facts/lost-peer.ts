@@ -1,4 +1,5 @@
 import type { Address } from '../host.ts';
+import type { Evidence } from '../finding.ts';
 import type { ProbeResult } from '../probe.ts';
 import type { Service } from './backend.ts';
 import type { SystemdUnit } from './system.ts';
@@ -28,6 +29,8 @@ export interface FoundBackend {
   readonly weight: number;
   /** Another route reaches it at this address. */
   readonly used: boolean;
+  /** The line in which it once said that it listens at the peer's address. */
+  readonly said?: Evidence;
   /** Its address, its name or its configuration ties it to this peer, and not only that it answers. */
   readonly telling: boolean;
 }

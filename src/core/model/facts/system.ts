@@ -1,4 +1,4 @@
-import type { HostClock } from '../host.ts';
+import type { Address, HostClock } from '../host.ts';
 
 /** Who and what the host is, and as whom badhop runs there. */
 export interface HostIdentity {
@@ -125,6 +125,13 @@ export interface SystemdUnit {
   readonly triggeredBy?: readonly string[];
   /** Last lines of its journal in time order, at most 40. */
   readonly journal: readonly JournalLine[];
+  /** Where these lines say that it listens or has listened, each address with the last line that says so. */
+  readonly saidListens?: readonly SaidAddress[];
+}
+
+export interface SaidAddress {
+  readonly address: Address;
+  readonly line: JournalLine;
 }
 
 export interface JournalLine {
@@ -136,7 +143,7 @@ export interface JournalLine {
 
 /** Events from the kernel log that can end or block a request. */
 export interface KernelEvent {
-  readonly kind: 'oom-kill' | 'segfault' | 'conntrack-full' | 'syn-flood' | 'other';
+  readonly kind: 'oom-kill' | 'segfault' | 'conntrack-full' | 'syn-flood' | 'access-denied' | 'other';
   readonly timeMs: number;
   readonly text: string;
   readonly source: string;
@@ -145,6 +152,25 @@ export interface KernelEvent {
   /** The cgroup path in an OOM record (`task_memcg`, `oom_memcg`). */
   readonly cgroup?: string;
   readonly rssBytes?: number;
+  /** Of an `access-denied`: what mandatory access control forbade. */
+  readonly denial?: AccessDenial;
+}
+
+/** One denial of SELinux or AppArmor, as its record tells it. */
+export interface AccessDenial {
+  readonly by: 'selinux' | 'apparmor';
+  /** SELinux: the permissions in braces. AppArmor: the operation. */
+  readonly action: string;
+  /** SELinux: class of the object (`tcp_socket`, `sock_file`). AppArmor: `class`, where it is told. */
+  readonly objectClass?: string;
+  /** Port that was to be connected to. */
+  readonly port?: number;
+  /** Whole path, or what the record has of it: SELinux names a file by its last part. */
+  readonly path?: string;
+  /** SELinux: type of the process (`httpd_t`). AppArmor: the profile. */
+  readonly domain: string;
+  /** SELinux: type of the object (`http_cache_port_t`). */
+  readonly targetType?: string;
 }
 
 export interface Resources {
@@ -254,4 +280,3 @@ export interface NameResolution {
   /** The `nameserver` addresses of /etc/resolv.conf, which the system asks. */
   readonly nameServers?: readonly string[];
 }
-
