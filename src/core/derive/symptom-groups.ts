@@ -1,6 +1,9 @@
 import type { AccessGroup, ErrorGroup, MessageClass } from '../model/facts/logs.ts';
 
-/** Classes of messages that stand for a request that failed because of what is behind nginx or in nginx itself. */
+/**
+ * Classes of messages that stand for a request that failed because of what is behind nginx or in nginx itself. A body over the
+ * limit is refused by order, like a request over a rate.
+ */
 const failing: ReadonlySet<MessageClass> = new Set<MessageClass>([
   'connect-refused',
   'connect-timeout',
@@ -31,7 +34,6 @@ const failing: ReadonlySet<MessageClass> = new Set<MessageClass>([
   'tls-handshake',
   'tls-verify',
   'tls-other',
-  'body-too-large',
   'temp-file',
   'disk-full',
   'auth-request',
