@@ -137,7 +137,7 @@ it('follows each folder above a socket, through links, and stops at what is miss
   const folder = { kind: 'directory', mode: 0o755 } as const;
   const { fact } = runCollector(
     socketFiles,
-    { topology: known(topology), 'php-fpm-pools': absent('none') },
+    { topology: known(topology), 'php-fpm-pools': absent('none'), 'nginx-error-log': absent('none') },
     {
       files: { '/etc/passwd': 'root:x:0:0::/:\nwww-data:x:33:33::/:\n', '/etc/group': 'root:x:0:\nwww-data:x:33:\n' },
       stats: {

@@ -1,6 +1,7 @@
 import { ask, askAll, defineCollector } from '../model/collector.ts';
 import { known, valueOr } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
+import { pathIn } from '../model/disks.ts';
 import type { PathFile, PathPart } from '../model/facts.ts';
 import type { StatResult } from '../model/host.ts';
 import { parseIdNames } from '../parsers/passwd.ts';
@@ -11,12 +12,14 @@ const MAX_PATHS = 200;
 
 export default defineCollector({
   id: 'socket-files',
-  title: 'Rights of the sockets and of every folder above them',
-  needs: ['topology', 'php-fpm-pools'],
+  title: 'Rights of the sockets and temporary files, and of every folder above them',
+  needs: ['topology', 'php-fpm-pools', 'nginx-error-log'],
   *collect(facts) {
     const wanted = new Set<string>();
     for (const peer of valueOr(facts.topology, undefined)?.peers ?? []) if (peer.address.kind === 'unix') wanted.add(peer.address.path);
     for (const pool of valueOr(facts['php-fpm-pools'], undefined)?.pools ?? []) if (pool.listen?.value.kind === 'unix') wanted.add(pool.listen.value.path);
+    for (const group of valueOr(facts['nginx-error-log'], undefined)?.groups ?? [])
+      if (group.class === 'temp-file' && group.errno === 13) for (const sample of group.samples.slice(-1)) wanted.add(pathIn(sample.message) ?? '');
     const absolute = [...wanted].filter(path => path.startsWith('/') && !path.includes('\0'));
     const paths = absolute.slice(0, MAX_PATHS);
     const problems = absolute.length > paths.length ? [`Only ${paths.length} of ${absolute.length} socket paths were looked at.`] : [];

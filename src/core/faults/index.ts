@@ -3,6 +3,7 @@ import type { Fault } from '../model/fault.ts';
 import acceptQueueOverflow from './capacity/accept-queue-overflow.ts';
 import addressMismatch from './address/address-mismatch.ts';
 import appReturned5xx from './app/app-returned-5xx.ts';
+import apparmorDenied from './network/apparmor-denied.ts';
 import authBackendFailed from './app/auth-backend-failed.ts';
 import backendCrashLoop from './backend/backend-crash-loop.ts';
 import backendCrashing from './backend/backend-crashing.ts';
@@ -10,11 +11,13 @@ import backendDown from './backend/backend-down.ts';
 import backendHung from './backend/backend-hung.ts';
 import backendOomKilled from './backend/backend-oom-killed.ts';
 import backendSlowerThanTimeout from './backend/backend-slower-than-timeout.ts';
+import conntrackTableFull from './capacity/conntrack-table-full.ts';
 import diskFull from './capacity/disk-full.ts';
 import dnsNameNotFound from './network/dns-name-not-found.ts';
 import dnsResolverUnreachable from './network/dns-resolver-unreachable.ts';
 import dnsStaleAddress from './network/dns-stale-address.ts';
 import ephemeralPortsExhausted from './capacity/ephemeral-ports-exhausted.ts';
+import fdLimitBackend from './capacity/fd-limit-backend.ts';
 import fdLimitNginx from './capacity/fd-limit-nginx.ts';
 import firewallDrop from './network/firewall-drop.ts';
 import firewallReject from './network/firewall-reject.ts';
@@ -38,15 +41,18 @@ import protocolMismatch from './protocol/protocol-mismatch.ts';
 import proxyLoop from './nginx/proxy-loop.ts';
 import requestBodyTooLarge from './protocol/request-body-too-large.ts';
 import requestHeaderTooBigForBackend from './protocol/request-header-too-big-for-backend.ts';
+import requestSpecificCrash from './app/request-specific-crash.ts';
 import resolverMissing from './network/resolver-missing.ts';
 import responseHeaderTooBig from './protocol/response-header-too-big.ts';
 import responseTruncated from './protocol/response-truncated.ts';
 import restartWindow from './backend/restart-window.ts';
 import retriesHideFailures from './nginx/retries-hide-failures.ts';
+import selinuxDenied from './network/selinux-denied.ts';
 import socketInPrivateTmp from './address/socket-in-private-tmp.ts';
 import socketMissing from './address/socket-missing.ts';
 import socketPermissionDenied from './address/socket-permission-denied.ts';
 import socketStale from './address/socket-stale.ts';
+import tempPathPermission from './nginx/temp-path-permission.ts';
 import tlsCertificateExpired from './tls/tls-certificate-expired.ts';
 import tlsClientCertificateRequired from './tls/tls-client-certificate-required.ts';
 import tlsNameMismatch from './tls/tls-name-mismatch.ts';
@@ -62,6 +68,7 @@ export const faults: readonly Fault[] = [
   acceptQueueOverflow,
   addressMismatch,
   appReturned5xx,
+  apparmorDenied,
   authBackendFailed,
   backendCrashLoop,
   backendCrashing,
@@ -69,11 +76,13 @@ export const faults: readonly Fault[] = [
   backendHung,
   backendOomKilled,
   backendSlowerThanTimeout,
+  conntrackTableFull,
   diskFull,
   dnsNameNotFound,
   dnsResolverUnreachable,
   dnsStaleAddress,
   ephemeralPortsExhausted,
+  fdLimitBackend,
   fdLimitNginx,
   firewallDrop,
   firewallReject,
@@ -97,15 +106,18 @@ export const faults: readonly Fault[] = [
   proxyLoop,
   requestBodyTooLarge,
   requestHeaderTooBigForBackend,
+  requestSpecificCrash,
   resolverMissing,
   responseHeaderTooBig,
   responseTruncated,
   restartWindow,
   retriesHideFailures,
+  selinuxDenied,
   socketInPrivateTmp,
   socketMissing,
   socketPermissionDenied,
   socketStale,
+  tempPathPermission,
   tlsCertificateExpired,
   tlsClientCertificateRequired,
   tlsNameMismatch,
