@@ -94,7 +94,7 @@ export function accuracyPage(scores: readonly Score[], totals: Totals, { machine
     '  be found is wrong in every case. One such host fails the benchmark.',
     '- **Silent** means that nothing is active on a healthy host, with any confidence.',
     '- **Diagnosis** counts from the start of the program to its end, the way into the host included; **Scenario** is the whole story from boot',
-    '  to repair, the wait for its turn included. The machine plays several hosts at once, so both are longer than on a quiet one.',
+    '  to repair. The machine plays several hosts at once, so both are longer than on a quiet one.',
     '',
     '## Every scenario',
     '',

@@ -22,6 +22,8 @@ export interface HostOptions {
   readonly keep?: boolean;
   /** Not counted as one of the hosts that run at once: a second host of a scenario that has its place already. */
   readonly withoutSlot?: boolean;
+  /** Told when its turn has come, before it boots. */
+  readonly onTurn?: () => void;
 }
 
 export interface ExecOptions {
@@ -119,6 +121,7 @@ export function nodeBinary(): string {
 export async function bootHost(options: HostOptions = {}): Promise<LabHost> {
   watchForExit();
   const release = options.withoutSlot ? () => {} : await takeSlot(hostLimit());
+  options.onTurn?.();
   removeStaleHosts();
   const name = `badhop-${process.pid.toString(36)}-${(counter++).toString(36)}`;
   live.add(name);

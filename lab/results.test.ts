@@ -13,7 +13,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const scenario = defineScenario({ name: 'one', title: 'A host', kind: 'fault', fault: 'backend-down', setUp: () => Promise.resolve(), expect: {} });
-const failed: RunnerResult = { scenario, times: { boot: 1000, 'set-up': 2340 }, failure: 'symptom: nobody got a 502\n/some/path', failedAt: 'symptom' };
+const failed: RunnerResult = {
+  scenario,
+  times: { wait: 5000, boot: 1000, 'set-up': 2340 },
+  failure: 'symptom: nobody got a 502\n/some/path',
+  failedAt: 'symptom',
+};
 
 describe('the records of scenarios', () => {
   it('come back as they were kept, the last of each scenario', () => {

@@ -17,7 +17,7 @@ export interface ScenarioRecord {
   /** When it ended, ISO 8601. */
   readonly at: string;
   readonly machine: string;
-  /** The whole scenario from boot to repair; the wait for its turn is in it. */
+  /** The whole scenario from boot to repair, without the wait for its turn. */
   readonly seconds: number;
   /** From the start of badhop to its end, the way into the host included. */
   readonly diagnosisMs?: number;
@@ -43,7 +43,7 @@ export function recordOf(played: RunnerResult, at: Date, machine: string): Scena
     ...(failedAt !== undefined && { failedAt }),
     at: at.toISOString(),
     machine,
-    seconds: Math.round(Object.values(times).reduce((sum, ms) => sum + ms, 0) / 100) / 10,
+    seconds: Math.round((Object.values(times).reduce((sum, ms) => sum + ms, 0) - (times['wait'] ?? 0)) / 100) / 10,
     ...(diagnosisMs !== undefined && { diagnosisMs }),
     ...(maxMiB !== undefined && { peakMiB: Math.round(maxMiB) }),
     ...(report && { verdict: report.verdict }),

@@ -31,7 +31,7 @@ export interface RunnerResult {
   readonly failure?: string;
   /** The step that failed. */
   readonly failedAt?: string;
-  /** Milliseconds of each step that ran. */
+  /** Milliseconds of each step that ran; `boot` is without `wait`, the time until it was this scenario's turn. */
   readonly times: Readonly<Record<string, number>>;
   readonly report?: Report;
   /** From the start of the diagnosis to its end, the way into the host included. */
@@ -88,7 +88,12 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     else await expectAnswer(host, url, status => status >= 200 && status < 400);
   };
   const play = async (): Promise<void> => {
-    const host = await take('boot', () => boot({ ...scenario.host, keep }));
+    const asked = performance.now();
+    const onTurn = (): void => {
+      times['wait'] = Math.round(performance.now() - asked);
+    };
+    const host = await take('boot', () => boot({ ...scenario.host, keep, onTurn }));
+    times['boot'] = (times['boot'] ?? 0) - (times['wait'] ?? 0);
     if (host === undefined) return;
     // The host's journal takes in the kernel log of the machine in its first moments, as if it were new.
     bootedMs = Date.now() + 1500;
