@@ -157,6 +157,25 @@ describe('lost-peers', () => {
     expect(lost?.stopped[0]?.unit.name).toBe('tickets.service');
   });
 
+  it('does not prefer a unit that was stopped as the requests began to fail to one that is restarted since then', () => {
+    const startMs = 1_000_000;
+    const failing = { ...hop(4410), symptoms: [{ count: 3, firstMs: startMs }] } as unknown as Hop;
+    const journal = [7, 8, 9].map(count => ({
+      timeMs: startMs + count * 1000,
+      identifier: 'systemd',
+      text: `app.service: Scheduled restart job, restart counter is at ${count}.`,
+    }));
+    const loop = unit('app.service', { activeState: 'activating', subState: 'auto-restart', restarts: 9, journal });
+    const cache = unit('cache.service', { activeState: 'inactive', result: 'success', inactiveEnterMs: startMs });
+    const lost = derive([failing], [], [], [cache, loop]);
+    expect(lost?.stopped.map(one => [one.unit.name, one.weight])).toEqual([
+      ['app.service', 5],
+      ['cache.service', 3],
+    ]);
+    // A loop that began at another time has no more to do with it than that it is there.
+    expect(derive([{ ...failing, symptoms: [{ count: 3, firstMs: 1 }] } as unknown as Hop], [], [], [loop])?.stopped[0]?.weight).toBe(2);
+  });
+
   it('does not search for a backend that is known and does not run', () => {
     const { masterPid: _pid, ...down } = service('shop', 8010, { listening: [], configuredListen: [{ value: tcp(801), source: 'argv' }] });
     expect(derive([hop(801, { behind: down })], [down, service('other', 8010)], [answers(8010)])?.here).toBeUndefined();

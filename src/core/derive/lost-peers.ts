@@ -7,6 +7,7 @@ import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { ServerBlock } from '../model/facts/topology.ts';
 import type { Evidence } from '../model/finding.ts';
 import { formatAddress, type Address } from '../model/host.ts';
+import { loopBeganMs } from '../model/restarts.ts';
 import type { ProbeResult } from '../model/probe.ts';
 import { likenessOf, sharedWord, tellingWords } from './address-likeness.ts';
 
@@ -156,18 +157,22 @@ function stoppedUnits(hop: Hop, wanted: ReadonlySet<string>, around: Surrounding
       if (named.length > 0) add(6, `its command line names ${hop.peer.id}`);
       const word = sharedWord(wanted, tellingWords([unit.name, unit.execStart ?? '', unit.workingDirectory ?? '']));
       if (word !== undefined) add(4, `it is named "${word}" like the route`);
-      const endedMs = unit.execMainExitMs ?? unit.inactiveEnterMs;
-      if (endedMs !== undefined && Math.abs(endedMs - firstMs) <= togetherMs) add(3, 'it ended when the requests began to fail');
-      if (unit.activeState === 'failed') add(2, 'it has failed');
+      const isLoop = unit.activeState === 'activating' || unit.activeState === 'active';
+      const endedMs = isLoop ? loopBeganMs(unit) : (unit.execMainExitMs ?? unit.inactiveEnterMs);
+      if (endedMs !== undefined && Math.abs(endedMs - firstMs) <= togetherMs)
+        add(3, `it ${isLoop ? 'began to end again and again' : 'ended'} when the requests began to fail`);
+      if (isLoop || unit.activeState === 'failed') add(2, isLoop ? 'it is started again and again' : 'it has failed');
       if (service !== undefined && serverKinds.has(service.kind)) add(1, 'it starts an application server');
       return weight > 0 ? [{ unit, ...(service === undefined ? {} : { service }), signs, weight }] : [];
     })
     .sort((a, b) => b.weight - a.weight);
 }
 
+/** Does not run, or comes and goes. */
 function hasEnded(unit: SystemdUnit): boolean {
   if (unit.loadState !== 'loaded' || !unit.name.endsWith('.service')) return false;
   if (unit.activeState === 'failed' || unit.activeState === 'activating') return true;
+  if (unit.activeState === 'active') return unit.restarts > 0;
   return unit.activeState === 'inactive' && unit.inactiveEnterMs !== undefined;
 }
 

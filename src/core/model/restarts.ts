@@ -46,6 +46,24 @@ export function restartLoop(unit: SystemdUnit, events: readonly BackendEvent[], 
   return isLoop ? { state: 'running-again', ...common } : undefined;
 }
 
+/**
+ * When a unit that is restarted again and again ended first, by the counter in systemd's lines; where the first of them are no
+ * longer there, by the pace of the others. A unit in a loop has always just ended, so that its last end tells nothing.
+ */
+export function loopBeganMs(unit: SystemdUnit): number | undefined {
+  if (unit.restarts === 0) return unit.execMainExitMs ?? unit.inactiveEnterMs;
+  const tries = unit.journal.flatMap(({ identifier, text, timeMs }) => {
+    const count = identifier === 'systemd' ? /: Scheduled restart job, restart counter is at (\d{1,9})\./.exec(text)?.[1] : undefined;
+    return count === undefined ? [] : [{ count: Number(count), timeMs }];
+  });
+  const from = tries.findLastIndex((one, index) => one.count <= (tries[index - 1]?.count ?? Number.POSITIVE_INFINITY));
+  const own = tries.slice(Math.max(0, from));
+  const [first, last] = [own[0], own.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  if (first.count === 1) return first.timeMs;
+  return last.count > first.count ? first.timeMs - ((last.timeMs - first.timeMs) / (last.count - first.count)) * (first.count - 1) : undefined;
+}
+
 /** When systemd started it within the window. */
 function startsIn(unit: SystemdUnit, events: readonly BackendEvent[], sinceMs: number): number[] {
   const scheduled = unit.journal

@@ -54,10 +54,7 @@ export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly Syste
         evidence: [evidence],
       };
   }
-  const search = lost.find(one => one.peerId === hop.peer.id)?.stopped ?? [];
-  // A unit in a restart loop has always just ended: that its end fits in time tells nothing.
-  const weighed = search.map(one => ({ ...one, weight: one.unit.activeState === 'activating' ? one.weight - fairWeight : one.weight }));
-  const [first, second] = weighed.sort((one, other) => other.weight - one.weight);
+  const [first, second] = lost.find(one => one.peerId === hop.peer.id)?.stopped ?? [];
   if (first === undefined || first.weight < fairWeight || first.weight === second?.weight) return undefined;
   return { unit: first.unit, how: 'likened', because: first.signs.join(', and '), evidence: [] };
 }
@@ -65,7 +62,8 @@ export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly Syste
 /** Runs no more or not yet, has run before or should, and is no job that ends by itself. */
 function mayServe(unit: SystemdUnit): boolean {
   if (unit.loadState !== 'loaded' || unit.type === 'oneshot' || unit.name.startsWith('nginx')) return false;
-  if (!hasEnded(unit) && unit.activeState !== 'activating') return false;
+  // One in a restart loop may be up for the moment at which it was looked at.
+  if (!hasEnded(unit) && unit.activeState !== 'activating' && unit.restarts === 0) return false;
   return unit.inactiveEnterMs !== undefined || unit.execMainExitMs !== undefined || unit.unitFileState === 'enabled';
 }
 

@@ -43,6 +43,15 @@ describe('backend-crash-loop fires', () => {
     ]);
   });
 
+  it('where it is up for the very moment of the look, and no process of it was seen', () => {
+    const unit = unitOf({ restarts: 8, activeEnterMs: nowMs - 100, execMainExitMs: nowMs - 700, journal: [scheduled(1200, 7), scheduled(600, 8)] });
+    const cache = unitOf({ name: 'cache.service', activeState: 'inactive', execMainExitMs: nowMs - 60_000, execStart: '/usr/bin/cache' });
+    const stopped = [{ unit: cache, signs: ['it ended when the requests began to fail'], weight: 4 }];
+    const hops = [without(lostHop(), 'unit', 'service')];
+    const found = detections(fault, { hops, 'systemd-units': [cache, unit], 'lost-peers': [{ peerId: address, found: [], stopped }] });
+    expect(found).toMatchObject([{ messageId: 'running-again', subject: { id: 'unit:orders.service' } }]);
+  });
+
   it('as past where it has run well since', () => {
     const unit = unitOf({
       restarts: 4,
@@ -73,7 +82,7 @@ describe('backend-crash-loop is silent', () => {
 
   it('where the unit in a loop has nothing to do with the peer', () => {
     const stranger = { ...looping, name: 'mailer.service', execStart: '/usr/bin/mailer', execMainExitMs: nowMs - 1000 };
-    const lost = [{ peerId: address, found: [], stopped: [{ unit: stranger, signs: ['it ended when the requests began to fail'], weight: 3 }] }];
+    const lost = [{ peerId: address, found: [], stopped: [{ unit: stranger, signs: ['it is started again and again'], weight: 2 }] }];
     expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')], 'systemd-units': [stranger], 'lost-peers': lost })).toEqual([]);
   });
 

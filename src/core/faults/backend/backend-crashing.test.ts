@@ -30,8 +30,8 @@ describe('backend-crashing fires', () => {
 
   it('where the OOM killer took a process of another unit at that time', () => {
     const facts = { hops: [hopOf({ symptoms: [cut], events: [killed] })], 'systemd-units': [unitOf(), unitOf({ name: 'batch.service' })] };
-    const found = detections(fault, { ...facts, 'kernel-log': [kernelOf(1500, { cgroup: '/jobs/batch' })] });
-    expect(found).toMatchObject([{ confidence: 'likely', messageId: 'killed' }]);
+    const said = detections(fault, { ...facts, 'kernel-log': [kernelOf(1500, { cgroup: '/jobs/batch' })] });
+    expect(said).toMatchObject([{ confidence: 'likely', messageId: 'killed' }]);
   });
 
   it('as past where the errors have stopped', () => {
