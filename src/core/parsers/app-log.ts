@@ -10,6 +10,7 @@
 import { backendLine, numberAfter } from './backend-line.ts';
 import type { BackendLine } from './backend-line.ts';
 import { findAddress, findDependencyError } from './dependency-error.ts';
+import { findLimitError } from './limit-error.ts';
 
 /** The name of an exception at the start of a line, as Python, Node, Ruby and Java print it. */
 const exceptionName =
@@ -18,7 +19,7 @@ const exceptionName =
 /** What one line says, by any of the runtimes. `text` is without its time and without an indent's meaning. */
 export function parseAppLine(text: string): BackendLine | undefined {
   const line = text.slice(0, 2000);
-  return addressInUse(line) ?? memory(line) ?? lifecycle(line) ?? workers(line) ?? errors(line);
+  return addressInUse(line) ?? limit(line) ?? memory(line) ?? lifecycle(line) ?? workers(line) ?? errors(line);
 }
 
 /** True where the line names an exception: the last line of a Python traceback, the first of a Java or Node one. */
@@ -33,6 +34,11 @@ function addressInUse(line: string): BackendLine | undefined {
   // A stack frame or a property that repeats the message is no second event.
   if (line.startsWith(' ') || line.startsWith('\t')) return undefined;
   return backendLine('address-in-use', { address: findAddress(line.includes('(Errno') ? line.slice(Math.max(0, line.indexOf('bind(2)'))) : line) });
+}
+
+function limit(line: string): BackendLine | undefined {
+  const kind = findLimitError(line);
+  return kind === undefined ? undefined : backendLine(kind);
 }
 
 function memory(line: string): BackendLine | undefined {

@@ -9,6 +9,7 @@
 import { backendLine, numberAfter, textBetween } from './backend-line.ts';
 import type { BackendLine } from './backend-line.ts';
 import { findDependencyError } from './dependency-error.ts';
+import { findLimitError } from './limit-error.ts';
 
 const phpErrors = ['PHP Fatal error:', 'PHP Parse error:', 'Uncaught '];
 
@@ -28,6 +29,8 @@ export function parsePhpFpmLine(text: string): BackendLine | undefined {
   if (child !== undefined && text.includes(' exited with code ')) {
     return backendLine(numberAfter(text, ' exited with code ') === 0 ? 'worker-recycled' : 'worker-exit', { pool, pid: child });
   }
+  const limit = findLimitError(text);
+  if (limit !== undefined) return backendLine(limit, { pool });
   return masterLine(text, pool) ?? plainPhp(text);
 }
 
@@ -55,6 +58,8 @@ function masterLine(text: string, pool: string | undefined): BackendLine | undef
 }
 
 function scriptOutput(said: string, pool: string | undefined, pid: number | undefined): BackendLine | undefined {
+  const limit = findLimitError(said.trimStart());
+  if (limit !== undefined) return backendLine(limit, { pool, pid });
   const dependency = findDependencyError(said);
   if (dependency !== undefined) return backendLine('dependency-error', { pool, pid, ...dependency });
   return phpErrors.some(mark => said.includes(mark)) ? backendLine('app-error', { pool, pid }) : undefined;

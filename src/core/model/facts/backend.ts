@@ -110,6 +110,8 @@ export interface BackendEvent {
     | 'worker-exit'
     | 'worker-recycled'
     | 'out-of-memory'
+    | 'too-many-open-files'
+    | 'fork-failed'
     | 'listen-queue-full'
     | 'request-too-big'
     | 'boot-failed'
