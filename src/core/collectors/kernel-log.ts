@@ -2,12 +2,16 @@ import { ask, defineCollector } from '../model/collector.ts';
 import { absent, denied, known } from '../model/fact.ts';
 import type { KernelEvent } from '../model/facts/system.ts';
 import { JOURNAL_FIELDS, parseJournal } from '../parsers/journal.ts';
+import { auditEvents } from '../parsers/audit-record.ts';
 import { kernelEvents, parseDmesg } from '../parsers/kernel-log.ts';
 import { parseSystemStat } from '../parsers/proc-stat.ts';
 import { outputOf, textOf } from './shared/answers.ts';
 
 /** A kill long before the window may be why something is down in it. */
 const BEFORE_WINDOW_MS = 86_400_000;
+
+const AUDIT_LOG = '/var/log/audit/audit.log';
+const AUDIT_BYTES = 262_144;
 
 const HOW = 'run as root to read the kernel log';
 
@@ -18,7 +22,7 @@ export default defineCollector({
   *collect(_facts, context) {
     const since = context.sinceMs - BEFORE_WINDOW_MS;
     const from = `@${Math.max(0, Math.floor(since / 1000))}`;
-    const [journal, dmesg, stat] = yield* ask(
+    const [journal, dmesg, stat, audit] = yield* ask(
       {
         kind: 'exec',
         argv: ['journalctl', '-k', '-o', 'json', `--output-fields=${JOURNAL_FIELDS}`, '--since', from, '-n', '5000', '--no-pager'],
@@ -26,6 +30,8 @@ export default defineCollector({
       },
       { kind: 'exec', argv: ['dmesg', '--time-format', 'iso'], options: { timeoutMs: 2500, maxBytes: 8_388_608 } },
       { kind: 'read', path: '/proc/stat', options: { limit: 4_194_304 } },
+      // Where auditd runs, denials of mandatory access control are here and not in the kernel log.
+      { kind: 'read', path: AUDIT_LOG, options: { offset: -AUDIT_BYTES, limit: AUDIT_BYTES } },
     );
     let ring = outputOf(dmesg, 'dmesg', HOW);
     if (dmesg.state === 'known' && ring.state === 'absent') {
@@ -39,12 +45,15 @@ export default defineCollector({
     const fromJournal = kernelEvents(lines, 'journal:kernel');
     const fromRing = ring.state === 'known' ? kernelEvents(parseDmesg(ring.value, bootMs, context.clock.offsetMinutes), 'dmesg') : [];
 
+    const fromAudit = auditEvents(textOf(audit) ?? '', `file:${AUDIT_LOG}`);
+
     if (ring.state !== 'known' && lines.length === 0) {
       if (ring.state === 'denied' || log.state === 'denied') return denied(ring.state === 'denied' ? ring.why : 'the kernel log may not be read', HOW);
       if (ring.state === 'timeout') return ring;
       return absent(`the kernel log could not be read: ${ring.why}`, HOW);
     }
-    const events = [...fromJournal, ...fromRing.filter(event => !fromJournal.some(one => isSame(one, event)))];
+    const fromKernel = [...fromJournal, ...fromRing.filter(event => !fromJournal.some(one => isSame(one, event)))];
+    const events = [...fromKernel, ...fromAudit];
     return known(events.filter(event => event.timeMs >= since).sort((a, b) => a.timeMs - b.timeMs));
   },
 });

@@ -1,4 +1,5 @@
 import type { KernelEvent } from '../model/facts/system.ts';
+import { readDenial } from './audit-record.ts';
 import { linesOf, wholeNumber } from './text.ts';
 
 /** A line of the kernel log with the wall-clock time at which it was written. */
@@ -70,6 +71,11 @@ function readEvent(text: string, timeMs: number, source: string): KernelEvent | 
   if (crash !== null) return event('segfault', { comm: (crash[1] ?? '').trim(), ...pidOf(crash[2]) });
   if (text.includes('nf_conntrack') && text.includes('table full')) return event('conntrack-full');
   if (text.includes('ossible SYN flooding')) return event('syn-flood');
+  const denied = readDenial(text);
+  if (denied !== undefined) {
+    const { timeMs: own, ...more } = denied;
+    return { ...event('access-denied', more), ...(own === undefined ? {} : { timeMs: own }) };
+  }
   const lower = text.toLowerCase();
   return OTHER.some(words => lower.includes(words)) ? event('other') : undefined;
 }
