@@ -55,6 +55,20 @@ export function mismatches(expected: Expectation, report: Report, exitCode: numb
     const found = report.notChecked.some(({ what, why, how }) => holds(`${what}: ${why} ${how}`, piece));
     demand(found, `what was not checked does not say ${String(piece)}`);
   }
+  const since = report.symptoms.flatMap(symptom => symptom.since ?? []);
+  for (const piece of expected.since ?? [])
+    demand(
+      since.some(({ text, diff = '' }) => holds(`${text}\n${diff}`, piece)),
+      `no symptom is said to fail since ${String(piece)} (${since.map(each => each.text).join('; ') || 'none says since when'})`,
+    );
+  if (expected.noSince) demand(since.length === 0, `nothing changed before it, but it is said to fail ${since.map(each => each.text).join('; ')}`);
+  if (expected.where !== undefined) {
+    const where = report.symptoms.flatMap(symptom => symptom.where ?? []);
+    demand(
+      where.some(text => holds(text, expected.where ?? '')),
+      `no symptom is said to be ${String(expected.where)} (${where.join('; ') || 'none says where'})`,
+    );
+  }
   if (run) {
     wrong.push(...misbehaviour(run));
     demand(run.ms <= (expected.maxMs ?? Infinity), `it took ${run.ms} ms, more than ${expected.maxMs}`);

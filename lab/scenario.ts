@@ -85,6 +85,12 @@ export interface Expectation {
   readonly ruledOut?: readonly FaultId[];
   /** Each must stand in one entry of what was not checked: what, why and how in one line. */
   readonly notChecked?: readonly (string | RegExp)[];
+  /** Each must stand in the text or the diff of a change that a symptom is said to fail since. */
+  readonly since?: readonly (string | RegExp)[];
+  /** No symptom may be said to fail since a change. */
+  readonly noSince?: true;
+  /** Must stand in what a symptom says of where it shows itself. */
+  readonly where?: string | RegExp;
   /** Longest time of the run, the way into the host included. */
   readonly maxMs?: number;
   /** Most memory that badhop may hold, where it could be measured. */

@@ -62,6 +62,7 @@ describe('the lists', () => {
       ...[...collectors, ...derivations].flatMap(({ needs }) => needs),
       ...faults.flatMap(({ meta }) => [...meta.requires, ...(meta.uses ?? [])]),
       'host-identity', // the report's own head
+      'circumstances', // the report's symptoms
     ]);
     expect([...factIds].filter(id => !used.has(id))).toEqual([]);
   });

@@ -2,6 +2,7 @@
 import type { Collector } from '../model/collector.ts';
 import backendConfigs from './backend-configs.ts';
 import backendEvents from './backend-events.ts';
+import changes from './changes.ts';
 import connections from './connections.ts';
 import firewallRules from './firewall-rules.ts';
 import hostIdentity from './host-identity.ts';
@@ -27,6 +28,7 @@ import systemdUnits from './systemd-units.ts';
 export const collectors: readonly Collector[] = [
   backendConfigs,
   backendEvents,
+  changes,
   connections,
   firewallRules,
   hostIdentity,

@@ -1,5 +1,6 @@
 import type { CollectContext } from '../model/collector.ts';
 import type { Facts } from '../model/facts.ts';
+import type { Circumstance } from '../model/facts/changes.ts';
 import type { Setting } from '../model/facts/nginx.ts';
 import type { Symptom } from '../model/facts/topology.ts';
 import type { Fault } from '../model/fault.ts';
@@ -59,6 +60,7 @@ export function buildReport(input: ReportInput): Report {
   const identity = facts['host-identity'].state === 'known' ? facts['host-identity'].value : undefined;
   const instances = facts['nginx-instances'].state === 'known' ? facts['nginx-instances'].value : [];
   const access = facts['nginx-access-log'].state === 'known' ? facts['nginx-access-log'].value : undefined;
+  const circumstances = new Map((facts.circumstances.state === 'known' ? facts.circumstances.value : []).map(each => [each.symptomId, each]));
   const report: Report = {
     schemaVersion: 1,
     tool: { name: 'badhop', version: input.version },
@@ -83,7 +85,7 @@ export function buildReport(input: ReportInput): Report {
     },
     checked: { faults: input.faults.length, probes: facts['probe-results'].state === 'known' ? facts['probe-results'].value.length : 0 },
     topology: topologyOf(facts),
-    symptoms: symptoms.map(toReportSymptom),
+    symptoms: symptoms.map(symptom => toReportSymptom(symptom, circumstances.get(symptom.id))),
     findings,
     ruledOut: input.assessed.ruledOut.filter(entry => !found.has(entry.fault)).slice(0, mostRuledOut),
     notChecked: listNotChecked(facts, input.assessed, input.titles),
@@ -142,7 +144,7 @@ function fill(message: string, data: Readonly<Record<string, string | number>>):
   return message.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(data, name) ? String(data[name]) : whole));
 }
 
-function toReportSymptom(symptom: Symptom): ReportSymptom {
+function toReportSymptom(symptom: Symptom, circumstance: Circumstance | undefined): ReportSymptom {
   const { errorGroups, accessGroups, firstMs, lastMs, buckets: _buckets, shape, ...rest } = symptom;
   const records = errorGroups.flatMap(group => group.samples.map(sample => ({ source: formatLogSource(sample.source), text: sample.text })));
   const requests = accessGroups.flatMap(group => group.samples.map(sample => ({ source: formatLogSource(sample.source), text: sample.text })));
@@ -153,6 +155,10 @@ function toReportSymptom(symptom: Symptom): ReportSymptom {
     firstAt: iso(firstMs),
     lastAt: iso(lastMs),
     shape: shape.text,
+    ...(circumstance === undefined || circumstance.since.length === 0
+      ? {}
+      : { since: circumstance.since.map(({ timeMs, ...each }) => ({ ...each, at: iso(timeMs) })) }),
+    ...(circumstance?.where === undefined ? {} : { where: circumstance.where }),
     samples: [...records.slice(0, 3), ...requests.slice(0, 2)],
   };
 }

@@ -1,5 +1,6 @@
 import type { Known } from './fact.ts';
 import type { BackendConfigs, BackendEvent, PhpFpmPools, Service, ServiceLoad } from './facts/backend.ts';
+import type { Change, Circumstance } from './facts/changes.ts';
 import type { NginxAccessLog, NginxErrorLog } from './facts/logs.ts';
 import type { NetworkPath } from './facts/network.ts';
 import type { NginxConfig, NginxConfigTest, NginxInstance } from './facts/nginx.ts';
@@ -49,6 +50,8 @@ export interface Facts {
   readonly 'backend-configs': Known<BackendConfigs>;
   readonly 'backend-events': Known<readonly BackendEvent[]>;
   readonly 'probe-results': Known<readonly ProbeResult[]>;
+  /** Files, packages, units and deployments that changed in the window or in the ten minutes before it. */
+  readonly changes: Known<readonly Change[]>;
 
   // derived
   readonly 'nginx-layout': Known<NginxLayout>;
@@ -56,6 +59,8 @@ export interface Facts {
   readonly 'service-load': Known<readonly ServiceLoad[]>;
   readonly topology: Known<Topology>;
   readonly symptoms: Known<readonly Symptom[]>;
+  /** One for each symptom of which there is something to say. */
+  readonly circumstances: Known<readonly Circumstance[]>;
   readonly hops: Known<readonly Hop[]>;
   readonly 'lost-peers': Known<readonly LostPeer[]>;
 }

@@ -49,6 +49,10 @@ export interface ReportSymptom extends Omit<Symptom, 'errorGroups' | 'accessGrou
   readonly firstAt: string;
   readonly lastAt: string;
   readonly shape: string;
+  /** Changes of the host shortly before the first failure, the nearest first. They need not be the cause. */
+  readonly since?: readonly { readonly text: string; readonly source: string; readonly at: string; readonly diff?: string }[];
+  /** Which requests fail where others do not: `only POST /export/{n}`. */
+  readonly where?: string;
   /** Why `madeBy` is unknown: `the log format lacks $upstream_status`. */
   readonly because?: string;
   readonly samples: readonly { readonly source: string; readonly text: string }[];

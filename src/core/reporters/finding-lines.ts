@@ -23,6 +23,8 @@ export interface Detail {
   readonly stepRows: number;
   /** Blank rows between the parts. */
   readonly air: boolean;
+  /** Since when and where it fails. */
+  readonly circumstances: boolean;
 }
 
 const statusOfRoot: Readonly<Partial<Record<Verdict, FindingStatus>>> = { failing: 'active', recovered: 'past', 'at-risk': 'latent' };

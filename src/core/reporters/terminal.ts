@@ -17,11 +17,12 @@ const widest = 100;
 
 // From the most to the least that the first screen shows; the first that fits is taken.
 const details: readonly Detail[] = [
-  { evidence: 4, evidenceRows: 2, explanationRows: 4, stepRows: 4, air: true },
-  { evidence: 3, evidenceRows: 2, explanationRows: 3, stepRows: 4, air: true },
-  { evidence: 3, evidenceRows: 1, explanationRows: 3, stepRows: 3, air: true },
-  { evidence: 3, evidenceRows: 1, explanationRows: 3, stepRows: 2, air: false },
-  { evidence: 2, evidenceRows: 1, explanationRows: 2, stepRows: 2, air: false },
+  { evidence: 4, evidenceRows: 2, explanationRows: 4, stepRows: 4, air: true, circumstances: true },
+  { evidence: 3, evidenceRows: 2, explanationRows: 3, stepRows: 4, air: true, circumstances: true },
+  { evidence: 3, evidenceRows: 1, explanationRows: 3, stepRows: 3, air: true, circumstances: true },
+  { evidence: 3, evidenceRows: 1, explanationRows: 3, stepRows: 2, air: false, circumstances: true },
+  { evidence: 2, evidenceRows: 1, explanationRows: 2, stepRows: 2, air: false, circumstances: true },
+  { evidence: 2, evidenceRows: 1, explanationRows: 2, stepRows: 2, air: false, circumstances: false },
 ];
 
 const verdicts: Readonly<Record<Verdict, { readonly mark: string; readonly word: string; readonly style: Style }>> = {
@@ -94,6 +95,7 @@ function rootLines(report: Report, { otherRoots: others }: Story, root: Finding,
     ...blank,
     ...causeLines(report, root, heading, detail.explanationRows),
     ...stoppedLines(report, root),
+    ...(detail.circumstances ? circumstanceLines(report, root) : []),
     ...blank,
     line(0, styled('strong', 'Proof:')),
     ...evidenceLines(root.evidence, { pieces: detail.evidence, rows: detail.evidenceRows, width }),
@@ -123,6 +125,17 @@ function stoppedLines(report: Report, root: Finding): Line[] {
     .toSorted()
     .at(-1);
   return last === undefined ? [] : [line(2, `The last failing request was at ${clockTime(last)}.`)];
+}
+
+/** When and where the largest symptom of the root shows itself, a row each. */
+function circumstanceLines(report: Report, root: Finding): Line[] {
+  const own = report.symptoms.filter(each => root.symptoms.includes(each.id)).toSorted((a, b) => b.count - a.count);
+  const [nearest] = own.find(each => each.since !== undefined)?.since ?? [];
+  const where = own[0]?.where;
+  return [
+    ...(nearest === undefined ? [] : [line(2, [styled('strong', 'Since: '), nearest.text], { maxRows: 1 })]),
+    ...(where === undefined ? [] : [line(2, [styled('strong', 'Where: '), where], { maxRows: 1 })]),
+  ];
 }
 
 /** What the verdict rests on. */

@@ -5,7 +5,7 @@ import { line, styled, wholeLine, type Line } from './layout.ts';
 import { listWays } from './path.ts';
 import { describeSymptom } from './symptom-text.ts';
 import { shellLine } from './text.ts';
-import { clockTime, formatShare, plural, reason, sentence } from './wording.ts';
+import { clockTime, formatShare, plural, readableSource, reason, sentence } from './wording.ts';
 
 // A host may have thousands of routes; beyond this the list helps nobody, and the JSON has them all.
 const mostWays = 60;
@@ -81,6 +81,11 @@ function symptomBlock(report: Report, symptom: Report['symptoms'][number], width
       styled('quiet', `${when}, ${state}, ${symptom.shape}; ${causes.length > 0 ? `explained by ${[...new Set(causes)].join(', ')}` : 'not explained'}`),
       { hang: 6 },
     ),
+    ...(symptom.since ?? []).flatMap(each => [
+      line(4, [styled('quiet', `since ${clockTime(each.at)}: `), each.text, styled('quiet', ` (${readableSource(each.source)})`)], { hang: 6 }),
+      ...(each.diff ?? '').split('\n').flatMap(row => (row === '' ? [] : [line(6, row, { hang: 8, maxRows: 2 })])),
+    ]),
+    ...(symptom.where === undefined ? [] : [line(4, [styled('quiet', 'where: '), symptom.where], { hang: 6 })]),
     ...evidenceLines(symptom.samples, { pieces: 2, rows: 3, width }),
   ];
 }

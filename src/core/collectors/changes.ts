@@ -1,0 +1,150 @@
+import { ask, askAll, defineCollector } from '../model/collector.ts';
+import type { CollectContext, Request } from '../model/collector.ts';
+import { known, valueOr } from '../model/fact.ts';
+import type { Known } from '../model/fact.ts';
+import type { Change } from '../model/facts/changes.ts';
+import type { StatResult } from '../model/host.ts';
+import { parseDpkgLog } from '../parsers/dpkg-log.ts';
+import type { PackageAction } from '../parsers/dpkg-log.ts';
+import { textOf } from './shared/answers.ts';
+import { isBackupName } from './shared/backup-names.ts';
+import { changePlaces } from './shared/change-places.ts';
+import type { Place } from './shared/change-places.ts';
+import { unifiedDiff } from './shared/file-diff.ts';
+import { reloadChanges, unitChanges } from './shared/unit-changes.ts';
+
+/** A change may need minutes to be felt: the window alone would miss what came just before it. */
+const beforeWindowMs = 600_000;
+const sameMomentMs = 2000;
+const maxPlaces = 1500;
+const maxCompared = 6;
+const maxDiffBytes = 65_536;
+const dpkgTail = { offset: -131_072, limit: 131_072 } as const;
+const dpkgLog = '/var/log/dpkg.log';
+
+export default defineCollector({
+  id: 'changes',
+  title: 'What changed lately: files, packages, units, deployments',
+  needs: ['nginx-config', 'nginx-instances', 'php-fpm-pools', 'backend-configs', 'systemd-units', 'services', 'processes'],
+  *collect(facts, context) {
+    const every = changePlaces(facts);
+    const places = every.slice(0, maxPlaces);
+    const problems = every.length > places.length ? [`Only ${places.length} of ${every.length} files and folders were looked at.`] : [];
+    const [packages] = yield* ask({ kind: 'read', path: dpkgLog, options: dpkgTail });
+    const stats = yield* askAll(places.map(({ path }) => ({ kind: 'stat', path }) as const));
+    const targets = yield* targetStats(stats);
+    const changes: Change[] = [];
+    const compared: Place[] = [];
+    for (const [index, place] of places.entries()) {
+      const stat = stats[index];
+      if (stat?.state !== 'known') continue;
+      const found = fileChanges(place, stat.value, targets.get(stat.value.realPath ?? '')).filter(change => isRecent(change, context));
+      if (found.length > 0 && place.as === 'text') compared.push(place);
+      changes.push(...found);
+    }
+    const diffs = yield* backupDiffs(compared.slice(0, maxCompared));
+    const services = valueOr(facts.services, []);
+    const units = unitChanges(valueOr(facts['systemd-units'], []), services);
+    const own = [
+      ...changes.map(change => withDiff(change, diffs.get(change.subject))),
+      ...packageChanges(parseDpkgLog(textOf(packages) ?? '', { offsetMinutes: context.clock.offsetMinutes, nowMs: context.nowMs })),
+      ...units,
+      ...reloadChanges(valueOr(facts['nginx-instances'], []), units),
+    ];
+    return known(
+      own.filter(change => isRecent(change, context)).sort((a, b) => a.timeMs - b.timeMs),
+      problems,
+    );
+  },
+});
+
+function isRecent({ timeMs }: Change, context: CollectContext): boolean {
+  return timeMs >= context.sinceMs - beforeWindowMs && timeMs <= context.nowMs + sameMomentMs;
+}
+
+/** Of each link, the file that it leads to. */
+function* targetStats(stats: readonly Known<StatResult>[]): Generator<readonly Request[], ReadonlyMap<string, StatResult>, readonly Known<unknown>[]> {
+  const paths = [...new Set(stats.flatMap(stat => (stat.state === 'known' && stat.value.realPath !== undefined ? [stat.value.realPath] : [])))];
+  const answers = yield* askAll(paths.map(path => ({ kind: 'stat', path }) as const));
+  return new Map(answers.flatMap((answer, index) => (answer.state === 'known' ? [[paths[index] ?? '', answer.value] as const] : [])));
+}
+
+function fileChanges(place: Place, stat: StatResult, target: StatResult | undefined): readonly Change[] {
+  const { path, kind, as, serviceIds } = place;
+  const make = (timeMs: number, verb: string): Change => ({
+    kind,
+    timeMs,
+    subject: path,
+    verb,
+    source: `file:${path}`,
+    ...(serviceIds === undefined ? {} : { serviceIds }),
+  });
+  if (stat.kind === 'link') {
+    const moved = make(stat.modifiedMs, stat.target === undefined ? 'was made' : `was pointed at ${stat.target}`);
+    return as === 'link' || target === undefined ? [moved] : [moved, ...timesOf(target, as, make)];
+  }
+  return as === 'link' ? [] : timesOf(stat, as, make);
+}
+
+/** A folder's time is that of its own entries. A file that was put in place with an older time shows it in its change time alone. */
+function timesOf(stat: StatResult, as: Place['as'], make: (timeMs: number, verb: string) => Change): readonly Change[] {
+  const isShared = (stat.mode & 0o1000) !== 0;
+  if (as === 'folder') return stat.kind === 'directory' && !isShared ? [make(stat.modifiedMs, 'got or lost files')] : [];
+  if (stat.kind !== 'file') return [];
+  if (Math.abs(stat.changedMs - stat.modifiedMs) <= sameMomentMs) return [make(stat.modifiedMs, 'changed')];
+  return [make(stat.modifiedMs, 'changed'), make(stat.changedMs, 'was put in place or got other rights')];
+}
+
+/** What tells each file from the newest backup beside it, by path. */
+function* backupDiffs(places: readonly Place[]): Generator<readonly Request[], ReadonlyMap<string, string>, readonly Known<unknown>[]> {
+  const lists = yield* askAll(places.map(({ path }) => ({ kind: 'list', path: folderOf(path) }) as const));
+  const pairs = places.flatMap(({ path }, index) => {
+    const base = path.slice(path.lastIndexOf('/') + 1);
+    const names = valueOr(lists[index] ?? known<readonly string[]>([]), []).filter(name => isBackupName(base, name));
+    return names.slice(-8).map(name => ({ path, backup: `${folderOf(path)}/${name}` }));
+  });
+  const stats = yield* askAll(pairs.map(({ backup }) => ({ kind: 'stat', path: backup }) as const));
+  const newest = new Map<string, { readonly backup: string; readonly modifiedMs: number }>();
+  for (const [index, { path, backup }] of pairs.entries()) {
+    const stat = stats[index];
+    if (stat?.state !== 'known' || stat.value.kind !== 'file' || stat.value.size > maxDiffBytes) continue;
+    if (stat.value.modifiedMs > (newest.get(path)?.modifiedMs ?? -1)) newest.set(path, { backup, modifiedMs: stat.value.modifiedMs });
+  }
+  const wanted = [...newest].map(([path, { backup }]) => ({ path, backup }));
+  const reads = yield* askAll(
+    wanted.flatMap(({ path, backup }) => [path, backup].map(each => ({ kind: 'read', path: each, options: { limit: maxDiffBytes } }) as const)),
+  );
+  const diffs = new Map<string, string>();
+  for (const [index, { path, backup }] of wanted.entries()) {
+    const [now, before] = [reads[2 * index], reads[2 * index + 1]];
+    if (now?.state !== 'known' || before?.state !== 'known' || !now.value.atEnd || !before.value.atEnd) continue;
+    const diff = unifiedDiff(textOf(before) ?? '', textOf(now) ?? '', { before: backup, after: path });
+    if (diff !== '') diffs.set(path, diff);
+  }
+  return diffs;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
+}
+
+function withDiff(change: Change, diff: string | undefined): Change {
+  return diff === undefined ? change : { ...change, diff };
+}
+
+const doneTo: Readonly<Record<PackageAction['action'], string>> = {
+  install: 'was installed',
+  upgrade: 'was upgraded',
+  remove: 'was removed',
+  purge: 'was purged',
+};
+
+function packageChanges(actions: readonly PackageAction[]): readonly Change[] {
+  return actions.map(({ timeMs, action, name, version }) => ({
+    kind: 'package',
+    timeMs,
+    subject: `package ${name}`,
+    verb: `${doneTo[action]}${version === undefined ? '' : ` (${version})`}`,
+    source: `file:${dpkgLog}`,
+  }));
+}

@@ -1,0 +1,57 @@
+import type { Service } from '../../model/facts/backend.ts';
+import type { Change } from '../../model/facts/changes.ts';
+import type { NginxInstance } from '../../model/facts/nginx.ts';
+import type { SystemdUnit } from '../../model/facts/system.ts';
+
+const sameMomentMs = 3000;
+
+/** When units were started and stopped by somebody; what systemd itself restarts after a crash is no change. */
+export function unitChanges(units: readonly SystemdUnit[], services: readonly Service[]): readonly Change[] {
+  return units.flatMap(unit => {
+    if (unit.type === 'oneshot') return [];
+    const ids = services.filter(service => service.unit === unit.name).map(service => service.id);
+    const make = (kind: 'unit-start' | 'unit-stop', timeMs: number, verb: string): Change => ({
+      kind,
+      timeMs,
+      subject: unit.name,
+      verb,
+      source: `journal:${unit.name}`,
+      ...(ids.length === 0 ? {} : { serviceIds: ids }),
+    });
+    const told = fromJournal(unit, make);
+    if (told.length > 0 || unit.restarts > 0) return told;
+    if (unit.activeState === 'active' && unit.activeEnterMs !== undefined) return [make('unit-start', unit.activeEnterMs, 'started')];
+    if (unit.activeState === 'inactive' && unit.inactiveEnterMs !== undefined) return [make('unit-stop', unit.inactiveEnterMs, 'stopped')];
+    return [];
+  });
+}
+
+function fromJournal(unit: SystemdUnit, make: (kind: 'unit-start' | 'unit-stop', timeMs: number, verb: string) => Change): readonly Change[] {
+  const changes: Change[] = [];
+  let isByItself = false;
+  for (const { identifier, text, timeMs } of unit.journal) {
+    if (identifier !== 'systemd') continue;
+    if (text.includes('Scheduled restart job')) isByItself = true;
+    else if (text.startsWith('Stopped ') && !isByItself) changes.push(make('unit-stop', timeMs, 'stopped'));
+    else if (text.startsWith('Reloaded ')) changes.push(make('unit-start', timeMs, 'was reloaded'));
+    else if (text.startsWith('Started ')) {
+      if (!isByItself) changes.push(make('unit-start', timeMs, 'started'));
+      isByItself = false;
+    }
+  }
+  return changes;
+}
+
+/**
+ * Workers that are all of one age and younger than their master came with a reload; a single one may have replaced one that died.
+ * A reload that the unit's own changes tell of is not told twice.
+ */
+export function reloadChanges(instances: readonly NginxInstance[], told: readonly Change[]): readonly Change[] {
+  return instances.flatMap(({ id, startMs, workers, unit }) => {
+    const starts = workers.filter(worker => !worker.shuttingDown).map(worker => worker.startMs);
+    const [first, last] = [Math.min(...starts), Math.max(...starts)];
+    if (starts.length < 2 || startMs === undefined || first - startMs <= sameMomentMs || last - first > sameMomentMs) return [];
+    if (told.some(change => change.subject === unit && Math.abs(change.timeMs - first) <= sameMomentMs)) return [];
+    return [{ kind: 'nginx-reload', timeMs: first, subject: id, verb: 'was reloaded', source: `processes of ${id}` }];
+  });
+}

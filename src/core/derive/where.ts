@@ -1,0 +1,126 @@
+import type { AccessGroup, ErrorGroup, NginxAccessLog, TrafficCount } from '../model/facts/logs.ts';
+import type { Symptom, Topology } from '../model/facts/topology.ts';
+
+/** So many failures must be missing elsewhere, were they spread as the requests are: chance explains less than 1 %. */
+const leastMissing = 5;
+const nearlyAll = 0.98;
+const most = 0.8;
+const leastLift = 1.5;
+
+interface Dimension {
+  /** All requests of the window by their value. */
+  readonly traffic: readonly TrafficCount[];
+  readonly ofAccess: (group: AccessGroup) => string | undefined;
+  readonly ofError: (group: ErrorGroup) => string | undefined;
+  readonly words: (value: string) => string;
+}
+
+/** Which requests fail where others do not: `only POST /export/{n}`. `undefined` where failures are spread as the requests are. */
+export function whereOf(
+  symptom: Symptom,
+  access: NginxAccessLog | undefined,
+  topology: Topology | undefined,
+  symptoms: readonly Symptom[],
+): string | undefined {
+  const parts = access === undefined || symptom.count === 0 ? [] : inRequests(symptom, access);
+  const peer = onPeer(symptom, access, topology, symptoms);
+  const said = [...parts, ...(peer === undefined ? [] : [peer])];
+  if (said.length === 0) return undefined;
+  const word = said.every(part => part.isAll) ? 'only' : 'mostly';
+  return `${word} ${said.map(part => part.text).join(', ')}`;
+}
+
+interface Part {
+  readonly text: string;
+  readonly isAll: boolean;
+}
+
+function inRequests(symptom: Symptom, access: NginxAccessLog): readonly Part[] {
+  const method = over(symptom, {
+    traffic: access.byMethod,
+    ofAccess: group => group.method,
+    ofError: group => group.method,
+    words: value => value,
+  });
+  const path = over(symptom, {
+    traffic: access.byTemplate,
+    ofAccess: group => group.urlTemplate,
+    ofError: group => group.urlTemplate,
+    words: value => value,
+  });
+  const below =
+    path ??
+    over(symptom, {
+      traffic: bySegment(access.byTemplate),
+      ofAccess: group => segmentOf(group.urlTemplate),
+      ofError: group => segmentOf(group.urlTemplate),
+      words: value => `below ${value}`,
+    });
+  const server = over(symptom, {
+    traffic: access.byServer,
+    ofAccess: group => group.host,
+    ofError: () => undefined,
+    words: value => `on ${value}`,
+  });
+  const parts = [method, below].filter(part => part !== undefined);
+  const request = parts.length === 0 ? [] : [{ text: parts.map(part => part.text).join(' '), isAll: parts.every(part => part.isAll) }];
+  return [...request, ...(server === undefined ? [] : [server])];
+}
+
+/** The value that the failures share, where the requests do not. */
+function over(symptom: Symptom, { traffic, ofAccess, ofError, words }: Dimension): Part | undefined {
+  const groups: readonly (readonly [string | undefined, number])[] =
+    symptom.accessGroups.length > 0
+      ? symptom.accessGroups.map(group => [ofAccess(group), group.count] as const)
+      : symptom.errorGroups.map(group => [ofError(group), group.count] as const);
+  const failed = groups.reduce((sum, [, count]) => sum + count, 0);
+  const byValue = new Map<string, number>();
+  for (const [value, count] of groups) if (value !== undefined) byValue.set(value, (byValue.get(value) ?? 0) + count);
+  const [value, count] = [...byValue].reduce<readonly [string, number]>((best, each) => (each[1] > best[1] ? each : best), ['', 0]);
+  if (failed === 0 || count / failed < most) return undefined;
+  const total = traffic.reduce((sum, each) => sum + each.total, 0);
+  const own = traffic.find(each => each.key === value)?.total ?? 0;
+  if (own === 0 || total <= own) return undefined;
+  // What failed elsewhere for another reason was no chance to fail for this one.
+  const elsewhere = traffic.reduce((sum, each) => (each.key === value ? sum : sum + Math.max(0, each.total - each.failed)), 0);
+  const expected = (failed * elsewhere) / Math.max(1, elsewhere + own);
+  const lift = count / failed / (own / (own + elsewhere));
+  if (expected - (failed - count) < leastMissing || lift < leastLift) return undefined;
+  return { text: words(value), isAll: count / failed >= nearlyAll };
+}
+
+/** `/export/{n}` is below `/export/`. */
+function segmentOf(template: string | undefined): string | undefined {
+  if (template === undefined || !template.startsWith('/')) return undefined;
+  const end = template.indexOf('/', 1);
+  return end === -1 ? undefined : template.slice(0, end + 1);
+}
+
+function bySegment(templates: readonly TrafficCount[]): readonly TrafficCount[] {
+  const sums = new Map<string, { key: string; total: number; failed: number }>();
+  for (const { key, total, failed } of templates) {
+    const segment = segmentOf(key) ?? '';
+    const sum = sums.get(segment) ?? { key: segment, total: 0, failed: 0 };
+    sums.set(segment, { key: segment, total: sum.total + total, failed: sum.failed + failed });
+  }
+  return [...sums.values()];
+}
+
+/** One server of several in its group, while the others answer. */
+function onPeer(symptom: Symptom, access: NginxAccessLog | undefined, topology: Topology | undefined, symptoms: readonly Symptom[]): Part | undefined {
+  const peer = topology?.peers.find(one => one.id === symptom.upstream);
+  const group = topology?.groups.find(one => peer?.groupIds.includes(one.id) === true && one.peerIds.length > 1);
+  if (peer === undefined || group === undefined || topology === undefined) return undefined;
+  const others = group.peerIds.flatMap(id => topology.peers.find(one => one.id === id && id !== peer.id && !one.flags.down && !one.flags.backup) ?? []);
+  if (others.length === 0 || others.some(other => symptoms.some(each => each.upstream === other.id))) return undefined;
+  const answered = others.reduce((sum, other) => sum + answersOf(access, other.id), 0);
+  // Without its address in the log, nginx's own turns among the servers tell: ten of one server are some of each other.
+  const hasPeers = (access?.byPeer.length ?? 0) > 0;
+  if (hasPeers ? answered < leastMissing : symptom.count < 10) return undefined;
+  return { text: `${peer.id} of the ${others.length + 1} servers of ${group.name}`, isAll: true };
+}
+
+function answersOf(access: NginxAccessLog | undefined, peer: string): number {
+  const counted = access?.byPeer.find(each => each.key === peer);
+  return counted === undefined ? 0 : counted.total - counted.failed;
+}
