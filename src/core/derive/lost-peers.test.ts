@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { CollectContext } from '../model/collector.ts';
-import { known } from '../model/fact.ts';
+import { absent, known } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
 import type { Hop } from '../model/facts/hop.ts';
+import type { NginxAccessLog } from '../model/facts/logs.ts';
 import type { LostPeer } from '../model/facts/lost-peer.ts';
 import type { SystemdUnit } from '../model/facts/system.ts';
 import type { Address } from '../model/host.ts';
@@ -104,7 +105,13 @@ function unit(name: string, change: Partial<SystemdUnit>): SystemdUnit {
   };
 }
 
-function derive(hops: readonly Hop[], services: readonly Service[], probes: readonly ProbeResult[], units: readonly SystemdUnit[] = []): LostPeer | undefined {
+function derive(
+  hops: readonly Hop[],
+  services: readonly Service[],
+  probes: readonly ProbeResult[],
+  units: readonly SystemdUnit[] = [],
+  access?: Partial<NginxAccessLog>,
+): LostPeer | undefined {
   const fact = lostPeers.derive(
     {
       hops: known(hops),
@@ -113,11 +120,62 @@ function derive(hops: readonly Hop[], services: readonly Service[], probes: read
       processes: known([]),
       'probe-results': known(probes),
       topology: known({ servers: [], routes: [], groups: [], peers: [] }),
+      'nginx-access-log': access === undefined ? absent('') : known({ ...noRequests, ...access }),
+      'nginx-config': known([
+        {
+          instanceId: 'nginx',
+          mainPath: '/etc/nginx/nginx.conf',
+          files: [{ path: '/etc/nginx/sites-enabled/tickets.conf', text: '', modifiedMs: nowMs - 600_000 }],
+          directives: [],
+          problems: [],
+          unread: [],
+        },
+      ]),
     },
     context,
   );
   return fact.state === 'known' ? fact.value[0] : undefined;
 }
+
+const none = { widthMs: 10_000, starts: [], counts: [] };
+const noRequests: NginxAccessLog = {
+  coverage: [],
+  formats: [],
+  total: 9,
+  byStatus: {},
+  failing: [],
+  byTemplate: [],
+  byPeer: [],
+  byMethod: [],
+  byServer: [],
+  buckets: { all: none, failed: none },
+  unread: [],
+};
+const tally = (key: string, total: number, failed: number) => ({ key, total, failed });
+
+describe('what the access log says of the address', () => {
+  const found = [[service('shop', 8009)], [answers(8009)]] as const;
+
+  it('keeps a port of the same digits from being a slip of the pen where requests to the written one succeeded', () => {
+    const lost = derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000, byPeer: [tally('127.0.0.1:8090', 50, 20)] });
+    expect(lost?.here).toBeUndefined();
+  });
+
+  it('holds for the slip where the written address never answered', () => {
+    const lost = derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000, byPeer: [tally('127.0.0.1:8090', 50, 50), tally('127.0.0.1:9999', 5, 0)] });
+    expect(lost?.certainty).toBe('sure');
+  });
+
+  it('counts without peers too, where there is only one and its file was not changed since', () => {
+    expect(derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000 })?.here).toBeUndefined();
+    expect(derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 700_000 })?.certainty).toBe('sure');
+    expect(derive([hop(8090), hop(7000, { listening: true })], ...found, [], { lastGoodMs: nowMs - 60_000 })?.certainty).toBe('sure');
+  });
+
+  it('does not take the next port alone for a proof', () => {
+    expect(derive([hop(8000)], [service('shop-exporter', 8001)], [answers(8001)])?.certainty).toBe('fair');
+  });
+});
 
 describe('lost-peers', () => {
   it('finds the one unused backend a digit away', () => {

@@ -2,6 +2,7 @@ import { defineDerivation } from '../model/collector.ts';
 import { known, valueOr, type Known } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
 import type { Hop } from '../model/facts/hop.ts';
+import type { NginxAccessLog } from '../model/facts/logs.ts';
 import type { FoundBackend, LostPeer, StoppedUnit } from '../model/facts/lost-peer.ts';
 import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { ServerBlock } from '../model/facts/topology.ts';
@@ -27,12 +28,15 @@ interface Surroundings {
   readonly processes: ReadonlyMap<number, ProcessInfo>;
   readonly probes: readonly ProbeResult[];
   readonly servers: ReadonlyMap<string, ServerBlock>;
+  readonly access?: NginxAccessLog;
+  /** When each file of the nginx configuration was last written. */
+  readonly writtenMs: ReadonlyMap<string, number>;
 }
 
 export default defineDerivation({
   id: 'lost-peers',
   title: 'peers at whose address nobody listens, and where their backends are',
-  needs: ['hops', 'services', 'systemd-units', 'processes', 'probe-results', 'topology'],
+  needs: ['hops', 'services', 'systemd-units', 'processes', 'probe-results', 'topology', 'nginx-access-log', 'nginx-config'],
   derive(facts): Known<readonly LostPeer[]> {
     if (facts.hops.state !== 'known') return facts.hops;
     const around: Surroundings = {
@@ -42,6 +46,12 @@ export default defineDerivation({
       processes: new Map(valueOr(facts.processes, []).map(process => [process.pid, process])),
       probes: valueOr(facts['probe-results'], []),
       servers: new Map(facts.topology.state === 'known' ? facts.topology.value.servers.map(server => [server.id, server]) : []),
+      ...(facts['nginx-access-log'].state === 'known' ? { access: facts['nginx-access-log'].value } : {}),
+      writtenMs: new Map(
+        valueOr(facts['nginx-config'], []).flatMap(config =>
+          config.files.flatMap(file => (file.modifiedMs === undefined ? [] : [[file.path, file.modifiedMs] as const])),
+        ),
+      ),
     };
     return known(facts.hops.value.filter(isLost).map(hop => lostPeer(hop, around)));
   },
@@ -62,10 +72,19 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
   const rival = stopped[0]?.weight ?? 0;
   // What the peer's own service is known to be, and that it does not run, leaves nothing to search.
   const isDown = hop.service !== undefined && hop.service.listening.length === 0 && hop.master === undefined;
-  const holds = first !== undefined && !isDown && first.weight >= fairWeight && first.weight > rival;
+  const past = first === undefined ? 'unknown' : pastOf(hop, first, around);
+  const isVetoed = past === 'right' && first?.service?.kind !== 'php-fpm';
+  const holds = first !== undefined && !isDown && !isVetoed && first.weight >= fairWeight && first.weight > rival;
   // An address of another kind has nothing to be likened by: there the only one that speaks the protocol tells.
   const tells = first !== undefined && (first.telling || (found.length === 1 && first.address.kind !== hop.peer.address.kind));
-  const isSure = holds && tells && first.weight >= sureWeight && first.weight - (second?.weight ?? 0) >= wantedMargin && first.weight - rival >= 1;
+  const isSure =
+    holds &&
+    tells &&
+    past !== 'right' &&
+    (past === 'wrong' || hasIdentity(first) || !isNeighbour(hop, first)) &&
+    first.weight >= sureWeight &&
+    first.weight - (second?.weight ?? 0) >= wantedMargin &&
+    first.weight - rival >= 1;
   return {
     peerId: hop.peer.id,
     found,
@@ -73,6 +92,38 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
     ...(holds ? { here: first, certainty: isSure ? ('sure' as const) : ('fair' as const) } : {}),
     ...(sibling === undefined ? {} : { sibling: sibling.peer.id }),
   };
+}
+
+/**
+ * What the logs tell of the peer's address. `right`: requests to it succeeded while the found service already ran elsewhere and the file was
+ * as it is now, so another service has answered there. `wrong`: it never answered in a log that names peers.
+ */
+function pastOf(hop: Hop, found: FoundBackend, around: Surroundings): 'right' | 'wrong' | 'unknown' {
+  const { access } = around;
+  if (access?.lastGoodMs === undefined || hasIdentity(found)) return 'unknown';
+  const masterPid = found.service?.masterPid;
+  const startMs = masterPid === undefined ? undefined : around.processes.get(masterPid)?.startMs;
+  const isOlder = startMs === undefined || startMs < access.lastGoodMs;
+  if (access.byPeer.length > 0) {
+    const counted = access.byPeer.find(one => one.key === hop.peer.id);
+    if (counted === undefined || counted.total === counted.failed) return 'wrong';
+    return isOlder ? 'right' : 'unknown';
+  }
+  // A log without peers tells of this one where there is no other.
+  const peers = around.hops.filter(other => other.routes.length > 0);
+  const writtenMs = around.writtenMs.get(hop.peer.origin.path);
+  return peers.length === 1 && writtenMs !== undefined && access.lastGoodMs > writtenMs && isOlder ? 'right' : 'unknown';
+}
+
+/** Its own configuration or its own journal names the address that nginx asks. */
+function hasIdentity(found: FoundBackend): boolean {
+  return found.said !== undefined || found.signs.some(sign => sign.startsWith('its own configuration names'));
+}
+
+/** A port next to another is where a helper of the same service listens as often as it is a slip of the pen. */
+function isNeighbour(hop: Hop, found: FoundBackend): boolean {
+  const likeness = likenessOf(hop.peer.address, found.address);
+  return likeness !== undefined && likeness.weight < 3;
 }
 
 /** What answered in the protocol of one of the routes, at an address that is not the peer's. */

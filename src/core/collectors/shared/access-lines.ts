@@ -29,6 +29,7 @@ export interface AccessTables {
   readonly byStatus: NginxAccessLog['byStatus'];
   readonly buckets: NginxAccessLog['buckets'];
   readonly lastMs: number;
+  readonly lastGoodMs: number;
 }
 
 /** Counts all requests of the window and folds the failing ones. One for all access logs. */
@@ -55,6 +56,7 @@ export class AccessCounter {
   #uriEnd = -1;
   #total = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
+  #lastGoodMs = Number.NEGATIVE_INFINITY;
 
   constructor(sinceMs: number, nowMs: number) {
     this.#sinceMs = sinceMs;
@@ -106,7 +108,8 @@ export class AccessCounter {
   tables(): AccessTables {
     const byStatus: Record<string, number> = {};
     for (const [status, count] of this.#statuses.entries()) if (count > 0) byStatus[String(status).padStart(3, '0')] = count;
-    return { total: this.#total, byStatus, buckets: { all: this.#all.toBuckets(), failed: this.#failed.toBuckets() }, lastMs: this.#lastMs };
+    const buckets = { all: this.#all.toBuckets(), failed: this.#failed.toBuckets() };
+    return { total: this.#total, byStatus, buckets, lastMs: this.#lastMs, lastGoodMs: this.#lastGoodMs };
   }
 
   #match(formats: readonly LineFormat[], bytes: Uint8Array, start: number, end: number): LineFormat | undefined {
@@ -123,6 +126,7 @@ export class AccessCounter {
     this.#status = hasStatus ? status : 0;
     this.#total += 1;
     if (ms > this.#lastMs) this.#lastMs = ms;
+    if (ms > this.#lastGoodMs && hasStatus && status >= 100 && status < 400) this.#lastGoodMs = ms;
     if (hasStatus) this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
     this.#all.add(ms);
 

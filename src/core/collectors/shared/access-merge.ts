@@ -32,11 +32,13 @@ export function withoutCopies(logs: readonly CountedLog[]): { readonly kept: rea
 /** The counts of several logs as one. */
 export function mergeLogs(
   logs: readonly CountedLog[],
-): Pick<NginxAccessLog, 'total' | 'byStatus' | 'failing' | 'byTemplate' | 'byPeer' | 'byMethod' | 'byServer' | 'buckets'> & { readonly lastMs?: number } {
+): Pick<NginxAccessLog, 'total' | 'byStatus' | 'failing' | 'byTemplate' | 'byPeer' | 'byMethod' | 'byServer' | 'buckets'> &
+  Pick<NginxAccessLog, 'lastMs' | 'lastGoodMs'> {
   const tables = logs.map(log => log.counter.tables());
   const byStatus: Record<string, number> = {};
   for (const table of tables) for (const [status, count] of Object.entries(table.byStatus)) byStatus[status] = (byStatus[status] ?? 0) + count;
   const lastMs = Math.max(...tables.map(table => table.lastMs));
+  const lastGoodMs = Math.max(...tables.map(table => table.lastGoodMs));
   const failing = logs.flatMap(log => log.counter.fold.groups()).sort((a, b) => b.count - a.count || a.firstMs - b.firstMs);
   return {
     total: tables.reduce((sum, table) => sum + table.total, 0),
@@ -48,6 +50,7 @@ export function mergeLogs(
     byServer: mergeCounts(logs.map(log => log.counter.servers.list())),
     buckets: { all: mergeBuckets(tables.map(table => table.buckets.all)), failed: mergeBuckets(tables.map(table => table.buckets.failed)) },
     ...(Number.isFinite(lastMs) ? { lastMs } : {}),
+    ...(Number.isFinite(lastGoodMs) ? { lastGoodMs } : {}),
   };
 }
 

@@ -198,6 +198,8 @@ export interface NginxAccessLog {
   readonly byServer: readonly TrafficCount[];
   readonly buckets: { readonly all: TimeBuckets; readonly failed: TimeBuckets };
   readonly lastMs?: number;
+  /** When the last request was answered well (status below 400). */
+  readonly lastGoodMs?: number;
   readonly unread: readonly { readonly path: string; readonly why: string }[];
 }
 
