@@ -6,6 +6,7 @@ import changes from './changes.ts';
 import connections from './connections.ts';
 import firewallRules from './firewall-rules.ts';
 import hostIdentity from './host-identity.ts';
+import idleConnections from './idle-connections.ts';
 import kernelLog from './kernel-log.ts';
 import listeners from './listeners.ts';
 import nameResolution from './name-resolution.ts';
@@ -32,6 +33,7 @@ export const collectors: readonly Collector[] = [
   connections,
   firewallRules,
   hostIdentity,
+  idleConnections,
   kernelLog,
   listeners,
   nameResolution,

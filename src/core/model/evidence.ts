@@ -51,7 +51,14 @@ function describeAnswer(speaks: WireProtocol, answer: ProbeAnswer): string {
   if (answer.status !== undefined) parts.push(`status ${answer.status}`);
   if (answer.headerBytes !== undefined) parts.push(`header of ${answer.headerBytes} bytes`);
   if (answer.cut !== undefined) parts.push(`cut by ${answer.cut}`);
+  if (answer.idle !== undefined) parts.push(describeIdle(answer.idle));
   return parts.join(', ');
+}
+
+function describeIdle({ ended, ms }: NonNullable<ProbeAnswer['idle']>): string {
+  if (ended === 'not-kept') return 'connection not kept';
+  const seconds = (ms / 1000).toFixed(1);
+  return ended === 'open' ? `idle connection still open after ${seconds} s` : `idle connection ${ended} after ${seconds} s`;
 }
 
 /** The unit's state as `systemctl show` gives it. */

@@ -50,6 +50,8 @@ export interface Facts {
   readonly 'backend-configs': Known<BackendConfigs>;
   readonly 'backend-events': Known<readonly BackendEvent[]>;
   readonly 'probe-results': Known<readonly ProbeResult[]>;
+  /** How long backends leave an idle connection open: asked only of those that cut requests on connections that nginx keeps. */
+  readonly 'idle-connections': Known<readonly ProbeResult[]>;
   /** Files, packages, units and deployments that changed in the window or in the ten minutes before it. */
   readonly changes: Known<readonly Change[]>;
 

@@ -21,6 +21,11 @@ export type ProbeRequest =
   | { readonly kind: 'uwsgi'; readonly address: Address; readonly params: Readonly<Record<string, string>>; readonly timeoutMs?: number }
   /** A container's own ping (CPing), answered without a request. */
   | { readonly kind: 'ajp'; readonly address: Address; readonly timeoutMs?: number }
+  /**
+   * A GET that asks to keep the connection, and then nothing: how long the peer leaves it open. `idleMs` bounds that wait; it
+   * never lasts longer than 8 s, to which the 3 s for the answer come.
+   */
+  | { readonly kind: 'idle'; readonly address: Address; readonly path: string; readonly hostHeader: string; readonly idleMs: number }
   | { readonly kind: 'dns'; readonly resolver: Address; readonly name: string; readonly timeoutMs?: number };
 
 /** What came back. `ms` is the whole time, `connectMs` the connection alone. */
@@ -63,6 +68,8 @@ export interface ProbeAnswer {
   readonly body?: string;
   readonly tls?: TlsAnswer;
   readonly dns?: { readonly rcode: string; readonly addresses: readonly string[] };
+  /** What became of the connection that was left unused after the answer, and after how long. `not-kept`: the peer kept none. */
+  readonly idle?: { readonly ended: 'closed' | 'reset' | 'open' | 'not-kept'; readonly ms: number };
   /** The answer was complete and well-formed in its protocol. */
   readonly complete: boolean;
   /** The peer reset or cut the connection before the answer was complete. */
@@ -95,6 +102,7 @@ export function answersAsAsked({ request, outcome }: ProbeResult): boolean {
   if (request.kind === 'tls') return outcome.speaks === 'tls' && outcome.answer.tls?.handshake === 'done';
   // An application behind uWSGI may refuse a request in the very words of a server of HTTP.
   if (request.kind === 'uwsgi' && outcome.speaks === 'http') return true;
+  if (request.kind === 'idle') return outcome.speaks === 'http';
   return outcome.speaks === request.kind && !(request.kind === 'http' && saysPlainToTls(outcome.answer.head));
 }
 
@@ -108,6 +116,8 @@ export function probeKey(request: ProbeRequest): string {
       return `${request.kind} ${where}`;
     case 'http':
       return `http ${where} ${request.hostHeader} ${request.path}`;
+    case 'idle':
+      return `idle ${where} ${request.hostHeader} ${request.path}`;
     case 'tls':
       return `tls ${where} ${request.serverName ?? '-'} ${request.version ?? '-'} ${request.hostHeader ?? '-'} ${request.path ?? '-'}${request.caFile === undefined ? '' : ` by ${request.caFile}`}${request.verifyName === undefined ? '' : ` as ${request.verifyName}`}`;
     case 'fastcgi':
@@ -125,7 +135,8 @@ export function probeName(request: ProbeRequest): string {
     case 'ajp':
       return `${request.kind} ${formatAddress(request.address)}`;
     case 'http':
-      return `http ${formatAddress(request.address)} ${request.path}`;
+    case 'idle':
+      return `${request.kind} ${formatAddress(request.address)} ${request.path}`;
     case 'tls':
       return `tls ${formatAddress(request.address)}${request.serverName === undefined ? '' : ` for ${request.serverName}`}${request.version === undefined ? '' : ` ${request.version}`}${request.caFile === undefined ? '' : ` by ${request.caFile}`}`;
     case 'fastcgi':

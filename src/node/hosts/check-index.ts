@@ -105,6 +105,8 @@ function isProbeAnswer(value: unknown): boolean {
   if (!texts.every(item => item === undefined || isString(item)) || !numbers.every(item => item === undefined || isNumber(item))) return false;
   const headers = value['headers'];
   if (headers !== undefined && !(Array.isArray(headers) && headers.every(pair => isStrings(pair) && pair.length === 2))) return false;
+  const idle = value['idle'];
+  if (idle !== undefined && !(isFields(idle) && ['closed', 'reset', 'open', 'not-kept'].includes(String(idle['ended'])) && isNumber(idle['ms']))) return false;
   const dns = value['dns'];
   if (dns !== undefined && !(isFields(dns) && isString(dns['rcode']) && isStrings(dns['addresses']))) return false;
   return value['tls'] === undefined || isTlsAnswer(value['tls']);

@@ -20,12 +20,12 @@ export async function askHttp(
   return outcomeOfHttp(await receiveHttp(stream, deadline));
 }
 
-/** The bytes of a GET with `Connection: close`. */
-export function encodeGet(path: string, hostHeader: string, userAgent: string): Uint8Array {
+/** The bytes of a GET with `Connection: close`, or one that asks to keep the connection. */
+export function encodeGet(path: string, hostHeader: string, userAgent: string, connection: 'close' | 'keep-alive' = 'close'): Uint8Array {
   const target = path.startsWith('/') ? path : `/${path}`;
   const clean = (text: string): string => text.replaceAll(/[\0-\x20\x7f]/g, character => (character === ' ' ? '%20' : ''));
   const host = hostHeader.replaceAll(/[\0-\x20\x7f]/g, '');
-  return Buffer.from(`GET ${clean(target)} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: ${userAgent}\r\nAccept: */*\r\nConnection: close\r\n\r\n`, 'utf8');
+  return Buffer.from(`GET ${clean(target)} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: ${userAgent}\r\nAccept: */*\r\nConnection: ${connection}\r\n\r\n`, 'utf8');
 }
 
 /** Reads until the answer is whole, is not HTTP, or is too long. */

@@ -6,6 +6,7 @@ import { askDns } from './dns.ts';
 import { Deadline, withConnection, type Probed } from './exchange.ts';
 import { askFastcgi } from './fastcgi.ts';
 import { askHttp } from './http.ts';
+import { askIdle } from './idle.ts';
 import { askTls } from './tls.ts';
 import { askUwsgi } from './uwsgi.ts';
 
@@ -20,7 +21,7 @@ type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
 const authorityFiles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem', '/etc/ssl/cert.pem'];
 const maxAuthorityBytes = 8 * 1024 * 1024;
 
-/** Asks questions from the host's viewpoint: one connection each, at most 3 seconds and 128 KiB. Never throws. */
+/** Asks questions from the host's viewpoint: one connection each, at most 3 seconds (an idle connection: 11) and 128 KiB. Never throws. */
 export function createProber(host: Host, options: ProberOptions): Prober {
   const userAgent = `badhop/${options.version} (+diagnosis)`;
   let authorities: Promise<Buffer | undefined> | undefined;
@@ -45,6 +46,8 @@ export function createProber(host: Host, options: ProberOptions): Prober {
           return on(request.address, () => Promise.resolve({ state: 'connected' }));
         case 'http':
           return on(request.address, stream => askHttp(stream, request, userAgent, deadline));
+        case 'idle':
+          return on(request.address, stream => askIdle(stream, request, userAgent, deadline));
         case 'tls': {
           const secureContext = await contextFor(request.version, request.caFile);
           return on(request.address, stream => askTls(stream, request, { userAgent, context: secureContext }, deadline));

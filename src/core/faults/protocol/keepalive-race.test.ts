@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../model/fault.ts';
+import type { Setting } from '../../model/facts/nginx.ts';
+import type { Symptom } from '../../model/facts/topology.ts';
+import type { ProbeAnswer, ProbeResult } from '../../model/probe.ts';
+import { address, detections, eventOf, hopOf, nowMs, processOf, routeOf, symptomOf } from '../backend/testing.ts';
+import keepaliveRace from './keepalive-race.ts';
+
+const fault = keepaliveRace as unknown as Fault;
+const setting = (directive: string, ...args: string[]): Setting => ({ directive, args, origin: { kind: 'file', path: '/etc/nginx/conf.d/a.conf', line: 2 } });
+
+const route = (change: object = {}) =>
+  routeOf({
+    groupId: 'g',
+    settings: { http_version: setting('proxy_http_version', '1.1'), next_upstream: setting('proxy_next_upstream', 'error', 'timeout') },
+    headers: [setting('proxy_set_header', 'Connection', '')],
+    ...change,
+  });
+const group = { id: 'g', name: 'app', explicit: true, origin: { path: '/etc/nginx/conf.d/a.conf', line: 1 }, peerIds: [address], zone: false, settings: {} };
+const topology = (change: object = {}, ofRoute: object = {}) => ({
+  servers: [{ id: 's', instanceId: 'nginx' }],
+  routes: [route(ofRoute)],
+  groups: [{ ...group, keepalive: setting('keepalive', '8'), ...change }],
+  peers: [],
+});
+
+function measured(ended: NonNullable<ProbeAnswer['idle']>['ended'], ms: number): ProbeResult[] {
+  return [
+    {
+      request: { kind: 'idle', address: { kind: 'tcp', host: '127.0.0.1', port: 8017 }, path: '/', hostHeader: 'a', idleMs: 8000 },
+      outcome: { state: 'answered', speaks: 'http', answer: { status: 200, complete: true, idle: { ended, ms } } },
+      connectMs: 0,
+      ms,
+    },
+  ];
+}
+
+function posts(method = 'POST', change: Partial<Symptom> = {}): Symptom {
+  const symptom = symptomOf('reset', change);
+  return { ...symptom, errorGroups: symptom.errorGroups.map(one => ({ ...one, method })) };
+}
+
+const access = (failed: number, total: number) => ({ byTemplate: [{ key: '/', total, failed }] });
+const instances = (version: string) => [{ id: 'nginx', flavour: 'nginx', version }];
+
+function found(change: object = {}) {
+  return detections(fault, {
+    hops: [hopOf({ symptoms: [posts()] })],
+    topology: topology(),
+    'idle-connections': measured('closed', 2000),
+    'nginx-access-log': access(5, 100),
+    ...change,
+  });
+}
+
+describe('keepalive-race', () => {
+  it('fires as confirmed where some POSTs are cut and the backend closes first', () => {
+    expect(found()).toMatchObject([{ confidence: 'confirmed', status: 'active', data: { measured: '2.0', kept: 60 } }]);
+  });
+
+  it('fires for a backend that resets instead of closing', () => {
+    expect(found({ 'idle-connections': measured('reset', 5010) })).toMatchObject([{ confidence: 'confirmed' }]);
+  });
+
+  it('is likely where only GETs are cut and no second try is seen', () => {
+    expect(found({ hops: [hopOf({ symptoms: [posts('GET')] })] })).toMatchObject([{ confidence: 'likely' }]);
+  });
+
+  it('fires without any keepalive directive on an nginx that keeps connections by itself', () => {
+    const bare = { topology: topology({ keepalive: undefined }, { headers: [] }) };
+    expect(found({ ...bare, 'nginx-instances': instances('1.29.7') })).toMatchObject([{ confidence: 'confirmed' }]);
+    expect(found({ ...bare, 'nginx-instances': instances('1.29.6') })).toEqual([]);
+  });
+
+  it.each([
+    ['the backend stays open for longer', { 'idle-connections': measured('open', 8000) }],
+    ['nginx closes first', { topology: topology({ settings: { keepalive_timeout: { ...setting('keepalive_timeout', '1s'), ms: 1000 } } }) }],
+    ['the backend keeps no connection', { 'idle-connections': measured('not-kept', 0) }],
+    ['nginx asks to close', { topology: topology({}, { headers: [setting('proxy_set_header', 'Connection', 'close')] }) }],
+    ['nginx speaks HTTP/1.0', { topology: topology({}, { settings: { http_version: setting('proxy_http_version', '1.0') } }) }],
+    ['the page fails each time', { 'nginx-access-log': access(10, 10) }],
+    ['nothing was cut', { hops: [hopOf()] }],
+    ['a worker died each time', { hops: [hopOf({ symptoms: [posts()], events: [eventOf('worker-exit', 60_000), eventOf('worker-exit', 1000)] })] }],
+    [
+      'a worker was started as the request was cut',
+      { hops: [hopOf({ symptoms: [posts('POST', { firstMs: nowMs - 1000 })], workers: [processOf(101, { startMs: nowMs - 500 })] })] },
+    ],
+  ])('is silent where %s', (_name, change) => {
+    expect(found(change)).toEqual([]);
+  });
+
+  it('is silent where a GET failed for good, which has a second try on a new connection', () => {
+    const lost = posts('GET');
+    const accessGroups = [{ status: 502, method: 'GET', count: 3, tries: 2 }] as unknown as Symptom['accessGroups'];
+    expect(found({ hops: [hopOf({ symptoms: [{ ...lost, accessGroups }] })] })).toEqual([]);
+  });
+});

@@ -1,0 +1,59 @@
+import { valueOr, type Known } from './fact.ts';
+import type { NginxInstance, Setting } from './facts/nginx.ts';
+import type { Peer, Route, Topology, UpstreamGroup } from './facts/topology.ts';
+
+/** That nginx keeps connections to a peer for later requests, and for how long. */
+export interface Reuse {
+  readonly group: UpstreamGroup;
+  readonly route: Route;
+  /** What makes nginx keep them; absent where it is the default of its version. */
+  readonly setting?: Setting;
+  /** How long nginx keeps an idle one. */
+  readonly timeoutMs: number;
+  /** The directive that says so; absent where it is the default. */
+  readonly timeout?: Setting;
+}
+
+/** Default of `keepalive_timeout` in an upstream; before 1.15.3 there was no limit at all (nginx's CHANGES). */
+const defaultTimeoutMs = 60_000;
+/** Since when an upstream keeps connections without being told to. */
+const keptByDefault = [1, 29, 7] as const;
+
+/** How nginx reuses connections to the peer over plain HTTP; undefined where each request has a connection of its own. */
+export function reuseOf(peer: Peer, topology: Topology, instances: Known<readonly NginxInstance[]>): Reuse | undefined {
+  for (const route of topology.routes) {
+    if (!peer.routeIds.includes(route.id) || route.pass !== 'proxy' || route.settings['http_version']?.args[0] !== '1.1') continue;
+    const server = topology.servers.find(one => one.id === route.serverId);
+    const instance = valueOr(instances, []).find(one => one.id === server?.instanceId);
+    const isNew = instance !== undefined && ['nginx', 'openresty'].includes(instance.flavour) && isSince(instance.version, keptByDefault);
+    if (!asksToKeep(route, isNew)) continue;
+    const group = topology.groups.find(one => one.id === route.groupId && one.peerIds.includes(peer.id));
+    if (group === undefined || group.keepalive?.args[0] === '0' || (group.keepalive === undefined && !isNew)) continue;
+    const timeout = group.settings['keepalive_timeout'];
+    return {
+      group,
+      route,
+      ...(group.keepalive === undefined ? {} : { setting: group.keepalive }),
+      timeoutMs: timeout?.ms ?? defaultTimeoutMs,
+      ...(timeout === undefined ? {} : { timeout }),
+    };
+  }
+  return undefined;
+}
+
+/** nginx asks to close unless the header is set to something else; a variable may be anything. */
+function asksToKeep(route: Route, isDefault: boolean): boolean {
+  const set = route.headers.findLast(header => header.args[0]?.toLowerCase() === 'connection');
+  if (set === undefined) return isDefault;
+  const value = (set.args[1] ?? '').trim().toLowerCase();
+  return value === '' || value === 'keep-alive' || value.includes('$');
+}
+
+function isSince(version: string | undefined, wanted: readonly number[]): boolean {
+  const parts = (version ?? '').split('.').map(Number);
+  for (const [index, want] of wanted.entries()) {
+    const part = parts[index] ?? 0;
+    if (part !== want) return part > want;
+  }
+  return version !== undefined;
+}
