@@ -1,6 +1,7 @@
 import type { LabHost } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
-import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { waitForListener } from '../servers/listening.ts';
+import { nginxSite, reloadNginx, startNginx } from '../servers/nginx.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 
 async function pair(host: LabHost): Promise<void> {
@@ -54,6 +55,10 @@ export default [
     traffic: others,
     symptom: turnsAway,
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
-    repair: host => host.start('desk-7841', 'desk-7842'),
+    repair: async host => {
+      await host.start('desk-7841', 'desk-7842');
+      for (const port of [7841, 7842]) await waitForListener(host, `127.0.0.1:${port}`);
+      await reloadNginx(host);
+    },
   }),
 ];
