@@ -3,12 +3,10 @@
  * leaves this list.
  */
 export const plannedFaults: readonly string[] = [
-  'app-dependency-down',
   'cpu-saturated',
   'docker-network-mismatch',
   'memory-exhausted',
   'mtu-blackhole',
-  'process-limit-reached',
   'timeout-chain-inverted',
   'upgrade-changed-defaults',
   'websocket-upgrade-missing',

@@ -1,6 +1,7 @@
 import { askAll, defineCollector, type Collection, type Request } from '../model/collector.ts';
 import { absent, known, type Known } from '../model/fact.ts';
-import type { Service } from '../model/facts/backend.ts';
+import { localAddress } from '../model/dependencies.ts';
+import type { BackendEvent, Service } from '../model/facts/backend.ts';
 import type { Listener } from '../model/facts/system.ts';
 import type { Peer, Topology } from '../model/facts/topology.ts';
 import { formatAddress, type Address } from '../model/host.ts';
@@ -15,11 +16,12 @@ const mostProbes = 500;
 // A search, not a measurement: what is the right backend answers at once.
 const searchTimeoutMs = 1000;
 const mostSearched = 60;
+const mostDependencies = 10;
 
 export default defineCollector({
   id: 'probe-results',
   title: 'what each backend answers in its own protocol',
-  needs: ['topology', 'services', 'listeners', 'php-fpm-pools', 'nginx-error-log', 'name-resolution'],
+  needs: ['topology', 'services', 'listeners', 'php-fpm-pools', 'nginx-error-log', 'name-resolution', 'backend-events'],
   *collect(facts, context): Collection<readonly ProbeResult[]> {
     if (!context.probing) return absent('probing is switched off', 'Leave out --no-probe.');
     if (facts.topology.state !== 'known') return facts.topology;
@@ -32,6 +34,7 @@ export default defineCollector({
     const first = distinct([
       ...usable.flatMap(peer => firstQuestions(peer, topology, pools, groups)),
       ...namedAlternatives(usable),
+      ...dependencies(facts['backend-events'].state === 'known' ? facts['backend-events'].value : []),
       ...resolverQuestions(topology, groups, facts['name-resolution'].state === 'known' ? facts['name-resolution'].value : []),
     ]).slice(0, mostProbes);
     const answered = yield* ask(first);
@@ -62,6 +65,15 @@ function namedAlternatives(peers: readonly Peer[]): ProbeRequest[] {
     if (peer.address.kind !== 'tcp' || peer.hostName === undefined) return [];
     const other = peer.address.host === '::1' ? '127.0.0.1' : peer.address.host === '127.0.0.1' ? '::1' : undefined;
     return other === undefined ? [] : [{ kind: 'connect', address: { kind: 'tcp', host: other, port: peer.address.port } } as const];
+  });
+}
+
+/** What backends say that they could not reach, where it is on this host: whether it takes connections now. */
+function dependencies(events: readonly BackendEvent[]): ProbeRequest[] {
+  const named = new Set(events.flatMap(event => (event.kind === 'dependency-error' ? (event.address ?? []) : [])));
+  return [...named].slice(-mostDependencies).flatMap((text): ProbeRequest[] => {
+    const address = localAddress(text);
+    return address === undefined ? [] : [{ kind: 'connect', address }];
   });
 }
 

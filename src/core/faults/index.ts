@@ -2,6 +2,7 @@
 import type { Fault } from '../model/fault.ts';
 import acceptQueueOverflow from './capacity/accept-queue-overflow.ts';
 import addressMismatch from './address/address-mismatch.ts';
+import appDependencyDown from './app/app-dependency-down.ts';
 import appReturned5xx from './app/app-returned-5xx.ts';
 import apparmorDenied from './network/apparmor-denied.ts';
 import authBackendFailed from './app/auth-backend-failed.ts';
@@ -27,6 +28,7 @@ import keepaliveRace from './protocol/keepalive-race.ts';
 import localhostIpv6Mismatch from './address/localhost-ipv6-mismatch.ts';
 import loggingNotReady from './nginx/logging-not-ready.ts';
 import maxFailsAmplification from './nginx/max-fails-amplification.ts';
+import memoryExhausted from './capacity/memory-exhausted.ts';
 import networkUnreachable from './network/network-unreachable.ts';
 import nginxConfigInvalid from './nginx/nginx-config-invalid.ts';
 import nginxConfigNotReloaded from './nginx/nginx-config-not-reloaded.ts';
@@ -37,6 +39,7 @@ import nginxWorkerCrash from './nginx/nginx-worker-crash.ts';
 import noLiveUpstreams from './nginx/no-live-upstreams.ts';
 import noRoute from './network/no-route.ts';
 import plaintextToTls from './protocol/plaintext-to-tls.ts';
+import processLimitReached from './capacity/process-limit-reached.ts';
 import protocolMismatch from './protocol/protocol-mismatch.ts';
 import proxyLoop from './nginx/proxy-loop.ts';
 import requestBodyTooLarge from './protocol/request-body-too-large.ts';
@@ -67,6 +70,7 @@ import workerPoolExhausted from './capacity/worker-pool-exhausted.ts';
 export const faults: readonly Fault[] = [
   acceptQueueOverflow,
   addressMismatch,
+  appDependencyDown,
   appReturned5xx,
   apparmorDenied,
   authBackendFailed,
@@ -92,6 +96,7 @@ export const faults: readonly Fault[] = [
   localhostIpv6Mismatch,
   loggingNotReady,
   maxFailsAmplification,
+  memoryExhausted,
   networkUnreachable,
   nginxConfigInvalid,
   nginxConfigNotReloaded,
@@ -102,6 +107,7 @@ export const faults: readonly Fault[] = [
   noLiveUpstreams,
   noRoute,
   plaintextToTls,
+  processLimitReached,
   protocolMismatch,
   proxyLoop,
   requestBodyTooLarge,

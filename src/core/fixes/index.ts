@@ -17,6 +17,7 @@ import raiseBodyLimit from './raise-body-limit.ts';
 import raiseListenBacklog from './raise-listen-backlog.ts';
 import raiseNginxLimits from './raise-nginx-limits.ts';
 import raiseOpenFiles from './raise-open-files.ts';
+import raiseProcessLimit from './raise-process-limit.ts';
 import raiseReadTimeout from './raise-read-timeout.ts';
 import raiseUwsgiBuffer from './raise-uwsgi-buffer.ts';
 import raiseWorkerCount from './raise-worker-count.ts';
@@ -57,6 +58,7 @@ export const fixes: readonly Fix[] = [
   raiseListenBacklog,
   raiseNginxLimits,
   raiseOpenFiles,
+  raiseProcessLimit,
   raiseReadTimeout,
   raiseUwsgiBuffer,
   raiseWorkerCount,

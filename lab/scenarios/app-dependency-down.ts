@@ -1,0 +1,60 @@
+import { nodeBinary } from '../host.ts';
+import type { LabHost } from '../host.ts';
+import { defineScenario } from '../scenario.ts';
+import { waitForListener } from '../servers/listening.ts';
+import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { nodeApp, nodeHttp } from '../servers/node.ts';
+import { startUnit } from '../servers/unit.ts';
+
+/** Asks its store before each answer; without it, it says so in its journal and answers 500. */
+const asking = nodeHttp(`const store = require('node:net').connect(6401, '127.0.0.1');
+store.on('connect', () => { store.end(); if (require('node:fs').existsSync('/srv/till/ill')) response.statusCode = 500; response.end('till\\n'); });
+store.on('error', error => { console.error(error); response.statusCode = 500; response.end('no store\\n'); });`);
+
+async function till(host: LabHost): Promise<void> {
+  await startUnit(host, { unit: 'store.service', exec: `${nodeBinary()} -e "require('net').createServer().listen(6401,'127.0.0.1')"` });
+  await waitForListener(host, '127.0.0.1:6401');
+  await nodeApp(host, { name: 'till', code: asking, listen: '127.0.0.1:3920' });
+  await nginxSite(host, { name: 'till', server: 'location / { proxy_pass http://127.0.0.1:3920; }', log: 'timed' });
+  await startNginx(host);
+}
+
+export default [
+  defineScenario({
+    name: 'app-dependency-down',
+    title: 'The store behind a Node application was stopped, and the application answers 500',
+    kind: 'fault',
+    fault: 'app-dependency-down',
+    fails: 500,
+    setUp: till,
+    breakIt: host => host.systemctl('stop', 'store'),
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      minShare: 0.9,
+      evidence: ['ECONNREFUSED'],
+      subject: { id: '127.0.0.1:6401' },
+      consequences: ['app-returned-5xx'],
+      notFindings: ['backend-down'],
+    },
+    repair: async host => {
+      await host.start('store');
+      await waitForListener(host, '127.0.0.1:6401');
+    },
+  }),
+  defineScenario({
+    name: 'app-dependency-down-twin-own-error',
+    title: 'The application answers 500 by itself; its store is well',
+    kind: 'twin',
+    fault: 'app-returned-5xx',
+    twinOf: 'app-dependency-down',
+    fails: 500,
+    setUp: till,
+    breakIt: host => host.write('/srv/till/ill', ''),
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
+    repair: async host => {
+      await host.run(['rm', '/srv/till/ill']);
+    },
+  }),
+];
