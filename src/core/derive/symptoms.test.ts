@@ -121,3 +121,64 @@ test('requests that succeed after the last failure end a symptom, and a pause be
     ['connect-queue-full', true],
   ]);
 });
+
+test('a probe that is less patient than nginx makes no symptom beside requests that succeed', () => {
+  const address = { kind: 'tcp', host: '127.0.0.1', port: 8080 } as const;
+  const origin = { path: '/etc/nginx/nginx.conf', line: 1 };
+  const peer = {
+    id: '127.0.0.1:8080',
+    address,
+    groupIds: [],
+    routeIds: ['r'],
+    written: '127.0.0.1:8080',
+    origin,
+    flags: { down: false, backup: false, maxFails: 1, failTimeoutMs: 10_000, maxConns: 0 },
+    local: true,
+    listeners: [],
+  };
+  const route = {
+    id: 'r',
+    serverId: 's',
+    location: 'location /',
+    pass: 'proxy',
+    target: 'http://127.0.0.1:8080',
+    tls: false,
+    origin,
+    variables: [],
+    settings: {},
+    headers: [],
+  } as const;
+  const topology = known({ servers: [], groups: [], peers: [peer], routes: [route] });
+  const silent = { request: { kind: 'http', address, path: '/', hostHeader: 'a' }, outcome: { state: 'no-answer' }, connectMs: 1, ms: 3000 } as const;
+  const classes = (errors: readonly ErrorGroup[], lastGoodMs: number | undefined) => {
+    const access: NginxAccessLog = {
+      coverage: [],
+      formats: [],
+      total: 4,
+      byStatus: {},
+      failing: [],
+      byTemplate: [],
+      byPeer: [],
+      byMethod: [],
+      byServer: [],
+      buckets: { all: buckets(4), failed: buckets(0) },
+      unread: [],
+      ...(lastGoodMs === undefined ? {} : { lastGoodMs }),
+    };
+    const fact = symptoms.derive(
+      {
+        'nginx-error-log': known({ coverage: [], groups: errors, unread: [] }),
+        'nginx-access-log': known(access),
+        'nginx-layout': absent(''),
+        topology,
+        'probe-results': known([silent]),
+        'nginx-instances': absent(''),
+      },
+      context,
+    );
+    return fact.state === 'known' ? fact.value.map(symptom => symptom.class) : [];
+  };
+  expect(classes([], nowMs - 5000)).toEqual([]);
+  expect(classes([], undefined)).toEqual(['probe-failed']);
+  expect(classes([errorGroup({ class: 'read-timeout' })], nowMs - 5000)).toEqual(['read-timeout', 'probe-failed']);
+});

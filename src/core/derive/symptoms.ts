@@ -27,7 +27,14 @@ export default defineDerivation({
     const fromErrors = errorSymptoms(errors);
     const answers = (access?.failing ?? []).filter(group => serverErrors.has(group.status));
     const { attached, rest } = accessSymptoms(withoutIntended(answers, logged, new Set(fixed.map(answer => answer.status))), fromErrors);
-    const fromProbes = topology === undefined ? [] : probeSymptoms(probes, topology, context.nowMs);
+    const fromProbes =
+      topology === undefined
+        ? []
+        : probeSymptoms(probes, topology, {
+            nowMs: context.nowMs,
+            failed: new Set(errors.flatMap(group => upstreamOf(group) ?? [])),
+            hasGood: access?.lastGoodMs !== undefined,
+          });
     const down =
       facts['nginx-instances'].state === 'known' &&
       facts['nginx-instances'].value.length > 0 &&
@@ -135,8 +142,17 @@ function accessDraft(same: readonly AccessGroup[], kind: 'backend-answered-5xx' 
   };
 }
 
+/** What the logs say of the requests, beside the probes. */
+interface RequestsSeen {
+  readonly nowMs: number;
+  /** Peers and groups that the error log names. */
+  readonly failed: ReadonlySet<string>;
+  /** Some request of the window was answered well. */
+  readonly hasGood: boolean;
+}
+
 /** Peers in use that do not answer now in the protocol that nginx speaks to them. */
-function probeSymptoms(probes: readonly ProbeResult[], topology: Topology, nowMs: number): Draft[] {
+function probeSymptoms(probes: readonly ProbeResult[], topology: Topology, { nowMs, failed, hasGood }: RequestsSeen): Draft[] {
   const drafts = new Map<string, Draft>();
   for (const probe of probes) {
     if (probe.request.kind === 'dns') continue;
@@ -145,6 +161,8 @@ function probeSymptoms(probes: readonly ProbeResult[], topology: Topology, nowMs
     const peer = topology.peers.find(one => one.id === address && !one.flags.down && !one.flags.backup && one.routeIds.length > 0);
     const route = topology.routes.find(one => peer?.routeIds.includes(one.id) === true && asks(probe, one.pass, one.tls));
     if (peer === undefined || route === undefined || !hasFailed(probe)) continue;
+    // nginx is more patient than a probe: where requests succeed and none failed, silence is only a slow page.
+    if (probe.outcome.state === 'no-answer' && hasGood && !failed.has(peer.id) && (route.settings['read_timeout']?.ms ?? 60_000) > probe.ms) continue;
     drafts.set(peer.id, {
       id: `probe-failed@${peer.id}`,
       class: 'probe-failed',
