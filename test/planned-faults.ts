@@ -7,7 +7,6 @@ export const plannedFaults: readonly string[] = [
   'docker-network-mismatch',
   'memory-exhausted',
   'mtu-blackhole',
-  'timeout-chain-inverted',
   'upgrade-changed-defaults',
   'websocket-upgrade-missing',
   'worker-recycled',

@@ -4,7 +4,7 @@ import { known, valueOr } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
 import type { ProcessDetail } from '../model/facts/system.ts';
 import type { ReadResult, StatResult } from '../model/host.ts';
-import { parseOpenFilesLimit } from '../parsers/proc-limits.ts';
+import { parseOpenFilesLimit, parseProcessesLimit } from '../parsers/proc-limits.ts';
 import { parsePss } from '../parsers/proc-smaps.ts';
 import { socketInode } from '../parsers/socket-link.ts';
 import { textOf } from './shared/answers.ts';
@@ -39,6 +39,7 @@ export default defineCollector({
       const [smaps, limits, folder] = basics.slice(index * 3, index * 3 + 3) as [Known<ReadResult>, Known<ReadResult>, Known<readonly string[]>];
       const pssBytes = parsePss(textOf(smaps) ?? '');
       const openFilesLimit = parseOpenFilesLimit(textOf(limits) ?? '');
+      const processesLimit = parseProcessesLimit(textOf(limits) ?? '');
       const fds = valueOr(folder, undefined);
       for (const fd of fds?.slice(0, MAX_LINKS_EACH) ?? []) if (links.length < MAX_LINKS) links.push({ pid, path: `/proc/${pid}/fd/${fd}` });
       return {
@@ -46,6 +47,7 @@ export default defineCollector({
         ...(pssBytes === undefined ? {} : { pssBytes }),
         ...(fds === undefined ? {} : { openFiles: fds.length }),
         ...(openFilesLimit === undefined ? {} : { openFilesLimit }),
+        ...(processesLimit === undefined ? {} : { processesLimit }),
         socketInodes: [],
       };
     });

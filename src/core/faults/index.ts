@@ -56,6 +56,7 @@ import socketMissing from './address/socket-missing.ts';
 import socketPermissionDenied from './address/socket-permission-denied.ts';
 import socketStale from './address/socket-stale.ts';
 import tempPathPermission from './nginx/temp-path-permission.ts';
+import timeoutChainInverted from './nginx/timeout-chain-inverted.ts';
 import tlsCertificateExpired from './tls/tls-certificate-expired.ts';
 import tlsClientCertificateRequired from './tls/tls-client-certificate-required.ts';
 import tlsNameMismatch from './tls/tls-name-mismatch.ts';
@@ -124,6 +125,7 @@ export const faults: readonly Fault[] = [
   socketPermissionDenied,
   socketStale,
   tempPathPermission,
+  timeoutChainInverted,
   tlsCertificateExpired,
   tlsClientCertificateRequired,
   tlsNameMismatch,

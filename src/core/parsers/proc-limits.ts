@@ -5,7 +5,15 @@ import { linesOf, wholeNumber, wordsOf } from './text.ts';
  * `Max open files            1024                 20000                files     `
  */
 export function parseOpenFilesLimit(text: string): number | undefined {
-  const name = 'Max open files ';
+  return softLimit(text, 'Max open files ');
+}
+
+/** The soft limit on processes and threads of the process's user; `undefined` where there is none. */
+export function parseProcessesLimit(text: string): number | undefined {
+  return softLimit(text, 'Max processes ');
+}
+
+function softLimit(text: string, name: string): number | undefined {
   for (const line of linesOf(text, 100)) {
     if (line.startsWith(name)) return wholeNumber(wordsOf(line.slice(name.length))[0]);
   }

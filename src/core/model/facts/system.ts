@@ -51,6 +51,8 @@ export interface ProcessDetail {
   readonly pssBytes?: number;
   readonly openFiles?: number;
   readonly openFilesLimit?: number;
+  /** Most processes and threads that its user may have (RLIMIT_NPROC), where there is a limit. Root is exempt. */
+  readonly processesLimit?: number;
   /** Inodes of the sockets it holds: `socket:[123]`. */
   readonly socketInodes: readonly number[];
 }
@@ -123,10 +125,21 @@ export interface SystemdUnit {
   readonly execMainExitMs?: number;
   /** Units that start this one, such as its socket. */
   readonly triggeredBy?: readonly string[];
+  /** Those of them that are sockets. */
+  readonly sockets?: readonly SocketUnit[];
   /** Last lines of its journal in time order, at most 40. */
   readonly journal: readonly JournalLine[];
   /** Where these lines say that it listens or has listened, each address with the last line that says so. */
   readonly saidListens?: readonly SaidAddress[];
+}
+
+/** A socket that systemd opens itself, and for whose connections it starts a service. */
+export interface SocketUnit {
+  readonly name: string;
+  readonly activeState: string;
+  /** `service-start-limit-hit` where it was closed because the service could not be started. */
+  readonly result: string;
+  readonly addresses: readonly Address[];
 }
 
 export interface SaidAddress {
