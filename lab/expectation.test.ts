@@ -31,7 +31,21 @@ const report: Report = {
   summary: 'orders.service is not running.',
   traffic: { requests: 10, failed: 8, explainedShare: 0.8, unexplainedShare: 0.2 },
   topology: { servers: [], routes: [], groups: [], peers: [], services: [] },
-  symptoms: [],
+  symptoms: [
+    {
+      id: 's1',
+      class: 'connect-refused',
+      madeBy: 'nginx',
+      count: 8,
+      ongoing: true,
+      firstAt: '2026-11-21T06:59:00Z',
+      lastAt: '2026-11-21T07:00:00Z',
+      shape: 'steady',
+      since: [{ text: '2 s after orders.service stopped', source: 'journal:orders.service', at: '2026-11-21T06:58:58Z' }],
+      where: 'only below /orders/',
+      samples: [],
+    },
+  ],
   findings: [down, { ...down, fault: 'logging-not-ready', status: 'latent', share: 0 }],
   ruledOut: [{ fault: 'firewall-reject', because: 'no rule refuses the port' }],
   notChecked: [],
@@ -51,6 +65,7 @@ const holding: Record<string, Expectation> = {
   'finds a piece of evidence in its text or its source': { evidence: ['inactive', /^exec:systemctl/] },
   'compares a part of the subject': { subject: { kind: 'unit', peers: ['127.0.0.1:8017'] } },
   'lets a latent finding pass as not active': { notFindings: ['logging-not-ready'], findings: [{ fault: 'logging-not-ready', status: 'latent' }] },
+  'reads since when and where': { since: [/^2 s after/], notSince: ['orders.conf'], where: 'below /orders/' },
   'sees consequences and what was ruled out': { consequences: ['no-live-upstreams'], ruledOut: ['firewall-reject'] },
 };
 
@@ -65,6 +80,9 @@ const broken: Record<string, [Expectation, string]> = {
   'another subject': [{ subject: { id: 'unit:x.service' } }, 'its subject has id'],
   'a finding that must not be': [{ notFindings: ['backend-down'] }, 'backend-down is found'],
   'a quiet host': [{ noneActive: true }, 'nothing is broken'],
+  'a change that it does not fail since': [{ since: ['orders.conf'] }, 'no symptom is said to fail since orders.conf (2 s after'],
+  'a change that it should not fail since': [{ notSince: [/stopped/] }, 'it did not begin then'],
+  'another place': [{ where: '/export/' }, 'no symptom is said to be /export/ (only below /orders/)'],
   'a missing finding': [{ findings: [{ fault: 'backend-down', status: 'past' }] }, 'past backend-down is not found'],
 };
 

@@ -61,7 +61,10 @@ export function mismatches(expected: Expectation, report: Report, exitCode: numb
       since.some(({ text, diff = '' }) => holds(`${text}\n${diff}`, piece)),
       `no symptom is said to fail since ${String(piece)} (${since.map(each => each.text).join('; ') || 'none says since when'})`,
     );
-  if (expected.noSince) demand(since.length === 0, `nothing changed before it, but it is said to fail ${since.map(each => each.text).join('; ')}`);
+  for (const piece of expected.notSince ?? []) {
+    const found = since.find(({ text }) => holds(text, piece));
+    demand(found === undefined, `it did not begin then, but it is said to fail ${found?.text ?? ''}`);
+  }
   if (expected.where !== undefined) {
     const where = report.symptoms.flatMap(symptom => symptom.where ?? []);
     demand(

@@ -87,8 +87,8 @@ export interface Expectation {
   readonly notChecked?: readonly (string | RegExp)[];
   /** Each must stand in the text or the diff of a change that a symptom is said to fail since. */
   readonly since?: readonly (string | RegExp)[];
-  /** No symptom may be said to fail since a change. */
-  readonly noSince?: true;
+  /** None of these may stand in it. */
+  readonly notSince?: readonly (string | RegExp)[];
   /** Must stand in what a symptom says of where it shows itself. */
   readonly where?: string | RegExp;
   /** Longest time of the run, the way into the host included. */

@@ -7,6 +7,14 @@ const nearlyAll = 0.98;
 const most = 0.8;
 const leastLift = 1.5;
 
+export interface WhereInput {
+  readonly access: NginxAccessLog | undefined;
+  /** The log's templates by their first folder. */
+  readonly segments: readonly TrafficCount[];
+  readonly topology: Topology | undefined;
+  readonly symptoms: readonly Symptom[];
+}
+
 interface Dimension {
   /** All requests of the window by their value. */
   readonly traffic: readonly TrafficCount[];
@@ -16,13 +24,8 @@ interface Dimension {
 }
 
 /** Which requests fail where others do not: `only POST /export/{n}`. `undefined` where failures are spread as the requests are. */
-export function whereOf(
-  symptom: Symptom,
-  access: NginxAccessLog | undefined,
-  topology: Topology | undefined,
-  symptoms: readonly Symptom[],
-): string | undefined {
-  const parts = access === undefined || symptom.count === 0 ? [] : inRequests(symptom, access);
+export function whereOf(symptom: Symptom, { access, segments, topology, symptoms }: WhereInput): string | undefined {
+  const parts = access === undefined || symptom.count === 0 ? [] : inRequests(symptom, access, segments);
   const peer = onPeer(symptom, access, topology, symptoms);
   const said = [...parts, ...(peer === undefined ? [] : [peer])];
   if (said.length === 0) return undefined;
@@ -35,7 +38,7 @@ interface Part {
   readonly isAll: boolean;
 }
 
-function inRequests(symptom: Symptom, access: NginxAccessLog): readonly Part[] {
+function inRequests(symptom: Symptom, access: NginxAccessLog, segments: readonly TrafficCount[]): readonly Part[] {
   const method = over(symptom, {
     traffic: access.byMethod,
     ofAccess: group => group.method,
@@ -51,7 +54,7 @@ function inRequests(symptom: Symptom, access: NginxAccessLog): readonly Part[] {
   const below =
     path ??
     over(symptom, {
-      traffic: bySegment(access.byTemplate),
+      traffic: segments,
       ofAccess: group => segmentOf(group.urlTemplate),
       ofError: group => segmentOf(group.urlTemplate),
       words: value => `below ${value}`,
@@ -96,7 +99,8 @@ function segmentOf(template: string | undefined): string | undefined {
   return end === -1 ? undefined : template.slice(0, end + 1);
 }
 
-function bySegment(templates: readonly TrafficCount[]): readonly TrafficCount[] {
+/** Requests by the first folder of their path. */
+export function bySegment(templates: readonly TrafficCount[]): readonly TrafficCount[] {
   const sums = new Map<string, { key: string; total: number; failed: number }>();
   for (const { key, total, failed } of templates) {
     const segment = segmentOf(key) ?? '';

@@ -18,6 +18,7 @@ const snapshots: readonly (readonly [string, Report, Partial<TerminalOptions>])[
   ['failing-40-columns', sampleReports.failing, { width: 40 }],
   ['failing-100-columns-ascii', sampleReports.failing, { width: 100, unicode: false }],
   ['hostile-verbose', sampleReports.hostile, { verbose: true }],
+  ['since-a-change-verbose', sampleReports['since-a-change'], { verbose: true }],
   ['inconclusive-verbose', sampleReports.inconclusive, { verbose: true }],
 ];
 
@@ -33,6 +34,18 @@ describe('the report at a terminal', () => {
 
   it.each(samples)('takes one screen: %s', (_, report) => {
     expect(renderTerminal(report, plain).split('\n').length - 1).toBeLessThanOrEqual(24);
+  });
+
+  it('leaves out since when and where rather than a part of the story, where the screen is full', () => {
+    const since = sampleReports['since-a-change'].symptoms.map(each => ({
+      ...each,
+      id: 'symptom:1',
+      since: each.since.map(one => ({ ...one, text: one.text.repeat(9) })),
+    }));
+    const rows = renderTerminal({ ...sampleReports.failing, symptoms: [...since, ...sampleReports.failing.symptoms.slice(1)] }, plain).split('\n');
+    expect(rows.length - 1).toBeLessThanOrEqual(24);
+    expect(rows.join('\n')).toContain('Do next');
+    expect(rows.filter(row => row.includes('Since: ')).length).toBeLessThanOrEqual(1);
   });
 
   it.each(samples)('says the same with and without colour: %s', (_, report) => {

@@ -130,12 +130,18 @@ function stoppedLines(report: Report, root: Finding): Line[] {
 /** When and where the largest symptom of the root shows itself, a row each. */
 function circumstanceLines(report: Report, root: Finding): Line[] {
   const own = report.symptoms.filter(each => root.symptoms.includes(each.id)).toSorted((a, b) => b.count - a.count);
-  const [nearest] = own.find(each => each.since !== undefined)?.since ?? [];
+  // A file or package says more than the reload that took it up.
+  const changes = (own.find(each => each.since !== undefined)?.since ?? []).toSorted((a, b) => rankOf(a) - rankOf(b));
   const where = own[0]?.where;
   return [
-    ...(nearest === undefined ? [] : [line(2, [styled('strong', 'Since: '), nearest.text], { maxRows: 1 })]),
+    ...(changes.length === 0 ? [] : [line(2, [styled('strong', 'Since: '), changes.map(each => each.text).join('; ')], { maxRows: 1 })]),
     ...(where === undefined ? [] : [line(2, [styled('strong', 'Where: '), where], { maxRows: 1 })]),
   ];
+}
+
+function rankOf(change: { readonly source: string; readonly diff?: string }): number {
+  if (change.diff !== undefined) return 0;
+  return change.source.startsWith('file:') ? 1 : 2;
 }
 
 /** What the verdict rests on. */

@@ -304,6 +304,28 @@ export const sampleReports = {
     ruledOut,
     notChecked,
   },
+  'since-a-change': {
+    ...base,
+    verdict: 'failing',
+    summary: '37 of 20,412 requests failed in the last 15 minutes, and it goes on',
+    traffic: { requests: 20_412, failed: 37, explainedShare: 1, unexplainedShare: 0 },
+    symptoms: [
+      {
+        ...refusedSymptom,
+        since: [
+          { text: '1 s after nginx.service was reloaded', source: 'journal:nginx.service', at: '2026-11-21T07:26:40.000Z' },
+          {
+            text: `12 s after ${site} changed`,
+            source: `file:${site}`,
+            at: '2026-11-21T07:26:29.000Z',
+            diff: `--- ${site}.bak\n+++ ${site}\n@@ -20,3 +20,3 @@\n     location /api/ {\n-        proxy_pass http://127.0.0.1:8088;\n+        proxy_pass http://127.0.0.1:8080;\n     }`,
+          },
+        ],
+        where: 'only GET below /api/',
+      },
+    ],
+    findings: [{ ...apiFinding, share: 1 }],
+  },
   healthy: { ...base, findings: [logAdvice], checked: { faults: 30, probes: 6 } },
   recovered: {
     ...base,
