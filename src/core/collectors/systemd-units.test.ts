@@ -69,6 +69,27 @@ it('keeps the addresses at which a unit said that it listens', () => {
   ]);
 });
 
+it('asks for the sockets that systemd holds for a unit', () => {
+  const shown = 'Id=django.service\nLoadState=loaded\nActiveState=failed\nSubState=failed\nTriggeredBy=django.socket django.timer\n';
+  const socket =
+    'Listen=/run/django.sock (Stream)\nListen=[::]:8000 (Stream)\nListen=/run/django.log (Datagram)\nId=django.socket\nActiveState=failed\nResult=x\n';
+  const plain = host({}, shown);
+  const answer: FakeHost['answer'] = request =>
+    request.kind === 'exec' && request.argv.at(-1) === 'django.socket' ? printed(socket) : plain.answer?.(request);
+  const { fact } = runCollector(systemdUnits, facts, { ...plain, answer });
+  expect(fact.state === 'known' && fact.value[0]?.sockets).toEqual([
+    {
+      name: 'django.socket',
+      activeState: 'failed',
+      result: 'x',
+      addresses: [
+        { kind: 'unix', path: '/run/django.sock' },
+        { kind: 'tcp', host: '::', port: 8000 },
+      ],
+    },
+  ]);
+});
+
 it('says when the journal is denied', () => {
   const { fact } = runCollector(systemdUnits, facts, host({ code: 1, stderr: 'No journal files were opened due to insufficient permissions.\n' }));
   expect(fact).toMatchObject({ state: 'known', problems: [expect.stringContaining('systemd-journal')] });

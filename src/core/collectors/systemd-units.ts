@@ -13,6 +13,7 @@ import type { UnitProperties } from '../parsers/systemctl.ts';
 import { wholeNumber } from '../parsers/text.ts';
 import { isRefusal, outputOf, textOf } from './shared/answers.ts';
 import { definedOf } from './shared/defined.ts';
+import { readUnitSockets } from './shared/unit-sockets.ts';
 import { isSystemUnit, isTroubled, isWorthKnowing, journalRank } from './shared/unit-choice.ts';
 
 const MAX_SHOWN = 250;
@@ -77,8 +78,12 @@ export default defineCollector({
     }
     const ranked = [...byName.values()].sort((a, b) => journalRank(a, running) - journalRank(b, running)).slice(0, MAX_JOURNALS);
     const journals = yield* readJournals(ranked, problems);
+    const sockets = yield* readUnitSockets([...byName.values()]);
     return known(
-      [...byName.values()].map(unit => withJournal(unit, journals.get(unit.name) ?? [])),
+      [...byName.values()].map(unit => ({
+        ...withJournal(unit, journals.get(unit.name) ?? []),
+        ...definedOf({ sockets: sockets.get(unit.name) }),
+      })),
       problems,
     );
   },

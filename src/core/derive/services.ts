@@ -74,6 +74,8 @@ function running(group: ProcessGroup, listeners: readonly Listener[]): Service {
 /** Node and Java run build tools and editors too: a backend listens, or is kept running by a unit. systemd's own sockets serve no requests. */
 function isBackend(service: Service): boolean {
   if (service.kind === 'other' && /^(?:systemd-|dbus)/.test(service.unit ?? '')) return false;
+  // systemd itself, which holds the sockets of units that it starts on demand.
+  if (service.kind === 'other' && service.masterPid === 1 && service.name.startsWith('systemd ')) return false;
   return (
     (service.kind !== 'node' && service.kind !== 'java') || service.listening.length > 0 || service.configuredListen.length > 0 || service.unit !== undefined
   );
@@ -102,7 +104,10 @@ function stopped(
     const command = commands.find(one => one.of.kind === 'unit' && one.of.unit === unit.name);
     if (command === undefined || command.service === 'php-fpm') return [];
     // A unit that nobody enabled may still be what nginx waits for: its address tells.
-    if (command.listen.length === 0 && !isMeantToRun(unit)) return [];
+    const sockets = (unit.sockets ?? []).flatMap(({ name, addresses }) => addresses.map(value => ({ value, source: `unit:${name}` })));
+    if (command.listen.length + sockets.length === 0 && !isMeantToRun(unit)) return [];
+    // What systemd hands over takes the place of what the program would bind by default.
+    const own = command.listen.map(item => item.address).filter(item => sockets.length === 0 || !item.source.startsWith('default of '));
     const speaks = protocolOf(command.service, command.listen);
     return [
       {
@@ -112,7 +117,7 @@ function stopped(
         unit: unit.name,
         workerPids: [],
         listening: [],
-        configuredListen: command.listen.map(item => item.address),
+        configuredListen: [...own, ...sockets],
         ...(speaks === undefined ? {} : { speaks }),
         ...commandSettings(command, 0),
         configFiles: command.configFiles,

@@ -6,6 +6,7 @@ export default defineFix({
   fixes: ['backend-crash-loop'],
   plan(finding) {
     const unit = finding.fixData?.['unit'];
+    const socket = finding.fixData?.['socket'];
     if (typeof unit !== 'string') return undefined;
     return {
       id: 'repair-start',
@@ -26,7 +27,10 @@ export default defineFix({
         {
           kind: 'manual',
           text: 'When the error is repaired, or the last release is taken back, start it anew. systemd counts the failed starts until they are reset.',
-          commands: [`systemctl reset-failed ${unit}`, `systemctl restart ${unit}`],
+          commands:
+            typeof socket === 'string'
+              ? [`systemctl reset-failed ${unit} ${socket}`, `systemctl restart ${socket}`, `systemctl restart ${unit}`]
+              : [`systemctl reset-failed ${unit}`, `systemctl restart ${unit}`],
         },
       ],
       validate: [],

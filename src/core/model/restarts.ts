@@ -1,12 +1,15 @@
 import type { BackendEvent } from './facts/backend.ts';
 import type { Hop } from './facts/hop.ts';
-import type { SystemdUnit } from './facts/system.ts';
+import type { SocketUnit, SystemdUnit } from './facts/system.ts';
 
 /** A unit that starts and ends again and again. */
 export interface RestartLoop {
-  readonly state: 'between-tries' | 'given-up' | 'running-again';
-  /** Tries that systemd made by itself since the last start by hand. */
+  /** `by-socket`: connections to a socket of systemd's start it, and it ends each time. */
+  readonly state: 'between-tries' | 'given-up' | 'running-again' | 'by-socket';
+  /** Tries that systemd made by itself since the last start by hand; those within the window, where connections make it try. */
   readonly restarts: number;
+  /** Present with `by-socket`. */
+  readonly socket?: SocketUnit;
   /** Time of its last end. */
   readonly endedMs?: number;
 }
@@ -33,6 +36,13 @@ export function restartLoop(unit: SystemdUnit, events: readonly BackendEvent[], 
   const endedMs = unit.execMainExitMs ?? unit.inactiveEnterMs;
   const common = { restarts: unit.restarts, ...(endedMs === undefined ? {} : { endedMs }) };
   const failed = unit.activeState === 'failed';
+  const starter = unit.sockets?.[0];
+  if (starter !== undefined && unit.activeState !== 'active' && unit.restarts === 0) {
+    const ends = unit.journal.filter(line => line.timeMs >= window.sinceMs && line.identifier === 'systemd' && saysFailedEnd(line.text)).length;
+    const told = events.filter(event => event.timeMs >= window.sinceMs && event.kind === 'worker-exit' && saysFailedEnd(event.text)).length;
+    const tries = Math.max(ends, told);
+    if (tries >= fewestWhileAway) return { state: 'by-socket', socket: starter, ...common, restarts: tries };
+  }
   if (unit.subState.includes('auto-restart')) return { state: 'between-tries', ...common };
   if (unit.activeState === 'activating' && unit.restarts > 0) return { state: 'between-tries', ...common };
   // After a start that was refused for its number systemd keeps the result of the last real end.
@@ -62,6 +72,11 @@ export function loopBeganMs(unit: SystemdUnit): number | undefined {
   if (first === undefined || last === undefined) return undefined;
   if (first.count === 1) return first.timeMs;
   return last.count > first.count ? first.timeMs - ((last.timeMs - first.timeMs) / (last.count - first.count)) * (first.count - 1) : undefined;
+}
+
+/** systemd's line for a main process that ended badly, as it is in every version. */
+function saysFailedEnd(text: string): boolean {
+  return text.includes(': Main process exited, code=') && !text.endsWith('status=0/SUCCESS') && !text.endsWith('status=15/TERM');
 }
 
 /** When systemd started it within the window. */

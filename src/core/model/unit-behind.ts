@@ -1,7 +1,8 @@
 import type { Evidence } from './finding.ts';
 import type { Hop } from './facts/hop.ts';
+import { formatAddress, type Address } from './host.ts';
 import type { LostPeer } from './facts/lost-peer.ts';
-import type { SystemdUnit } from './facts/system.ts';
+import type { SocketUnit, SystemdUnit } from './facts/system.ts';
 
 /** The unit that serves a peer, and how sure that is. */
 export interface UnitBehind {
@@ -33,9 +34,17 @@ export function endOf(unit: SystemdUnit): number | undefined {
 export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly SystemdUnit[], lost: readonly LostPeer[] = []): UnitBehind | undefined {
   if (hop.unit !== undefined) return { unit: hop.unit, how: 'configured', because: 'its settings name it', evidence: [] };
   const runs = hop.service?.masterPid !== undefined || (hop.service?.workerPids.length ?? 0) > 0;
-  if (runs || !hop.peer.local || hop.peer.listeners.length > 0) return undefined;
+  if (runs || !hop.peer.local) return undefined;
   const taken = new Set(hops.flatMap(other => other.unit?.name ?? []));
   const candidates = units.filter(unit => !taken.has(unit.name) && mayServe(unit));
+  if (hop.peer.listeners.length > 0) {
+    const isHeld = hop.peer.listeners.every(listener => listener.pids.every(pid => pid === 1));
+    const started = isHeld ? candidates.find(unit => socketOf(unit, hop) !== undefined) : undefined;
+    const evidence = started === undefined ? undefined : naming(started, hop);
+    return started === undefined || evidence === undefined
+      ? undefined
+      : { unit: started, how: 'named', because: 'its socket unit names that address', evidence: [evidence] };
+  }
   const byFile = candidates.find(unit => startsService(unit, hop));
   if (byFile !== undefined)
     return {
@@ -74,6 +83,12 @@ function startsService(unit: SystemdUnit, hop: Hop): boolean {
 
 function naming(unit: SystemdUnit, hop: Hop): Evidence | undefined {
   const { address } = hop.peer;
+  const socket = socketOf(unit, hop);
+  if (socket !== undefined)
+    return {
+      source: `exec:systemctl show ${socket.name}`,
+      text: `Listen=${formatAddress(address).replace(/^unix:/, '')} ActiveState=${socket.activeState} Result=${socket.result}`,
+    };
   const command: Evidence = { source: `exec:systemctl show ${unit.name}`, text: `ExecStart=${unit.execStart ?? ''}` };
   if (address.kind === 'unix') {
     const path = address.path.startsWith('/var/run/') ? address.path.slice(4) : address.path;
@@ -91,6 +106,16 @@ function naming(unit: SystemdUnit, hop: Hop): Evidence | undefined {
       before => before.endsWith(':') || before.trimEnd().toLowerCase().endsWith('port') || before.toLowerCase().endsWith('port='),
     ),
   );
+}
+
+function socketOf(unit: SystemdUnit, { peer }: Hop): SocketUnit | undefined {
+  return unit.sockets?.find(one => one.addresses.some(other => holds(other, peer.address)));
+}
+
+/** Whether the socket takes what is sent to the address. */
+function holds(socket: Address, address: Address): boolean {
+  if (socket.kind === 'unix' || address.kind === 'unix') return formatAddress(socket) === formatAddress(address).replace(/^unix:\/var\/run\//, 'unix:/run/');
+  return socket.port === address.port && (socket.host === address.host || ['0.0.0.0', '*', '::'].includes(socket.host));
 }
 
 function journalNaming(unit: SystemdUnit, names: (text: string) => boolean): Evidence | undefined {

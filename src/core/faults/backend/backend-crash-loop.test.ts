@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import type { JournalLine } from '../../model/facts/system.ts';
 import crashLoop from './backend-crash-loop.ts';
-import { address, detections, hopOf, lostHop, nowMs, symptomOf, unitOf, without } from './testing.ts';
+import { address, detections, hopOf, lostHop, nowMs, peerOf, symptomOf, unitOf, without } from './testing.ts';
 
 const fault = crashLoop as unknown as Fault;
 const line = (agoMs: number, identifier: string, text: string, pid = 1): JournalLine => ({ timeMs: nowMs - agoMs, identifier, text, pid });
@@ -50,6 +50,27 @@ describe('backend-crash-loop fires', () => {
     const hops = [without(lostHop(), 'unit', 'service')];
     const found = detections(fault, { hops, 'systemd-units': [cache, unit], 'lost-peers': [{ peerId: address, found: [], stopped }] });
     expect(found).toMatchObject([{ messageId: 'running-again', subject: { id: 'unit:orders.service' } }]);
+  });
+
+  it('where connections to a socket of systemd start it, with the requests that broke off while the socket was open', () => {
+    const socket = { name: 'orders.socket', activeState: 'failed', result: 'service-start-limit-hit', addresses: [peerOf().address] };
+    const end = (agoMs: number): JournalLine => line(agoMs, 'systemd', 'orders.service: Main process exited, code=exited, status=3/NOTIMPLEMENTED');
+    const unit = unitOf({
+      activeState: 'failed',
+      result: 'exit-code',
+      execMainCode: 'exited',
+      execMainStatus: 3,
+      sockets: [socket],
+      journal: [end(9000), end(8000)],
+    });
+    const reset = symptomOf('reset');
+    const lost = without(lostHop({ symptoms: [reset, symptomOf('connect-refused')] }), 'unit', 'service');
+    const found = detections(fault, { hops: [lost], 'systemd-units': [unit] });
+    expect(found).toMatchObject([{ confidence: 'confirmed', messageId: 'by-socket', data: { restarts: 2, socket: 'orders.socket' } }]);
+    expect(found[0]?.symptoms).toContain(reset.id);
+    // One failed start is none too many.
+    const once = { ...unit, journal: [end(8000)] };
+    expect(detections(fault, { hops: [lost], 'systemd-units': [once] })).toEqual([]);
   });
 
   it('as past where it has run well since', () => {

@@ -2,7 +2,7 @@ import { defineFault } from '../../model/fault.ts';
 import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
 import type { Hop } from '../../model/facts/hop.ts';
-import type { SystemdUnit } from '../../model/facts/system.ts';
+import type { SocketUnit, SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
@@ -46,6 +46,8 @@ export default defineFault({
         '{unit} {ended} each time it is started. systemd has restarted it {restarts} times and will try again; between the tries nobody listens on {address}.',
       'given-up': '{unit} {ended} each time it was started, until systemd gave up after {restarts} restarts. Nobody listens on {address}.',
       'running-again': '{unit} {ended} and was restarted {restarts} times, the last time a moment ago. Requests to {address} fail whenever it is away.',
+      'by-socket':
+        '{unit}, which {socket} starts when a connection comes, {ended} each time: {restarts} times in the window. {fate} Requests to {address} fail.',
       repeats: '{unit} counts as running, but nobody listens on {address}, and process after process of it ends with the same error.',
     },
   },
@@ -70,7 +72,7 @@ export default defineFault({
         status: isActive ? 'active' : 'past',
         subject: { kind: 'unit', id: `unit:${unit.name}`, name: unit.name, peers: peersOf(unit, hop, hops) },
         messageId: loop?.state ?? 'repeats',
-        data: { unit: unit.name, restarts: loop?.restarts ?? 0, ended: endText(unit), address: hop.peer.id },
+        data: { unit: unit.name, restarts: loop?.restarts ?? 0, ended: endText(unit), address: hop.peer.id, ...socketText(loop?.socket) },
         evidence: [
           unitEvidence(unit),
           ...(repeated.length > 0 ? repeated : lastWords(unit)),
@@ -79,11 +81,26 @@ export default defineFault({
           ...behind.evidence,
         ],
         symptoms: own.map(symptom => symptom.id),
-        fixData: { unit: unit.name, ...(unit.user === undefined ? {} : { user: unit.user }) },
+        fixData: {
+          unit: unit.name,
+          ...(loop?.socket === undefined ? {} : { socket: loop.socket.name }),
+          ...(unit.user === undefined ? {} : { user: unit.user }),
+        },
       };
     }
   },
 });
+
+function socketText(socket: SocketUnit | undefined): Record<string, string> {
+  if (socket === undefined) return {};
+  const isClosed = socket.activeState !== 'active';
+  return {
+    socket: socket.name,
+    fate: isClosed
+      ? `systemd has closed the socket (result ${socket.result}), and nothing opens it again.`
+      : 'The socket takes connections that nobody answers.',
+  };
+}
 
 function endText(unit: SystemdUnit): string {
   if (unit.execMainCode === 'killed' || unit.execMainCode === 'dumped') return `dies by signal ${unit.execMainStatus}`;
