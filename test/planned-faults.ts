@@ -5,7 +5,6 @@
 export const plannedFaults: readonly string[] = [
   'cpu-saturated',
   'docker-network-mismatch',
-  'memory-exhausted',
   'mtu-blackhole',
   'upgrade-changed-defaults',
   'websocket-upgrade-missing',

@@ -16,6 +16,7 @@ const pageHeadings = ['What it means', 'How badhop knows', 'What to do', 'When i
 const notInLab: Readonly<Record<string, string>> = {
   'selinux-denied': 'the kernel of a container is that of the machine, and a policy cannot be loaded for one container alone',
   'apparmor-denied': 'a profile is loaded into the kernel that all hosts of the machine share',
+  'memory-exhausted': 'all hosts of the machine share its memory, and a limit on one of them is no lack of the whole',
   'conntrack-table-full': "the size of the table is the whole machine's",
 };
 
