@@ -85,6 +85,14 @@ export default defineFault({
       } else {
         const path = around.paths.find(one => one.address === address.host);
         if (path !== undefined && isCutOff(path)) continue;
+        // Linux answers refused packets once a second: the requests before may have used that up.
+        if (
+          symptoms.every(symptom => symptom.class !== 'connect-timeout') &&
+          symptomsOf(hop, ['connect-unreachable', 'connect-refused']).some(symptom => symptom.count > 0)
+        ) {
+          yield ruledOut(`requests to ${hop.peer.id} are refused at once; only the probe got no answer`);
+          continue;
+        }
         const sign = signOfLife(hop, hops, path);
         yield {
           ...common,

@@ -77,7 +77,9 @@ export default defineFault({
         continue;
       }
       const [first, ...rest] = seen;
-      if (first === undefined || refused === undefined) {
+      // A host that answers for its address and says "unreachable" refuses by a rule, whether or not the probe heard it too.
+      const isSaid = !local && symptoms.some(symptom => symptom.class === 'connect-unreachable' && symptom.ongoing && symptom.count > 0);
+      if (first === undefined || (refused === undefined && !isSaid)) {
         if (rules.state === 'known' && goesOn) yield ruledOut(`no rule of this host refuses ${hop.peer.id}`);
         continue;
       }
@@ -86,7 +88,7 @@ export default defineFault({
       } else if (!local) {
         const path = around.paths.find(one => one.address === address.host);
         const isHere = path?.neighbour !== undefined && !['FAILED', 'INCOMPLETE'].includes(path.neighbour.state);
-        if (path?.neighbour === undefined || path.route !== 'found' || !isHere || codeOf(refused) === 'ECONNREFUSED') continue;
+        if (path?.neighbour === undefined || path.route !== 'found' || !isHere || (refused !== undefined && codeOf(refused) === 'ECONNREFUSED')) continue;
         yield {
           ...common,
           confidence: 'likely',
