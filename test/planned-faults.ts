@@ -3,7 +3,6 @@
  * leaves this list.
  */
 export const plannedFaults: readonly string[] = [
-  'cpu-saturated',
   'docker-network-mismatch',
   'mtu-blackhole',
   'upgrade-changed-defaults',

@@ -17,6 +17,7 @@ const notInLab: Readonly<Record<string, string>> = {
   'selinux-denied': 'the kernel of a container is that of the machine, and a policy cannot be loaded for one container alone',
   'apparmor-denied': 'a profile is loaded into the kernel that all hosts of the machine share',
   'memory-exhausted': 'all hosts of the machine share its memory, and a limit on one of them is no lack of the whole',
+  'cpu-saturated': 'all hosts of the machine share its processors',
   'conntrack-table-full': "the size of the table is the whole machine's",
 };
 

@@ -13,6 +13,7 @@ import backendHung from './backend/backend-hung.ts';
 import backendOomKilled from './backend/backend-oom-killed.ts';
 import backendSlowerThanTimeout from './backend/backend-slower-than-timeout.ts';
 import conntrackTableFull from './capacity/conntrack-table-full.ts';
+import cpuSaturated from './capacity/cpu-saturated.ts';
 import diskFull from './capacity/disk-full.ts';
 import dnsNameNotFound from './network/dns-name-not-found.ts';
 import dnsResolverUnreachable from './network/dns-resolver-unreachable.ts';
@@ -82,6 +83,7 @@ export const faults: readonly Fault[] = [
   backendOomKilled,
   backendSlowerThanTimeout,
   conntrackTableFull,
+  cpuSaturated,
   diskFull,
   dnsNameNotFound,
   dnsResolverUnreachable,
