@@ -46,11 +46,11 @@ const unit = (part: Partial<SystemdUnit>): SystemdUnit => ({
 const old = { modifiedMs: sinceMs - 86_400_000, changedMs: sinceMs - 86_400_000 };
 const at = (ms: number): { readonly modifiedMs: number; readonly changedMs: number } => ({ modifiedMs: ms, changedMs: ms });
 
-function run(host: FakeHost, units: readonly SystemdUnit[] = [], instances: readonly NginxInstance[] = []) {
+function run(host: FakeHost, units: readonly SystemdUnit[] = [], instances: readonly NginxInstance[] = [], configs: readonly NginxConfig[] = [config]) {
   const result = runCollector(
     changes,
     {
-      'nginx-config': known([config]),
+      'nginx-config': known(configs),
       'nginx-instances': known(instances),
       'php-fpm-pools': none,
       'backend-configs': none,
@@ -74,6 +74,13 @@ describe('what changed lately', () => {
     });
     expect(found.map(short)).toEqual([['config-file', nowMs - 60_000, site, 'changed']]);
     expect(found[0]?.diff).toBe(`--- ${site}.bak\n+++ ${site}\n@@ -1,3 +1,3 @@\n one\n-too\n+two\n `);
+  });
+
+  it('asks for no times that were read with the configuration', () => {
+    const files = [{ path: site, text: '', ...at(nowMs - 9000) }];
+    const { found, asked } = run({}, [], [], [{ ...config, files, directives: [] }]);
+    expect(found.map(short)).toEqual([['config-file', nowMs - 9000, site, 'changed']]);
+    expect(asked).not.toContainEqual({ kind: 'stat', path: site });
   });
 
   it('looks for no backup of what was not changed', () => {

@@ -16,7 +16,7 @@ import { reloadChanges, unitChanges } from './shared/unit-changes.ts';
 /** A change may need minutes to be felt: the window alone would miss what came just before it. */
 const beforeWindowMs = 600_000;
 const sameMomentMs = 2000;
-const maxPlaces = 1500;
+const maxPlaces = 400;
 const maxCompared = 6;
 const maxDiffBytes = 65_536;
 const dpkgTail = { offset: -131_072, limit: 131_072 } as const;
@@ -28,19 +28,24 @@ export default defineCollector({
   needs: ['nginx-config', 'nginx-instances', 'php-fpm-pools', 'backend-configs', 'systemd-units', 'services', 'processes'],
   *collect(facts, context) {
     const every = changePlaces(facts);
-    const places = every.slice(0, maxPlaces);
-    const problems = every.length > places.length ? [`Only ${places.length} of ${every.length} files and folders were looked at.`] : [];
+    const read = every.flatMap(place => (place.times === undefined ? [] : [{ place, times: place.times }]));
+    const unread = every.filter(place => place.times === undefined);
+    const places = unread.slice(0, maxPlaces);
+    const problems = unread.length > places.length ? [`Only ${places.length} of ${unread.length} files and folders were looked at.`] : [];
     const [packages] = yield* ask({ kind: 'read', path: dpkgLog, options: dpkgTail });
     const stats = yield* askAll(places.map(({ path }) => ({ kind: 'stat', path }) as const));
     const targets = yield* targetStats(stats);
     const changes: Change[] = [];
     const compared: Place[] = [];
+    const take = (place: Place, found: readonly Change[]): void => {
+      const recent = found.filter(change => isRecent(change, context));
+      if (recent.length > 0 && place.as === 'text') compared.push(place);
+      changes.push(...recent);
+    };
+    for (const { place, times } of read) take(place, timesOf({ kind: 'file', mode: 0, ...times }, place));
     for (const [index, place] of places.entries()) {
       const stat = stats[index];
-      if (stat?.state !== 'known') continue;
-      const found = fileChanges(place, stat.value, targets.get(stat.value.realPath ?? '')).filter(change => isRecent(change, context));
-      if (found.length > 0 && place.as === 'text') compared.push(place);
-      changes.push(...found);
+      if (stat?.state === 'known') take(place, fileChanges(place, stat.value, targets.get(stat.value.realPath ?? '')));
     }
     const diffs = yield* backupDiffs(compared.slice(0, maxCompared));
     const services = valueOr(facts.services, []);
@@ -70,29 +75,22 @@ function* targetStats(stats: readonly Known<StatResult>[]): Generator<readonly R
 }
 
 function fileChanges(place: Place, stat: StatResult, target: StatResult | undefined): readonly Change[] {
-  const { path, kind, as, serviceIds } = place;
-  const make = (timeMs: number, verb: string): Change => ({
-    kind,
-    timeMs,
-    subject: path,
-    verb,
-    source: `file:${path}`,
-    ...(serviceIds === undefined ? {} : { serviceIds }),
-  });
-  if (stat.kind === 'link') {
-    const moved = make(stat.modifiedMs, stat.target === undefined ? 'was made' : `was pointed at ${stat.target}`);
-    return as === 'link' || target === undefined ? [moved] : [moved, ...timesOf(target, as, make)];
-  }
-  return as === 'link' ? [] : timesOf(stat, as, make);
+  if (stat.kind !== 'link') return place.as === 'link' ? [] : timesOf(stat, place);
+  const moved = changeOf(place, stat.modifiedMs, stat.target === undefined ? 'was made' : `was pointed at ${stat.target}`);
+  return place.as === 'link' || target === undefined ? [moved] : [moved, ...timesOf(target, place)];
 }
 
 /** A folder's time is that of its own entries. A file that was put in place with an older time shows it in its change time alone. */
-function timesOf(stat: StatResult, as: Place['as'], make: (timeMs: number, verb: string) => Change): readonly Change[] {
-  const isShared = (stat.mode & 0o1000) !== 0;
-  if (as === 'folder') return stat.kind === 'directory' && !isShared ? [make(stat.modifiedMs, 'got or lost files')] : [];
-  if (stat.kind !== 'file') return [];
-  if (Math.abs(stat.changedMs - stat.modifiedMs) <= sameMomentMs) return [make(stat.modifiedMs, 'changed')];
-  return [make(stat.modifiedMs, 'changed'), make(stat.changedMs, 'was put in place or got other rights')];
+function timesOf({ kind, mode, modifiedMs, changedMs }: Pick<StatResult, 'kind' | 'mode' | 'modifiedMs' | 'changedMs'>, place: Place): readonly Change[] {
+  const isShared = (mode & 0o1000) !== 0;
+  if (place.as === 'folder') return kind === 'directory' && !isShared ? [changeOf(place, modifiedMs, 'got or lost files')] : [];
+  if (kind !== 'file') return [];
+  const edited = changeOf(place, modifiedMs, 'changed');
+  return Math.abs(changedMs - modifiedMs) <= sameMomentMs ? [edited] : [edited, changeOf(place, changedMs, 'was put in place or got other rights')];
+}
+
+function changeOf({ path, kind, serviceIds }: Place, timeMs: number, verb: string): Change {
+  return { kind, timeMs, subject: path, verb, source: `file:${path}`, ...(serviceIds === undefined ? {} : { serviceIds }) };
 }
 
 /** What tells each file from the newest backup beside it, by path. */

@@ -12,6 +12,8 @@ export interface Place {
   readonly as: 'text' | 'file' | 'folder' | 'link';
   /** Services that it concerns; `undefined` for any. */
   readonly serviceIds: readonly string[] | undefined;
+  /** Where they were read before. */
+  readonly times?: { readonly modifiedMs: number; readonly changedMs: number };
 }
 
 export type PlaceFacts = Pick<Facts, 'nginx-config' | 'php-fpm-pools' | 'backend-configs' | 'systemd-units' | 'services' | 'processes'>;
@@ -41,7 +43,10 @@ export function changePlaces(facts: PlaceFacts): readonly Place[] {
   const text = (path: string, serviceIds = owners(path)): void => add({ path, kind: 'config-file', as: 'text', serviceIds });
   for (const path of resolving) text(path, undefined);
   for (const config of valueOr(facts['nginx-config'], [])) {
-    for (const { path } of config.files) text(path, undefined);
+    for (const { path, modifiedMs, changedMs } of config.files) {
+      const times = modifiedMs === undefined || changedMs === undefined ? {} : { times: { modifiedMs, changedMs } };
+      add({ path, kind: 'config-file', as: 'text', serviceIds: undefined, ...times });
+    }
     const folder = config.mainPath.slice(0, config.mainPath.lastIndexOf('/'));
     for (const place of namedInNginx(config.directives, folder)) add(place);
   }
