@@ -79,7 +79,7 @@ export function buildReport(input: ReportInput): Report {
     summary,
     traffic: {
       requests: access?.total ?? 0,
-      failed: shares.total,
+      failed: failedRequests(symptoms, shares.total, access?.total ?? 0),
       explainedShare: shares.total === 0 ? 0 : round((shares.total - shares.unexplained) / shares.total),
       unexplainedShare: shares.total === 0 ? 0 : round(shares.unexplained / shares.total),
     },
@@ -161,6 +161,12 @@ function toReportSymptom(symptom: Symptom, circumstance: Circumstance | undefine
     ...(circumstance?.where === undefined ? {} : { where: circumstance.where }),
     samples: [...records.slice(0, 3), ...requests.slice(0, 2)],
   };
+}
+
+/** A request that was tried at two peers left two records in the error log: where the access log has them all, it bounds the count. */
+function failedRequests(symptoms: readonly Symptom[], counted: number, requests: number): number {
+  const areAllInAccessLog = requests > 0 && symptoms.every(symptom => symptom.count === 0 || symptom.accessGroups.length > 0);
+  return areAllInAccessLog ? Math.min(counted, requests) : counted;
 }
 
 function topologyOf(facts: Facts): ReportTopology {
