@@ -39,7 +39,7 @@ export default defineFault({
       unit: '{unit} is {state}{result}{since}: no process of it runs, and nobody listens on {address}.',
       probably: '{unit} is {state}{result}{since}, and nobody listens on {address}. The unit is most probably the one that should: {because}.',
       process: 'Nobody listens on {address}, and no process of {service}, which should, is running.',
-      gone: 'Nobody listens on {address}, and nothing that runs on this host or is set up as a unit could be what listened there.',
+      gone: 'Nobody listens on {address}, and no process or unit of this host is known that should.',
       somewhere: 'Nobody listens on {address}, and no service is known that should. {other} answers on {where}, which no upstream uses.',
       remote: '{address} refuses connections. Either the service on that host does not run, or a rule there rejects them: that host alone can tell.',
     },
