@@ -40,7 +40,11 @@ function posts(method = 'POST', change: Partial<Symptom> = {}): Symptom {
   return { ...symptom, errorGroups: symptom.errorGroups.map(one => ({ ...one, method })) };
 }
 
-const access = (failed: number, total: number) => ({ byTemplate: [{ key: '/', total, failed }] });
+const access = (failed: number, total: number) => ({
+  total,
+  byTemplate: [{ key: '/', total, failed }],
+  buckets: { all: { widthMs: 10_000, starts: [nowMs - 190_000, nowMs - 10_000], counts: [] } },
+});
 const instances = (version: string) => [{ id: 'nginx', flavour: 'nginx', version }];
 
 function found(change: object = {}) {
@@ -64,6 +68,10 @@ describe('keepalive-race', () => {
 
   it('is likely where only GETs are cut and no second try is seen', () => {
     expect(found({ hops: [hopOf({ symptoms: [posts('GET')] })] })).toMatchObject([{ confidence: 'likely' }]);
+  });
+
+  it('is likely where requests follow each other too fast for connections to grow old', () => {
+    expect(found({ 'nginx-access-log': access(5, 5000) })).toMatchObject([{ confidence: 'likely' }]);
   });
 
   it('fires without any keepalive directive on an nginx that keeps connections by itself', () => {

@@ -16,6 +16,8 @@ const ends = new Set<BackendEvent['kind']>(['worker-signal', 'worker-exit', 'wor
 const sentOnce = new Set(['POST', 'LOCK', 'PATCH']);
 /** A page that fails more often than this does not fail by the chance of a moment. */
 const mostOften = 0.7;
+/** Requests that follow each other faster than this part of the measured time leave hardly a used connection idle for so long. */
+const quietShare = 0.2;
 
 /** nginx sends a request over a kept connection in the moment in which the backend closes it. */
 export default defineFault({
@@ -67,7 +69,7 @@ export default defineFault({
       }
       const groups = symptoms.flatMap(symptom => symptom.errorGroups);
       const methods = new Set(groups.flatMap(group => group.method ?? []));
-      const isProven = methods.size > 0 && ([...methods].some(method => sentOnce.has(method)) || hasHiddenRetry(symptoms)) && access !== undefined;
+      const isProven = methods.size > 0 && ([...methods].some(method => sentOnce.has(method)) || hasHiddenRetry(symptoms)) && isQuiet(access, idle.ms);
       const [first, ...rest] = [
         probeEvidence(probe),
         ...configured(reuse.timeout ?? reuse.setting),
@@ -110,6 +112,14 @@ function endedThen(hop: Hop, symptom: Symptom): boolean {
 function oftenFailing(symptoms: readonly Symptom[], access: NginxAccessLog | undefined): string | undefined {
   const templates = new Set(symptoms.flatMap(symptom => symptom.errorGroups.flatMap(group => group.urlTemplate ?? [])));
   return access?.byTemplate.find(one => templates.has(one.key) && one.total > 3 && one.failed / one.total > mostOften)?.key;
+}
+
+/** Whether connections have time to grow old, by the mean gap between requests. */
+function isQuiet(access: NginxAccessLog | undefined, idleMs: number): boolean {
+  if (access === undefined || access.total === 0) return false;
+  const { starts, widthMs } = access.buckets.all;
+  const spanMs = (starts.at(-1) ?? 0) + widthMs - (starts[0] ?? 0);
+  return spanMs / access.total >= idleMs * quietShare;
 }
 
 /** A try that failed and one that did not. */
