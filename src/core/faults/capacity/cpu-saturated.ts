@@ -54,10 +54,12 @@ function loadEvidence(load: number, cpus: number): Evidence {
   return { source: 'file:/proc/loadavg', text: `load average of one minute ${load}, on ${cpus} processors` };
 }
 
-/** Its probe failed, its workers are all busy with something else than computing, or its log tells of trouble. */
+/** Its probe failed, its workers are all busy, or its log tells of trouble. */
 function hasOwnReason(hop: Hop): boolean {
-  const state = poolState(hop);
   const isAnswered = hop.own === undefined || hop.own.outcome.state === 'answered';
-  const isStuck = state !== undefined && state.isFull && state.workersDo !== 'compute';
-  return !isAnswered || isStuck || hop.events.some(event => event.kind !== 'started' && event.kind !== 'stopped' && event.kind !== 'slow-request');
+  return (
+    !isAnswered ||
+    poolState(hop)?.isFull === true ||
+    hop.events.some(event => event.kind !== 'started' && event.kind !== 'stopped' && event.kind !== 'slow-request')
+  );
 }
