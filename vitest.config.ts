@@ -6,7 +6,7 @@ const labFile = 'lab/lab.test.ts';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'lab/**/*.test.ts', 'bench/**/*.test.ts'], exclude: [labFile] } },
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'lab/**/*.test.ts', 'bench/**/*.test.ts'], exclude: [labFile], testTimeout: 60_000 } },
       { test: { name: 'guards', include: ['test/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'lab', include: [labFile], testTimeout: 300_000, hookTimeout: 120_000, maxConcurrency: 3, sequence: { groupOrder: 1 } } },
     ],
