@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { renderTerminal } from '../src/core/reporters/terminal.ts';
+import { textWidth } from '../src/core/reporters/text.ts';
 import { diagnoseBundle } from '../src/cli/compose.ts';
 
 const columns = 80;
@@ -30,7 +31,7 @@ export async function terminalPicture(root: string, bundle: string): Promise<str
 
 /** Holds a row at the width of its columns, whatever monospaced font the reader has. */
 function stretch(row: string): string {
-  const length = [...row.replaceAll(/\u001B\[[\d;]*m/g, '')].length;
+  const length = textWidth(row.replaceAll(/\u001B\[[\d;]*m/g, ''));
   return length === 0 ? '' : ` textLength="${(length * cell.width).toFixed(1)}" lengthAdjust="spacingAndGlyphs"`;
 }
 
