@@ -33,6 +33,14 @@ it('tells an event once that is in both', () => {
   expect(fact).toMatchObject({ state: 'known', value: [{ kind: 'conntrack-full', source: 'journal:kernel', timeMs: 1_795_246_204_342 }] });
 });
 
+it('takes the time at which the kernel wrote, not that at which a journal began to hold it', () => {
+  const text = 'Out of memory: Killed process 4711 (gunicorn) total-vm:1kB, anon-rss:2kB';
+  const fields = { __REALTIME_TIMESTAMP: '1795246204342251', __MONOTONIC_TIMESTAMP: '900000000', _SOURCE_MONOTONIC_TIMESTAMP: '480000000', MESSAGE: text };
+  const { fact } = runCollector(kernelLog, {}, host({ stdout: `${JSON.stringify(fields)}\n` }, { stdout: `2026-11-21T07:23:04,900000+00:00 ${text}\n` }));
+  expect(fact).toMatchObject({ state: 'known', value: [{ kind: 'oom-kill', timeMs: 1_795_246_204_342 - 420_000 }] });
+  expect(fact.state === 'known' && fact.value).toHaveLength(1);
+});
+
 it('asks a dmesg without time formats again', () => {
   const { fact } = runCollector(kernelLog, {}, host({}, { code: 1, stderr: "dmesg: unrecognized option '--time-format'\n" }, { stdout: raw }));
   expect(fact.state === 'known' && fact.value[0]).toMatchObject({ kind: 'oom-kill', timeMs: 1_795_247_462_857 });

@@ -1,7 +1,7 @@
 import { ask, defineCollector } from '../model/collector.ts';
 import { absent, denied, known } from '../model/fact.ts';
 import type { KernelEvent } from '../model/facts/system.ts';
-import { JOURNAL_FIELDS, parseJournal } from '../parsers/journal.ts';
+import { KERNEL_FIELDS, parseJournal } from '../parsers/journal.ts';
 import { auditEvents } from '../parsers/audit-record.ts';
 import { kernelEvents, parseDmesg } from '../parsers/kernel-log.ts';
 import { parseSystemStat } from '../parsers/proc-stat.ts';
@@ -25,7 +25,7 @@ export default defineCollector({
     const [journal, dmesg, stat, audit] = yield* ask(
       {
         kind: 'exec',
-        argv: ['journalctl', '-k', '-o', 'json', `--output-fields=${JOURNAL_FIELDS}`, '--since', from, '-n', '5000', '--no-pager'],
+        argv: ['journalctl', '-k', '-o', 'json', `--output-fields=${KERNEL_FIELDS}`, '--since', from, '-n', '5000', '--no-pager'],
         options: { timeoutMs: 2500, maxBytes: 8_388_608 },
       },
       { kind: 'exec', argv: ['dmesg', '--time-format', 'iso'], options: { timeoutMs: 2500, maxBytes: 8_388_608 } },

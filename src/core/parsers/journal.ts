@@ -11,6 +11,9 @@ const MAX_TEXT = 4096;
 /** What `--output-fields` should name: everything that is read here and no command lines, which may hold secrets. */
 export const JOURNAL_FIELDS = 'MESSAGE,SYSLOG_IDENTIFIER,_COMM,_PID,UNIT,_SYSTEMD_UNIT,COREDUMP_UNIT,OBJECT_SYSTEMD_UNIT,_TRANSPORT';
 
+/** The same for the kernel's lines, with the time at which the kernel wrote them. */
+export const KERNEL_FIELDS = `${JOURNAL_FIELDS},_SOURCE_MONOTONIC_TIMESTAMP`;
+
 /**
  * Reads `journalctl -o json`: one object a line, in the journal's order. `MESSAGE` is a text, an array of bytes where
  * it is no printable UTF-8, or null where it is too long. What systemd says of a unit carries `UNIT`, what the unit
@@ -41,8 +44,9 @@ function readEntry(line: string): JournalEntry | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const fields = value as Readonly<Record<string, unknown>>;
-  const time = wholeNumber(fieldText(fields['__REALTIME_TIMESTAMP'])?.slice(0, -3));
-  if (time === undefined) return undefined;
+  const received = wholeNumber(fieldText(fields['__REALTIME_TIMESTAMP'])?.slice(0, -3));
+  if (received === undefined) return undefined;
+  const time = received - delayMs(fields);
   const pid = wholeNumber(fieldText(fields['_PID']));
   const unit = ['UNIT', 'COREDUMP_UNIT', 'OBJECT_SYSTEMD_UNIT', '_SYSTEMD_UNIT'].map(name => fieldText(fields[name])).find(name => name !== undefined);
   return {
@@ -52,6 +56,16 @@ function readEntry(line: string): JournalEntry | undefined {
     ...(pid === undefined ? {} : { pid }),
     ...(unit === undefined ? {} : { unit }),
   };
+}
+
+/**
+ * How long the kernel's line had waited: a journald that has just started takes the whole ring buffer in, and in a container
+ * that holds what happened on the machine long before.
+ */
+function delayMs(fields: Readonly<Record<string, unknown>>): number {
+  const received = wholeNumber(fieldText(fields['__MONOTONIC_TIMESTAMP']));
+  const written = wholeNumber(fieldText(fields['_SOURCE_MONOTONIC_TIMESTAMP']));
+  return received === undefined || written === undefined ? 0 : Math.max(0, Math.floor((received - written) / 1000));
 }
 
 /** A field that occurs more than once is an array of its values: the first counts. */
