@@ -12,7 +12,7 @@ import { makeChains, mergeSame, rankOf, type Chain } from './chains.ts';
 import { listNotChecked } from './not-checked.ts';
 import type { Assessment, Raw } from './run-faults.ts';
 import { shareOut, statusRank } from './shares.ts';
-import { judge } from './verdict.ts';
+import { judge, startLower } from './verdict.ts';
 
 /** Everything that a report is made of. */
 export interface ReportInput {
@@ -111,7 +111,7 @@ function toFinding(raw: Raw, share: number, chain: Chain | undefined, input: Rep
     confidence: detection.confidence,
     status: detection.status,
     subject: detection.subject,
-    title: fault.meta.title,
+    title: detection.confidence === 'possible' ? `Possibly ${startLower(fault.meta.title)}` : fault.meta.title,
     explanation: fill(fault.meta.messages[detection.messageId] ?? '', detection.data),
     share: round(share),
     evidence: detection.evidence,
