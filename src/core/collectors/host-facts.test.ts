@@ -184,7 +184,7 @@ it('reads memory, open files and sockets of the workers alone', () => {
   );
   expect(fact).toMatchObject({ state: 'known', problems: [expect.stringContaining('root')] });
   expect(fact.state === 'known' && fact.value).toEqual([
-    { pid: 50, pssBytes: expect.any(Number), openFiles: 2, openFilesLimit: 1024, socketInodes: [21_585] },
+    { pid: 50, pssBytes: expect.any(Number), openFiles: 2, openFilesLimit: 1024, processesLimit: 96365, socketInodes: [21_585] },
     { pid: 51, socketInodes: [] },
   ]);
 });
