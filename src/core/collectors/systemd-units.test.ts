@@ -69,6 +69,19 @@ it('keeps the addresses at which a unit said that it listens', () => {
   ]);
 });
 
+it('takes the end of a unit that systemd has forgotten from its journal, of this boot alone', () => {
+  const shown =
+    'Id=web.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\nUnitFileState=enabled\nExecStart={ path=/x ; argv[]=/usr/sbin/web ; ignore_errors=no ; }\n';
+  const stopped = (seconds: number) =>
+    `{"__REALTIME_TIMESTAMP":"${seconds}000000","UNIT":"web.service","SYSLOG_IDENTIFIER":"systemd","MESSAGE":"Stopped web."}\n`;
+  const endOf = (seconds: number): unknown => {
+    const { fact } = runCollector(systemdUnits, facts, host({ stdout: stopped(seconds) }, shown));
+    return fact.state === 'known' && fact.value[0]?.inactiveEnterMs;
+  };
+  expect(endOf(1_795_246_000)).toBe(1_795_246_000_000);
+  expect(endOf(1_795_000_000)).toBeUndefined();
+});
+
 it('asks for the sockets that systemd holds for a unit', () => {
   const shown = 'Id=django.service\nLoadState=loaded\nActiveState=failed\nSubState=failed\nTriggeredBy=django.socket django.timer\n';
   const socket =

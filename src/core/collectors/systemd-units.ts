@@ -81,7 +81,7 @@ export default defineCollector({
     const sockets = yield* readUnitSockets([...byName.values()]);
     return known(
       [...byName.values()].map(unit => ({
-        ...withJournal(unit, journals.get(unit.name) ?? []),
+        ...withJournal(unit, journals.get(unit.name) ?? [], bootMs),
         ...definedOf({ sockets: sockets.get(unit.name) }),
       })),
       problems,
@@ -155,13 +155,17 @@ function unitOf(properties: UnitProperties, bootMs: number, context: CollectCont
   };
 }
 
-function withJournal(unit: SystemdUnit, journal: readonly JournalLine[]): SystemdUnit {
+function withJournal(unit: SystemdUnit, journal: readonly JournalLine[], bootMs: number): SystemdUnit {
   const said = new Map<string, SaidAddress>();
   for (const line of journal) {
     const address = line.identifier === 'systemd' ? undefined : parseListeningLine(line.text);
     if (address !== undefined) said.set(formatAddress(address), { address, line });
   }
-  return { ...unit, journal, ...(said.size === 0 ? {} : { saidListens: [...said.values()] }) };
+  // systemd forgets a stopped unit that nothing refers to, and with it the time; its journal still has it.
+  const last = journal.findLast(line => line.identifier === 'systemd' && /^(?:Started|Stopped) /.test(line.text));
+  const isStop = unit.activeState === 'inactive' && unit.inactiveEnterMs === undefined && last?.text.startsWith('Stopped ') === true;
+  const stopped = isStop && last.timeMs >= bootMs ? { inactiveEnterMs: last.timeMs } : {};
+  return { ...unit, ...stopped, journal, ...(said.size === 0 ? {} : { saidListens: [...said.values()] }) };
 }
 
 function* readJournals(
