@@ -146,6 +146,12 @@ describe('response-truncated', () => {
     expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('truncated')], events })] })).toEqual([]);
   });
 
+  it('says it although the service was restarted just before', () => {
+    const [sample] = symptomOf('truncated').errorGroups.flatMap(group => group.samples);
+    const stopped = { ...eventOf('stopped', 0), timeMs: (sample?.timeMs ?? 0) - 1800 };
+    expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('truncated')], events: [stopped] })] })).toMatchObject([{ confidence: 'likely' }]);
+  });
+
   it('is silent where it was no HTTP in the first place', () => {
     expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('truncated'), symptomOf('no-valid-header')] })] })).toEqual([]);
   });

@@ -14,6 +14,8 @@ const ends: ReadonlySet<BackendEvent['kind']> = new Set<BackendEvent['kind']>([
 
 /** Logs that are written by two programs differ by a second or two. */
 const nearMs = 2000;
+/** Logs give whole seconds. What ended before that cannot have cut an answer. */
+const clockMs = 1_000;
 
 /** The answer began well and was cut off: users get a status of 200 and half a page. */
 export default defineFault({
@@ -36,7 +38,7 @@ export default defineFault({
       if (symptom === undefined || other !== undefined) continue;
       const ended = hop.events.filter(event => ends.has(event.kind));
       const times = symptoms.flatMap(one => one.errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs)));
-      const died = times.every(timeMs => ended.some(event => Math.abs(event.timeMs - timeMs) <= nearMs)) ? ended.at(-1) : undefined;
+      const died = times.every(timeMs => ended.some(event => event.timeMs >= timeMs - clockMs && event.timeMs <= timeMs + nearMs)) ? ended.at(-1) : undefined;
       if (died !== undefined) {
         yield ruledOut(`the backend says why it broke off: ${eventEvidence(died).text.slice(0, 200)}`);
         continue;
