@@ -80,7 +80,13 @@ export default [
     kind: 'fault',
     fault: 'backend-down',
     breakIt: host => host.systemctl('stop', 'desk'),
-    expect: { maxMs: 15_000, maxMiB: 160, verdict: 'failing', findings: [{ fault: 'backend-down', confidence: 'confirmed', status: 'active' }], minShare: 0.9 },
+    expect: {
+      maxMs: 15_000,
+      maxMiB: 160,
+      verdict: 'failing',
+      findings: [{ fault: 'backend-down', confidence: 'confirmed', status: 'active' }, { fault: 'protocol-mismatch' }, { fault: 'response-header-too-big' }],
+      minShare: 0.9,
+    },
     also: async (_, badhop) => {
       const quiet = await badhop(['diagnose', '--no-probe', '--format', 'json']);
       if (quiet.report === undefined || quiet.ms > 6000) throw new Error(`without probes it took ${quiet.ms} ms: ${quiet.stderr.slice(0, 300)}`);

@@ -82,7 +82,13 @@ export default [
     symptom: bothFail,
     traffic: { urls: [stock, stock, cart, stock], rps: 12 },
     trafficMs: 2000,
-    expect: { verdict: 'failing', status: 'active', minShare: 0.6, check: areTwoRoots('response-header-too-big', 'backend-down') },
+    expect: {
+      verdict: 'failing',
+      status: 'active',
+      minShare: 0.6,
+      findings: [{ fault: 'backend-down' }],
+      check: areTwoRoots('response-header-too-big', 'backend-down'),
+    },
     repair: host => host.start('cart'),
   }),
 ];

@@ -40,6 +40,10 @@ describe('restart-window is silent', () => {
     expect(detections(fault, { hops: [hopOf({ symptoms: [burst(293_000)], events: [started] })] })).toEqual([]);
   });
 
+  it('where the failures began in the second after its first start', () => {
+    expect(detections(fault, { hops: [hopOf({ symptoms: [burst(296_000)], events: [started] })] })).toEqual([]);
+  });
+
   it('where it is started again and again by itself', () => {
     const unit = unitOf({ restarts: 5, activeEnterMs: nowMs - 1000 });
     const events = [50_000, 30_000, 1000].map(agoMs => eventOf('started', agoMs, { text: 'Started orders.service.' }));

@@ -99,7 +99,7 @@ function isAround(symptom: Symptom, hop: Hop, starts: readonly { readonly timeMs
     if (starts.some(start => to >= start.timeMs - longestMs && Math.max(from, symptom.firstMs) <= start.timeMs + afterMs)) near += count;
   }
   // Failures that begin after a start are its own only where something was stopped for it: a slow boot after a stop.
-  return all > 0 && near >= all * leastShare && starts.some(start => start.timeMs >= symptom.firstMs - (wasReplaced(hop, start.timeMs) ? afterMs : clockMs));
+  return all > 0 && near >= all * leastShare && starts.some(start => start.timeMs >= symptom.firstMs - (wasReplaced(hop, start.timeMs) ? afterMs : 0));
 }
 
 function wasReplaced(hop: Hop, startMs: number): boolean {
