@@ -70,6 +70,15 @@ describe('backend-down fires', () => {
 });
 
 describe('backend-down is silent', () => {
+  it('where the backend was surely found elsewhere, although a unit ended when the requests began to fail', () => {
+    const unit = unitOf({ name: 'mailer.service', execStart: '/usr/bin/node server.js', activeState: 'inactive', inactiveEnterMs: nowMs - 60_500 });
+    const probe = probeOf({ state: 'answered', speaks: 'http', answer: { complete: true } });
+    const here = { address: { kind: 'tcp', host: '127.0.0.1', port: 8071 }, probe, signs: ['its siblings are its peers'], weight: 9, used: false, telling: true };
+    const stopped = [{ unit, signs: ['it ended when the requests began to fail'], weight: 4 }];
+    const lost = [{ peerId: address, found: [here], stopped, here, certainty: 'sure' as const }];
+    expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')], 'systemd-units': [unit], 'lost-peers': lost })).toEqual([]);
+  });
+
   it('where something listens', () => {
     expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('connect-refused')] })] })).toEqual([]);
   });

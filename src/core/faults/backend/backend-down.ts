@@ -57,7 +57,10 @@ export default defineFault({
       }
       const proof = refusal(hop);
       if (proof === undefined) continue;
-      const behind = unitBehind(hop, hops, units, lost);
+      const search = lost.find(one => one.peerId === peer.id);
+      const likeliest = unitBehind(hop, hops, units, lost);
+      // A name or a time that fits says nothing of a stopped unit where the backend itself was found elsewhere.
+      const behind = likeliest?.how === 'likened' && search?.certainty === 'sure' ? undefined : likeliest;
       const end = behind === undefined ? undefined : endOf(behind.unit);
       const explained = [
         ...symptomsOf(hop, refusals),
@@ -102,7 +105,6 @@ export default defineFault({
       } else if (isLeftOver(facts, peer.id)) {
         yield ruledOut(`no file of the configuration names ${peer.id} any more: nginx was not reloaded`);
       } else {
-        const search = lost.find(one => one.peerId === peer.id);
         const other = search?.here ?? search?.found.find(one => !one.used && one.service?.kind !== 'nginx');
         if (search?.sibling !== undefined) yield ruledOut(`its backend listens on ${search.sibling}, another address of ${peer.hostName ?? 'the same name'}`);
         else if (search?.certainty === 'sure')
