@@ -1,4 +1,4 @@
-import type { Address } from '../model/host.ts';
+import { runPath, type Address } from '../model/host.ts';
 import type { Listener } from '../model/facts/system.ts';
 
 const wildcards = new Set(['*', '0.0.0.0', '::']);
@@ -11,7 +11,7 @@ export function addressOf(listener: Listener): Address {
 
 /** Whether a configured address is what this listener is bound to: `*`, a name for the loopback and `/var/run` are resolved. */
 export function isBoundTo(listener: Listener, address: Address): boolean {
-  if (address.kind === 'unix') return listener.kind === 'unix' && plainPath(listener.path ?? '') === plainPath(address.path);
+  if (address.kind === 'unix') return listener.kind === 'unix' && runPath(listener.path ?? '') === runPath(address.path);
   if (listener.kind !== 'tcp' || address.kind !== 'tcp' || listener.port !== address.port) return false;
   if (listener.host === address.host) return true;
   if (wildcards.has(address.host)) return wildcards.has(listener.host);
@@ -26,9 +26,4 @@ export function uniqueAddresses(listeners: readonly Listener[]): readonly Addres
     seen.set(address.kind === 'unix' ? address.path : `${address.host}:${address.port}`, address);
   }
   return [...seen.values()];
-}
-
-/** /var/run is a link to /run on every system with systemd. */
-function plainPath(path: string): string {
-  return path.startsWith('/var/run/') ? path.slice(4) : path;
 }

@@ -3,7 +3,7 @@ import { known, valueOr, type Known } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
 import type { Listener, NameResolution } from '../model/facts/system.ts';
 import type { NginxLayout, Peer, Topology, UpstreamGroup, WrittenGroup, WrittenMember } from '../model/facts/topology.ts';
-import { formatAddress, type Address } from '../model/host.ts';
+import { formatAddress, runPath, type Address } from '../model/host.ts';
 import { isIpLiteral, splitHostPort } from './pass-target.ts';
 
 /** What a peer is joined with. */
@@ -154,9 +154,4 @@ function isLocal(address: Address, around: Surroundings): boolean {
   if (address.host === '::1' || address.host.startsWith('127.') || address.host === '0.0.0.0' || address.host === '::') return true;
   if (around.ownAddresses !== undefined) return around.ownAddresses.has(address.host);
   return around.listeners.some(listener => listener.host === address.host);
-}
-
-// /var/run is a link to /run on every system with systemd; both spellings are one path.
-function runPath(path: string): string {
-  return path.startsWith('/var/run/') ? path.slice(4) : path;
 }

@@ -6,6 +6,7 @@ import type { AccessDenial, KernelEvent } from './facts/system.ts';
 import type { Symptom } from './facts/topology.ts';
 import type { Detection, Evidence } from './finding.ts';
 import { symptomEvidence } from './evidence.ts';
+import { runPath } from './host.ts';
 import { symptomsOf } from './hop-symptoms.ts';
 
 /** A denial that nginx met on its way to a peer, and the requests that failed by it. */
@@ -71,8 +72,7 @@ function isTowards({ action, port, path }: AccessDenial, { peer }: Hop): boolean
   const { address } = peer;
   if (address.kind === 'unix') {
     if (path === undefined) return false;
-    const plain = (text: string): string => (text.startsWith('/var/run/') ? text.slice(4) : text);
-    return path.startsWith('/') ? plain(path) === plain(address.path) : address.path.endsWith(`/${path}`);
+    return path.startsWith('/') ? runPath(path) === runPath(address.path) : address.path.endsWith(`/${path}`);
   }
   // AppArmor tells no port for the connections of the internet families.
   return action.includes('connect') && path === undefined && (port === undefined || port === address.port);

@@ -112,3 +112,8 @@ export function formatAddress(address: Address): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
+
+/** The path of a unix socket under its shorter name: /var/run is a link to /run on every system with systemd. */
+export function runPath(path: string): string {
+  return path.startsWith('/var/run/') ? path.slice('/var'.length) : path;
+}

@@ -1,6 +1,6 @@
 import type { Evidence } from './finding.ts';
 import type { Hop } from './facts/hop.ts';
-import { formatAddress, type Address } from './host.ts';
+import { formatAddress, runPath, type Address } from './host.ts';
 import type { LostPeer } from './facts/lost-peer.ts';
 import type { SocketUnit, SystemdUnit } from './facts/system.ts';
 
@@ -91,7 +91,7 @@ function naming(unit: SystemdUnit, hop: Hop): Evidence | undefined {
     };
   const command: Evidence = { source: `exec:systemctl show ${unit.name}`, text: `ExecStart=${unit.execStart ?? ''}` };
   if (address.kind === 'unix') {
-    const path = address.path.startsWith('/var/run/') ? address.path.slice(4) : address.path;
+    const path = runPath(address.path);
     const folders = (unit.runtimeDirectory ?? '').split(' ').filter(folder => folder !== '');
     const folder = folders.find(name => path.startsWith(`/run/${name}/`));
     if (folder !== undefined) return { source: `exec:systemctl show ${unit.name}`, text: `RuntimeDirectory=${folder}` };
@@ -114,7 +114,8 @@ function socketOf(unit: SystemdUnit, { peer }: Hop): SocketUnit | undefined {
 
 /** Whether the socket takes what is sent to the address. */
 function holds(socket: Address, address: Address): boolean {
-  if (socket.kind === 'unix' || address.kind === 'unix') return formatAddress(socket) === formatAddress(address).replace(/^unix:\/var\/run\//, 'unix:/run/');
+  if (socket.kind === 'unix') return address.kind === 'unix' && runPath(socket.path) === runPath(address.path);
+  if (address.kind === 'unix') return false;
   return socket.port === address.port && (socket.host === address.host || ['0.0.0.0', '*', '::'].includes(socket.host));
 }
 
