@@ -7,12 +7,15 @@ import fix from './shorten-upstream-keepalive.ts';
 
 const path = '/etc/nginx/conf.d/site.conf';
 
-function planFor(upstream: string, idleMs: number, explicit = true): FixPlan | undefined {
+function planFor(upstream: string, idleMs: number, explicit = true, keptMs: number | null = 60_000): FixPlan | undefined {
   const text = `upstream other { server 10.0.0.1; keepalive 4; }\nupstream app {\n${upstream}\n}\n`;
   const config = { instanceId: 'nginx', mainPath: path, files: [{ path, text }], directives: parseNginxConf(text, path).directives, problems: [], unread: [] };
   const groups = [{ id: 'g', explicit, origin: { path, line: 2 } }];
   const facts = { 'nginx-config': known([config]), 'nginx-instances': absent('none'), topology: known({ groups }) } as unknown as Facts;
-  return fix.plan({ subject: { name: '127.0.0.1:9000' }, fixData: { groupId: 'g', idleMs, kind: 'node' } } as unknown as Finding, facts);
+  return fix.plan(
+    { subject: { name: '127.0.0.1:9000' }, fixData: { groupId: 'g', idleMs, kind: 'node', ...(keptMs === null ? {} : { keptMs }) } } as unknown as Finding,
+    facts,
+  );
 }
 
 it.each([
@@ -33,4 +36,10 @@ it.each([
   const plan = planFor(upstream, idleMs, explicit);
   expect(plan?.automatic).toBe(false);
   expect(JSON.stringify(plan?.steps)).toContain('server.keepAliveTimeout');
+});
+
+it('writes no directive that an nginx before 1.15.3 would refuse', () => {
+  const plan = planFor('  server 127.0.0.1:9000;\n  keepalive 8;', 2000, true, null);
+  expect(plan?.automatic).toBe(false);
+  expect(JSON.stringify(plan?.steps)).toContain('1.15.3');
 });

@@ -32,8 +32,10 @@ export default defineFix({
     if (groupId === undefined || idleMs === undefined) return undefined;
     const wantedMs = Math.floor((idleMs * share) / 100) * 100;
     const value = wantedMs % 1000 === 0 ? `${wantedMs / 1000}s` : `${wantedMs}ms`;
-    const edits = wantedMs < shortestMs ? [] : editsFor(facts, groupId, value);
-    if (edits.length === 0) return byHand(finding.subject.name, idleMs, textOf(finding.fixData, 'kind'));
+    // Before 1.15.3 an upstream has no such directive, and nginx would refuse the configuration.
+    const canBeSet = numberOf(finding.fixData, 'keptMs') !== undefined;
+    const edits = wantedMs < shortestMs || !canBeSet ? [] : editsFor(facts, groupId, value);
+    if (edits.length === 0) return byHand(finding.subject.name, { idleMs, canBeSet, kind: textOf(finding.fixData, 'kind') });
     return {
       id: 'shorten-upstream-keepalive',
       summary: `Let nginx close its idle connections after ${value}, before ${finding.subject.name} does after ${(idleMs / 1000).toFixed(1)} s`,
@@ -72,7 +74,7 @@ function editsFor(facts: Facts, groupId: string, value: string): FixStep[] {
   return [];
 }
 
-function byHand(name: string, idleMs: number, kind: string | undefined): FixPlan {
+function byHand(name: string, { idleMs, canBeSet, kind }: { readonly idleMs: number; readonly canBeSet: boolean; readonly kind: string | undefined }): FixPlan {
   const where = settings[kind ?? ''] ?? 'its keep-alive timeout';
   return {
     id: 'shorten-upstream-keepalive',
@@ -83,7 +85,9 @@ function byHand(name: string, idleMs: number, kind: string | undefined): FixPlan
     steps: [
       {
         kind: 'manual',
-        text: `${name} closes after ${(idleMs / 1000).toFixed(1)} s. Raise ${where} above the keepalive_timeout of nginx's upstream, which is 60 s unless it is set, or set that one below.`,
+        text: canBeSet
+          ? `${name} closes after ${(idleMs / 1000).toFixed(1)} s. Raise ${where} above the keepalive_timeout of nginx's upstream, which is 60 s unless it is set, or set that one below.`
+          : `${name} closes after ${(idleMs / 1000).toFixed(1)} s, and this nginx keeps idle connections until the other side closes them. Upgrade nginx to 1.15.3 or later and set keepalive_timeout in the upstream below that; until then take keepalive out of the upstream, or raise ${where} far above the gaps between requests.`,
         commands: [],
       },
     ],

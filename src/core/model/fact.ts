@@ -2,7 +2,20 @@
  * What is known of one thing on the host. "Could not be read" is a value of its own and never an
  * empty list: a fault that needs an unread fact is *not assessed*, it does not pass.
  */
-export type Known<T> = { readonly state: 'known'; readonly value: T; readonly problems?: readonly string[] } | Unknown;
+export type Known<T> =
+  | {
+      readonly state: 'known';
+      readonly value: T;
+      readonly problems?: readonly string[];
+      /** Parts that were left out on purpose. */ readonly gaps?: readonly Gap[];
+    }
+  | Unknown;
+
+/** A part of a fact that was not looked into, and what would do it. */
+export interface Gap {
+  readonly why: string;
+  readonly how: string;
+}
 
 /** Why a fact is not there. `how` says what would make it readable, in words for the person at the terminal. */
 export interface Unknown {
@@ -11,9 +24,9 @@ export interface Unknown {
   readonly how?: string;
 }
 
-/** A value that was read. `problems` lists the parts that were not understood or not reached. */
-export function known<T>(value: T, problems: readonly string[] = []): Known<T> {
-  return problems.length === 0 ? { state: 'known', value } : { state: 'known', value, problems };
+/** A value that was read. `problems` lists the parts that were not understood or not reached, `gaps` those that a person can still look into. */
+export function known<T>(value: T, problems: readonly string[] = [], gaps: readonly Gap[] = []): Known<T> {
+  return { state: 'known', value, ...(problems.length === 0 ? {} : { problems }), ...(gaps.length === 0 ? {} : { gaps }) };
 }
 
 /** The thing is not there: no such file, program or process. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { known } from '../../model/fact.ts';
 import type { Fault } from '../../model/fault.ts';
 import type { Setting } from '../../model/facts/nginx.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { ProbeAnswer, ProbeResult } from '../../model/probe.ts';
-import { address, detections, eventOf, hopOf, nowMs, processOf, routeOf, symptomOf } from '../backend/testing.ts';
+import { address, context, detections, eventOf, hopOf, nowMs, processOf, routeOf, symptomOf } from '../backend/testing.ts';
 import keepaliveRace from './keepalive-race.ts';
 
 const fault = keepaliveRace as unknown as Fault;
@@ -47,19 +48,21 @@ const access = (failed: number, total: number) => ({
 });
 const instances = (version: string) => [{ id: 'nginx', flavour: 'nginx', version }];
 
+const facts = {
+  hops: [hopOf({ symptoms: [posts()] })],
+  topology: topology(),
+  'idle-connections': measured('closed', 2000),
+  'nginx-instances': instances('1.22.1'),
+  'nginx-access-log': access(5, 100),
+};
+
 function found(change: object = {}) {
-  return detections(fault, {
-    hops: [hopOf({ symptoms: [posts()] })],
-    topology: topology(),
-    'idle-connections': measured('closed', 2000),
-    'nginx-access-log': access(5, 100),
-    ...change,
-  });
+  return detections(fault, { ...facts, ...change });
 }
 
 describe('keepalive-race', () => {
   it('fires as confirmed where some POSTs are cut and the backend closes first', () => {
-    expect(found()).toMatchObject([{ confidence: 'confirmed', status: 'active', data: { measured: '2.0', kept: 60 } }]);
+    expect(found()).toMatchObject([{ confidence: 'confirmed', status: 'active', data: { measured: '2.0', kept: 'for 60 s' } }]);
   });
 
   it('fires for a backend that resets instead of closing', () => {
@@ -80,10 +83,28 @@ describe('keepalive-race', () => {
     expect(found({ ...bare, 'nginx-instances': instances('1.29.6') })).toEqual([]);
   });
 
+  it('knows that nginx before 1.15.3 keeps connections without a limit', () => {
+    expect(found({ 'nginx-instances': instances('1.14.2'), 'idle-connections': measured('closed', 7000) })).toMatchObject([
+      { data: { kept: 'without a limit, as nginx before 1.15.3 does' }, fixData: { groupId: 'g', idleMs: 7000 } },
+    ]);
+  });
+
+  it('rules nothing out where it was measured for less than nginx keeps a connection', () => {
+    const given = { ...facts, 'nginx-instances': known(facts['nginx-instances']), 'nginx-access-log': known(facts['nginx-access-log']) };
+    const open = (ms: number) => [...fault.detect({ ...given, 'idle-connections': measured('open', ms) } as never, context)];
+    expect(open(8000)).toEqual([]);
+    expect(open(60_500)).toMatchObject([{ ruledOut: true, because: expect.stringContaining('longer than 60.5 s') as string }]);
+  });
+
   it.each([
     ['the backend stays open for longer', { 'idle-connections': measured('open', 8000) }],
     ['nginx closes first', { topology: topology({ settings: { keepalive_timeout: { ...setting('keepalive_timeout', '1s'), ms: 1000 } } }) }],
     ['the backend keeps no connection', { 'idle-connections': measured('not-kept', 0) }],
+    ['each connection serves one request', { topology: topology({ settings: { keepalive_requests: setting('keepalive_requests', '1') } }) }],
+    [
+      'an address without an upstream block keeps none, whatever the version',
+      { topology: topology({ keepalive: undefined, explicit: false }, { headers: [] }), 'nginx-instances': instances('1.30.0') },
+    ],
     ['nginx asks to close', { topology: topology({}, { headers: [setting('proxy_set_header', 'Connection', 'close')] }) }],
     ['nginx speaks HTTP/1.0', { topology: topology({}, { settings: { http_version: setting('proxy_http_version', '1.0') } }) }],
     ['the page fails each time', { 'nginx-access-log': access(10, 10) }],

@@ -8,7 +8,7 @@ import type { NginxAccessLog } from '../../model/facts/logs.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
 import { formatAddress } from '../../model/host.ts';
-import { reuseOf } from '../../model/keepalive.ts';
+import { keptFor, reuseOf } from '../../model/keepalive.ts';
 
 /** Ends of processes, after which connections are gone for another reason. */
 const ends = new Set<BackendEvent['kind']>(['worker-signal', 'worker-exit', 'worker-recycled', 'request-killed', 'out-of-memory', 'started', 'stopped']);
@@ -30,7 +30,7 @@ export default defineFault({
     uses: ['nginx-instances', 'nginx-access-log'],
     leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
-      race: '{address} closes a connection that is idle for {measured} s, and nginx keeps such connections for {kept} s. A request that nginx sends over one in the moment in which it is closed is lost: {count} {were} cut, {methods}.',
+      race: '{address} closes a connection that is idle for {measured} s, and nginx keeps such connections {kept}. A request that nginx sends over one in the moment in which it is closed is lost: {count} {were} cut, {methods}.',
     },
   },
   *detect({ hops, topology, 'idle-connections': measured, ...facts }) {
@@ -43,9 +43,11 @@ export default defineFault({
         yield ruledOut(`${hop.peer.id} closes each connection after its answer, so none is kept that could be closed too early`);
         continue;
       }
-      if (idle.ended === 'open' || idle.ms >= reuse.timeoutMs) {
+      // Watched for less than nginx keeps it: the measurement's own gap says so.
+      if (idle.ended === 'open' && idle.ms < reuse.timeoutMs) continue;
+      if (idle.ms >= reuse.timeoutMs) {
         const span = idle.ended === 'open' ? `longer than ${(idle.ms / 1000).toFixed(1)} s` : `for ${(idle.ms / 1000).toFixed(1)} s`;
-        yield ruledOut(`${hop.peer.id} leaves an idle connection open ${span}, and nginx keeps it for ${reuse.timeoutMs / 1000} s`);
+        yield ruledOut(`${hop.peer.id} leaves an idle connection open ${span}, and nginx keeps it ${keptFor(reuse)}`);
         continue;
       }
       const cut = hop.symptoms.filter(symptom => (symptom.class === 'reset' || symptom.class === 'premature-close') && symptom.count > 0);
@@ -84,7 +86,7 @@ export default defineFault({
         data: {
           address: hop.peer.id,
           measured: (idle.ms / 1000).toFixed(1),
-          kept: reuse.timeoutMs / 1000,
+          kept: keptFor(reuse),
           count,
           were: count === 1 ? 'request was' : 'requests were',
           methods:
@@ -94,7 +96,12 @@ export default defineFault({
         },
         evidence: [first, ...rest],
         symptoms: symptoms.map(symptom => symptom.id),
-        fixData: { groupId: reuse.group.id, idleMs: idle.ms, keptMs: reuse.timeoutMs, ...(hop.service === undefined ? {} : { kind: hop.service.kind }) },
+        fixData: {
+          groupId: reuse.group.id,
+          idleMs: idle.ms,
+          ...(Number.isFinite(reuse.timeoutMs) ? { keptMs: reuse.timeoutMs } : {}),
+          ...(hop.service === undefined ? {} : { kind: hop.service.kind }),
+        },
       };
     }
   },
