@@ -46,7 +46,7 @@ const pools: Scenario[] = (
     url: 'http://127.0.0.1/index.php?ms=700',
     healthy: host => answers(host),
     traffic: { urls: ['http://127.0.0.1/index.php?ms=700'], rps: 16, concurrency: 200, timeoutMs: 20_000 },
-    trafficMs: 4500,
+    trafficMs: 2500,
     setUp: async host => {
       await phpFpm(host, {
         pool: ['cms', 'lms', 'pos'][index] ?? 'x',
@@ -59,7 +59,7 @@ const pools: Scenario[] = (
       await nginxSite(host, {
         name: 'main',
         log: index === 2 ? 'timed' : 'combined',
-        server: `fastcgi_read_timeout 2s;\n${fastcgiPass(index === 1 ? '127.0.0.1:9444' : `unix:/run/php/${pm}-pool.sock`, `/srv/${pm}`)}`,
+        server: `fastcgi_read_timeout 1s;\n${fastcgiPass(index === 1 ? '127.0.0.1:9444' : `unix:/run/php/${pm}-pool.sock`, `/srv/${pm}`)}`,
       });
       await startNginx(host);
     },
@@ -79,13 +79,13 @@ export default [
     url: 'http://127.0.0.1/slow?s=0.9',
     healthy: host => answers(host),
     traffic: { urls: ['http://127.0.0.1/slow?s=0.9'], rps: 12, concurrency: 200, timeoutMs: 20_000 },
-    trafficMs: 4500,
+    trafficMs: 2500,
     setUp: async host => {
       await gunicorn(host, { name: 'quiz', code: wsgiApp(), bind: 'unix:/run/quiz/quiz.sock', workers: 2 });
       await nginxSite(host, {
         name: 'quiz',
         http: 'upstream quiz { server unix:/run/quiz/quiz.sock fail_timeout=0; }',
-        server: 'proxy_read_timeout 2s;\nlocation / { proxy_pass http://quiz; }',
+        server: 'proxy_read_timeout 1s;\nlocation / { proxy_pass http://quiz; }',
       });
       await startNginx(host);
     },

@@ -36,7 +36,11 @@ export default [
     twinOf: 'localhost-ipv6-mismatch',
     setUp: async host => {
       await gunicorn(host, { name: 'maps', code: wsgiApp('maps'), bind: '127.0.0.1:8188' });
-      await nginxSite(host, { name: 'maps', server: 'location / { proxy_pass http://localhost:8188; }' });
+      await nginxSite(host, {
+        name: 'maps',
+        http: 'upstream maps { server localhost:8188 fail_timeout=2s; }',
+        server: 'location / { proxy_pass http://maps; }',
+      });
       await startNginx(host);
     },
     breakIt: host => host.systemctl('stop', 'maps'),

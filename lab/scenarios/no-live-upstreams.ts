@@ -20,7 +20,7 @@ const twoPeers = async (host: LabHost): Promise<void> => {
   for (const port of [8771, 8772]) await gunicorn(host, { name: `match${port}`, code: wsgiApp('match'), bind: `127.0.0.1:${port}`, workers: 2, threads: 8 });
   await nginxSite(host, {
     name: 'match',
-    http: 'upstream match { server 127.0.0.1:8771; server 127.0.0.1:8772; }',
+    http: 'upstream match { server 127.0.0.1:8771 fail_timeout=3s; server 127.0.0.1:8772 fail_timeout=3s; }',
     server: 'location / { proxy_pass http://match; proxy_read_timeout 1s; }',
     log: 'timed',
   });
@@ -95,7 +95,7 @@ export default [
     twinOf: 'no-live-upstreams',
     setUp: twoPeers,
     breakIt: async host => {
-      for (const port of [8771, 8772]) await replaceIn(host, '/etc/nginx/sites-enabled/match.conf', `127.0.0.1:${port};`, `127.0.0.1:${port} down;`);
+      for (const port of [8771, 8772]) await replaceIn(host, '/etc/nginx/sites-enabled/match.conf', `127.0.0.1:${port} `, `127.0.0.1:${port} down `);
       await reloadNginx(host);
     },
     symptom: hasNoLivePeers,

@@ -9,7 +9,7 @@ async function setUp(host: LabHost): Promise<void> {
   for (const port of [9411, 9412]) await nodeApp(host, { name: `tours${port}`, code: nodeHttp(), listen: `127.0.0.1:${port}` });
   await nginxSite(host, {
     name: 'tours',
-    http: 'upstream parked { server 127.0.0.1:9499 down; }\nupstream tours {\n    server 127.0.0.1:9411 max_fails=3;\n    server 127.0.0.1:9412 down; # being repaired\n}',
+    http: 'upstream parked { server 127.0.0.1:9499 down; }\nupstream tours {\n    server 127.0.0.1:9411 max_fails=3 fail_timeout=3s;\n    server 127.0.0.1:9412 down; # being repaired\n}',
     server: 'location / { proxy_pass http://tours; }',
     log: 'timed',
   });
@@ -24,7 +24,7 @@ export default [
     fault: 'upstream-all-down',
     setUp,
     breakIt: async host => {
-      await replaceIn(host, SITE, 'max_fails=3;', 'max_fails=3 down;');
+      await replaceIn(host, SITE, 'max_fails=3 ', 'max_fails=3 down ');
       await reloadNginx(host);
     },
     expect: {
