@@ -265,6 +265,66 @@ describe('nginx-access-log', () => {
     expect(problems).toEqual([expect.stringContaining('1 of 9 lines do not fit')]);
   });
 
+  it('keeps GETs that may have been upgrades apart from the failing ones', () => {
+    const at = (ms: number, status: number, uri: string, upstream: string, method = 'GET'): string =>
+      `10.0.0.1 [${iso(sinceMs + ms)}] "${method} ${uri} HTTP/1.1" ${status} 0.100 a.example ${upstream}`;
+    const by = (status: number): string => `"127.0.0.1:1" "${status}" "0.1"`;
+    const { value } = accessOf(
+      [
+        at(1000, 426, '/live/7?token=x', by(426)),
+        at(2000, 426, '/live/8', by(426)),
+        at(3000, 400, '/live/9', by(400)),
+        at(4000, 404, '/app/ws', by(404)),
+        // None of these can have been one, or none was refused by a backend.
+        at(5000, 404, '/wp-login.php', by(404)),
+        at(6000, 400, '/orders', by(400), 'POST'),
+        at(7000, 400, '/x', '"-" "-" "-"'),
+        at(8000, 400, '', '"-" "-" "-"'),
+        at(9000, 101, '/live/1', by(101)),
+        at(9500, 200, '/', by(200)),
+      ].join('\n'),
+    );
+    expect(value.failing).toEqual([]);
+    expect(value.refused?.map(group => [group.status, group.urlTemplate, group.count, group.peer])).toEqual([
+      [426, '/live/{n}', 2, '127.0.0.1:1'],
+      [400, '/live/{n}', 1, '127.0.0.1:1'],
+      [404, '/app/ws', 1, '127.0.0.1:1'],
+    ]);
+    expect(value.refused?.[0]?.samples[0]).toMatchObject({ uri: '/live/7?token=x', source: { line: 1 } });
+    expect(value.switched).toEqual([{ key: '/live/{n}', total: 1, failed: 0 }]);
+  });
+
+  it('takes the word of a log that has the Upgrade header, and holds no more groups than it may', () => {
+    const withUpgrade = '$remote_addr [$time_iso8601] "$request" $status $http_upgrade "$upstream_addr" "$upstream_status"';
+    const files = (lines: readonly string[]) => {
+      const logs = layout({ access: [[accessPath, 'u']] });
+      const formats = [{ instanceId: 'nginx', name: 'u', format: withUpgrade, escape: 'default', origin } as const];
+      const { fact } = runCollector(
+        accessLog,
+        { 'nginx-layout': known({ ...logs, logFormats: formats }), ...noInstances },
+        { answer: hostOf({ [accessPath]: lines.map(each => `${each}\n`).join('') }) },
+      );
+      if (fact.state !== 'known') throw new Error(fact.why);
+      return fact.value.refused ?? [];
+    };
+    const at = (uri: string, status: number, upgrade: string): string =>
+      `10.0.0.1 [${iso(nowMs - 1000)}] "GET ${uri} HTTP/1.1" ${status} ${upgrade} "127.0.0.1:1" "${status}"`;
+    expect(files([at('/a', 200, 'websocket'), at('/b', 101, 'websocket'), at('/c', 404, 'h2c'), at('/d', 200, '-')])).toMatchObject([
+      { status: 200, urlTemplate: '/a', upgrade: true },
+    ]);
+    const many = files(
+      Array.from({ length: 2000 }, (_, index) =>
+        at(
+          `/x${'abcdefghij'[index % 10] ?? ''}${String.fromCodePoint(97 + (index % 26))}/y${'klmnopqrst'[Math.floor(index / 26) % 10] ?? ''}${String.fromCodePoint(97 + (Math.floor(index / 260) % 26))}`,
+          400,
+          '-',
+        ),
+      ),
+    );
+    expect(many.length).toBeLessThanOrEqual(301);
+    expect(many.reduce((sum, group) => sum + group.count, 0)).toBe(2000);
+  });
+
   it('falls back to combined, and says what that cannot tell', () => {
     const at = new Date(nowMs - 1000);
     const time = `21/Nov/2026:${at.toISOString().slice(11, 19)} +0000`;

@@ -2,7 +2,7 @@ import type { AccessGroup, AccessSample, MadeBy } from '../model/facts/logs.ts';
 import { BucketCounter, NumberSampler } from './buckets.ts';
 import { Samples } from './fold-errors.ts';
 
-const maxGroups = 2000;
+const mostGroups = 2000;
 
 /** A failing request with its values read. */
 export interface FailedRequest {
@@ -14,6 +14,7 @@ export interface FailedRequest {
   readonly peer?: string;
   readonly upstreamStatuses?: readonly string[];
   readonly hiddenPeers?: readonly string[];
+  readonly upgrade?: true;
   readonly tries: number;
   readonly madeBy: MadeBy;
   readonly because?: string;
@@ -31,13 +32,18 @@ interface OpenGroup {
   readonly upstreamTime: NumberSampler;
 }
 
-/** Folds failing requests into groups; what comes after 2000 groups is counted by log, status and maker. */
+/** Folds requests into groups; what comes after the limit is counted by log, status and maker. */
 export class AccessFold {
   readonly #groups = new Map<string, OpenGroup>();
+  readonly #maxGroups: number;
+
+  constructor(maxGroups = mostGroups) {
+    this.#maxGroups = maxGroups;
+  }
 
   add(request: FailedRequest): void {
-    const { path, status, method, urlTemplate, host, peer, upstreamStatuses, hiddenPeers, madeBy, because } = request;
-    const key = JSON.stringify([path, status, method, urlTemplate, host, peer, upstreamStatuses, hiddenPeers, madeBy, because]);
+    const { path, status, method, urlTemplate, host, peer, upstreamStatuses, hiddenPeers, upgrade, madeBy, because } = request;
+    const key = JSON.stringify([path, status, method, urlTemplate, host, peer, upstreamStatuses, hiddenPeers, upgrade, madeBy, because]);
     const group = this.#groups.get(key) ?? this.#open(key, request);
     group.samples.add(request.sample);
     group.buckets.add(request.sample.timeMs);
@@ -51,7 +57,7 @@ export class AccessFold {
   }
 
   #open(key: string, request: FailedRequest): OpenGroup {
-    const isRest = this.#groups.size >= maxGroups;
+    const isRest = this.#groups.size >= this.#maxGroups;
     const name = isRest ? `rest ${request.path} ${request.status} ${request.madeBy}` : key;
     const known = this.#groups.get(name);
     if (known !== undefined) return known;
@@ -69,7 +75,7 @@ export class AccessFold {
 }
 
 function toGroup({ first, isRest, samples, buckets, requestTime, upstreamTime }: OpenGroup): AccessGroup {
-  const { path, status, tries, madeBy, because, method, urlTemplate, host, peer, upstreamStatuses, hiddenPeers } = first;
+  const { path, status, tries, madeBy, because, method, urlTemplate, host, peer, upstreamStatuses, hiddenPeers, upgrade } = first;
   const ofRequest = requestTime.summary();
   const ofUpstream = upstreamTime.summary();
   const alike = isRest
@@ -81,6 +87,7 @@ function toGroup({ first, isRest, samples, buckets, requestTime, upstreamTime }:
         ...(peer === undefined ? {} : { peer }),
         ...(upstreamStatuses === undefined ? {} : { upstreamStatuses }),
         ...(hiddenPeers === undefined ? {} : { hiddenPeers }),
+        ...(upgrade === undefined ? {} : { upgrade }),
       };
   return {
     path,

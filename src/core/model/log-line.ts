@@ -21,6 +21,7 @@ export const accessVariables = [
   'upstream_response_time',
   'upstream_bytes_received',
   'request_completion',
+  'http_upgrade',
 ] as const;
 
 export type AccessVariable = (typeof accessVariables)[number];

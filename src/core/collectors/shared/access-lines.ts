@@ -1,4 +1,4 @@
-import { AccessFold } from '../../logs/fold-access.ts';
+import { AccessFold, type FailedRequest } from '../../logs/fold-access.ts';
 import { attributeAnswer } from '../../logs/attribution.ts';
 import { BucketCounter } from '../../logs/buckets.ts';
 import { CountTable, type Counted } from '../../logs/intern.ts';
@@ -8,11 +8,14 @@ import type { AccessSample, NginxAccessLog } from '../../model/facts/logs.ts';
 import { accessIndex, accessVariables, type AccessVariable, type LineFormat } from '../../model/log-line.ts';
 import { accessClock, decimal } from '../../parsers/nginx-log-format-time.ts';
 import { decodeUtf8 } from '../../parsers/text.ts';
+import { soundsLikeSocket } from '../../model/socket-words.ts';
 import { upstreamTries } from '../../parsers/upstream-lists.ts';
 
 const futureMs = 60_000;
 const maxSamples = 5;
 const maxSampleBytes = 4096;
+const maxRefused = 300;
+const maxUriBytes = 2048;
 
 /** Coverage of one log while it is read. */
 export interface AccessCoverage {
@@ -35,10 +38,15 @@ export interface AccessTables {
 /** Counts all requests of the window and folds the failing ones. One for all access logs. */
 export class AccessCounter {
   readonly fold = new AccessFold();
+  readonly refused = new AccessFold(maxRefused);
   readonly templates = new CountTable(2000, true, (bytes, start, end) => urlTemplate(text(bytes, start, end)));
+  /** Requests answered with 101, by their template. */
+  readonly switched = new CountTable(200, true, (bytes, start, end) => urlTemplate(text(bytes, start, end)));
   readonly peers = new CountTable(500, false, (bytes, start, end) => upstreamTries(text(bytes, start, end)).at(-1) ?? '');
   readonly methods = new CountTable(50, false, text);
   readonly servers = new CountTable(500, false, text);
+  // As many as there are templates.
+  readonly #sounding = new Map<Counted, boolean>();
   readonly #all = new BucketCounter();
   readonly #failed = new BucketCounter();
   readonly #statuses = new Int32Array(1000);
@@ -50,6 +58,7 @@ export class AccessCounter {
   #status = 0;
   #method: Counted | undefined;
   #server: Counted | undefined;
+  #url: Counted | undefined;
   #methodStart = -1;
   #methodEnd = -1;
   #uriStart = -1;
@@ -93,10 +102,13 @@ export class AccessCounter {
         }
         if (ms < coverage.firstMs) coverage.firstMs = ms;
         if (ms > coverage.lastMs) coverage.lastMs = ms;
-        if (this.#count(bytes, ms)) {
-          const source = number === undefined ? { path, offset } : { path, offset, line: number };
-          this.#foldFailed(logPath, format, bytes, { text: text(bytes, start, Math.min(end, start + maxSampleBytes)), timeMs: ms, source });
-        }
+        const isFailed = this.#count(bytes, ms);
+        const isRefused = !isFailed && this.#mayBeUpgrade(bytes);
+        if (!isFailed && !isRefused) return;
+        const source = number === undefined ? { path, offset } : { path, offset, line: number };
+        const sample = { text: text(bytes, start, Math.min(end, start + maxSampleBytes)), timeMs: ms, source };
+        if (isFailed) this.fold.add(this.#request(logPath, format, bytes, sample));
+        else this.#foldRefused(logPath, format, bytes, sample);
       },
       tooLong: () => {
         coverage.lines += 1;
@@ -137,6 +149,8 @@ export class AccessCounter {
       this.#find(this.servers, bytes, accessIndex.server_name) ??
       this.#find(this.servers, bytes, accessIndex.http_host);
     const url = this.#uriStart === -1 ? undefined : this.templates.find(bytes, this.#uriStart, this.#uriEnd);
+    this.#url = url;
+    if (status === 101 && url !== undefined) this.switched.find(bytes, this.#uriStart, this.#uriEnd).total += 1;
     const peer = this.#find(this.peers, bytes, accessIndex.upstream_addr);
     const failed = hasStatus && (isFailing(status) || this.#hasFailedTry(bytes));
     tally(this.#method, failed);
@@ -147,7 +161,46 @@ export class AccessCounter {
     return failed;
   }
 
-  #foldFailed(logPath: string, format: LineFormat, bytes: Uint8Array, sample: AccessSample): void {
+  /** A GET whose answer is the one that servers give where an upgrade reaches them as a plain request. Runs for every line that did not fail. */
+  #mayBeUpgrade(bytes: Uint8Array): boolean {
+    const asked = this.#spans[2 * accessIndex.http_upgrade] ?? -1;
+    const status = this.#status;
+    if (asked === -1 && status !== 400 && status !== 404 && status !== 426) return false;
+    if (status === 101 || this.#method?.key !== 'GET' || this.#url === undefined) return false;
+    if (asked !== -1 && this.#asksForSocket(bytes)) return true;
+    return status === 400 || status === 426 || (status === 404 && this.#sounds(this.#url));
+  }
+
+  #sounds(url: Counted): boolean {
+    const known = this.#sounding.get(url);
+    if (known !== undefined) return known;
+    const sounds = soundsLikeSocket(url.key);
+    this.#sounding.set(url, sounds);
+    return sounds;
+  }
+
+  #asksForSocket(bytes: Uint8Array): boolean {
+    const start = this.#spans[2 * accessIndex.http_upgrade] ?? -1;
+    const end = this.#spans[2 * accessIndex.http_upgrade + 1] ?? -1;
+    return start !== -1 && end - start === 9 && text(bytes, start, end).toLowerCase() === 'websocket';
+  }
+
+  #foldRefused(logPath: string, format: LineFormat, bytes: Uint8Array, sample: AccessSample): void {
+    const request = this.#request(logPath, format, bytes, sample);
+    // What nginx answers itself, for clients that send nonsense, no backend refused.
+    const isPassedOn = request.upstreamStatuses?.at(-1) === String(request.status);
+    if (!isPassedOn && request.madeBy !== 'unknown') return;
+    const uri = this.#uriEnd - this.#uriStart > maxUriBytes ? undefined : text(bytes, this.#uriStart, this.#uriEnd);
+    if (uri === undefined || !uri.startsWith('/')) return;
+    this.refused.add({
+      ...request,
+      ...(isPassedOn ? { madeBy: 'backend' } : {}),
+      sample: { ...sample, uri },
+      ...(this.#asksForSocket(bytes) ? { upgrade: true } : {}),
+    });
+  }
+
+  #request(logPath: string, format: LineFormat, bytes: Uint8Array, sample: AccessSample): FailedRequest {
     const status = this.#status;
     const uri = this.#uriStart === -1 ? undefined : text(bytes, this.#uriStart, Math.min(this.#uriEnd, this.#uriStart + 4096));
     const list = (name: AccessVariable): readonly string[] | undefined => {
@@ -173,7 +226,7 @@ export class AccessCounter {
     });
     const peer = addresses?.at(-1);
     const hidden = status > 0 && status < 499 ? (addresses ?? []).filter((_, index) => Number(statuses?.[index]) >= 500) : [];
-    this.fold.add({
+    return {
       ...who,
       sample,
       ...(this.#method === undefined ? {} : { method: this.#method.key }),
@@ -187,7 +240,7 @@ export class AccessCounter {
       ...(hidden.length === 0 ? {} : { hiddenPeers: [...new Set(hidden)] }),
       requestTime: this.#number(bytes, accessIndex.request_time),
       upstreamTime: Number.parseFloat(responseTimes?.at(-1) ?? ''),
-    });
+    };
   }
 
   #number(bytes: Uint8Array, index: number): number {

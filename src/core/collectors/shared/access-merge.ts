@@ -1,9 +1,10 @@
 import { mergeBuckets } from '../../logs/buckets.ts';
-import type { NginxAccessLog, TrafficCount } from '../../model/facts/logs.ts';
+import type { AccessGroup, NginxAccessLog, TrafficCount } from '../../model/facts/logs.ts';
 import type { AccessCounter, AccessCoverage } from './access-lines.ts';
 
 const maxListed = 200;
 const maxGroups = 4000;
+const maxRefused = 400;
 
 export interface CountedLog {
   readonly path: string;
@@ -32,19 +33,27 @@ export function withoutCopies(logs: readonly CountedLog[]): { readonly kept: rea
 /** The counts of several logs as one. */
 export function mergeLogs(
   logs: readonly CountedLog[],
-): Pick<NginxAccessLog, 'total' | 'byStatus' | 'failing' | 'byTemplate' | 'byPeer' | 'byMethod' | 'byServer' | 'buckets'> &
+): Pick<NginxAccessLog, 'total' | 'byStatus' | 'failing' | 'refused' | 'switched' | 'byTemplate' | 'byPeer' | 'byMethod' | 'byServer' | 'buckets'> &
   Pick<NginxAccessLog, 'lastMs' | 'lastGoodMs'> {
   const tables = logs.map(log => log.counter.tables());
   const byStatus: Record<string, number> = {};
   for (const table of tables) for (const [status, count] of Object.entries(table.byStatus)) byStatus[status] = (byStatus[status] ?? 0) + count;
   const lastMs = Math.max(...tables.map(table => table.lastMs));
   const lastGoodMs = Math.max(...tables.map(table => table.lastGoodMs));
-  const failing = logs.flatMap(log => log.counter.fold.groups()).sort((a, b) => b.count - a.count || a.firstMs - b.firstMs);
+  const largest = (a: AccessGroup, b: AccessGroup): number => b.count - a.count || a.firstMs - b.firstMs;
+  const failing = logs.flatMap(log => log.counter.fold.groups()).sort(largest);
+  const refused = logs.flatMap(log => log.counter.refused.groups()).sort(largest);
+  const switched = mergeCounts(logs.map(log => log.counter.switched.list()));
   return {
     total: tables.reduce((sum, table) => sum + table.total, 0),
     byStatus: Object.fromEntries(Object.entries(byStatus).sort(([a], [b]) => a.localeCompare(b))),
     failing: failing.slice(0, maxGroups),
-    byTemplate: mergeCounts(logs.map(log => log.counter.templates.list())),
+    ...(refused.length === 0 ? {} : { refused: refused.slice(0, maxRefused) }),
+    ...(switched.length === 0 ? {} : { switched }),
+    byTemplate: mergeCounts(
+      logs.map(log => log.counter.templates.list()),
+      new Set(refused.map(group => group.urlTemplate)),
+    ),
     byPeer: mergeCounts(logs.map(log => log.counter.peers.list())),
     byMethod: mergeCounts(logs.map(log => log.counter.methods.list())),
     byServer: mergeCounts(logs.map(log => log.counter.servers.list())),
@@ -62,7 +71,7 @@ function isCopy(log: CountedLog, other: CountedLog): boolean {
   return areNear && JSON.stringify(mine.byStatus) === JSON.stringify(theirs.byStatus);
 }
 
-function mergeCounts(lists: readonly (readonly TrafficCount[])[]): readonly TrafficCount[] {
+function mergeCounts(lists: readonly (readonly TrafficCount[])[], kept: ReadonlySet<string | undefined> = new Set()): readonly TrafficCount[] {
   const merged = new Map<string, { total: number; failed: number }>();
   for (const { key, total, failed } of lists.flat()) {
     const one = merged.get(key) ?? { total: 0, failed: 0 };
@@ -71,5 +80,5 @@ function mergeCounts(lists: readonly (readonly TrafficCount[])[]): readonly Traf
   return [...merged]
     .map(([key, counts]) => ({ key, ...counts }))
     .sort((a, b) => b.failed - a.failed || b.total - a.total)
-    .slice(0, maxListed);
+    .filter(({ key }, index) => index < maxListed || kept.has(key));
 }

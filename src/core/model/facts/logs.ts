@@ -152,6 +152,8 @@ export interface AccessGroup {
   readonly upstreamStatuses?: readonly string[];
   /** Addresses of the tries that failed before one that did not, where the answer hides them. */
   readonly hiddenPeers?: readonly string[];
+  /** The log says that the client asked for an upgrade to a WebSocket. */
+  readonly upgrade?: true;
   readonly tries: number;
   readonly madeBy: MadeBy;
   /** Why `madeBy` is unknown: the variable that the format lacks. */
@@ -169,6 +171,8 @@ export interface AccessSample {
   readonly text: string;
   readonly timeMs: number;
   readonly source: LogSource;
+  /** What was asked for, where the group is one of `refused`. */
+  readonly uri?: string;
 }
 
 export interface NumberSummary {
@@ -192,6 +196,13 @@ export interface NginxAccessLog {
   readonly total: number;
   readonly byStatus: Readonly<Record<string, number>>;
   readonly failing: readonly AccessGroup[];
+  /**
+   * GETs that may have been upgrades to a WebSocket and were not taken as such: answered with 400 or 426, with 404 on a path that
+   * sounds like one, or with anything but 101 where the log says that the client asked for one. No failures in themselves.
+   */
+  readonly refused?: readonly AccessGroup[];
+  /** Requests answered with 101 Switching Protocols. */
+  readonly switched?: readonly TrafficCount[];
   readonly byTemplate: readonly TrafficCount[];
   readonly byPeer: readonly TrafficCount[];
   readonly byMethod: readonly TrafficCount[];
