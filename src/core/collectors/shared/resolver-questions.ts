@@ -11,7 +11,7 @@ const mostNames = 20;
 
 /**
  * What is asked of name servers: of nginx's own, for the names that it resolves while it runs; of the system's, for these
- * names too, and for those that the system could not resolve.
+ * names too, for those that the system could not resolve, and for those that nginx may have known at another address.
  */
 export function resolverQuestions(topology: Topology, groups: readonly ErrorGroup[], resolutions: readonly NameResolution[]): ProbeRequest[] {
   const system = (resolutions.find(one => one.nameServers !== undefined)?.nameServers ?? []).map((host): Address => ({ kind: 'udp', host, port: 53 }));
@@ -20,7 +20,17 @@ export function resolverQuestions(topology: Topology, groups: readonly ErrorGrou
   return [
     ...atRunTime.flatMap(({ name, resolvers }) => questions(name, [...resolvers, ...system])),
     ...unresolved.flatMap(({ name }) => questions(name, system)),
+    ...namesThatMoved(topology).flatMap(name => questions(name, system)),
   ];
+}
+
+/** Names with the port of an address that stands in the log alone. */
+function namesThatMoved({ peers }: Topology): readonly string[] {
+  const portOf = ({ address }: Topology['peers'][number]): number | undefined => (address.kind === 'tcp' ? address.port : undefined);
+  const ports = new Set(peers.filter(peer => peer.onlyInLog === true).map(portOf));
+  ports.delete(undefined);
+  const names = peers.filter(peer => ports.has(portOf(peer))).flatMap(peer => peer.hostName ?? []);
+  return [...new Set(names)].filter(name => name !== 'localhost').slice(0, mostNames);
 }
 
 function questions(name: string, resolvers: readonly Address[]): ProbeRequest[] {

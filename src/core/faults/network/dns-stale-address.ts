@@ -1,8 +1,12 @@
 import { configEvidence, probeEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
-import { defineFault } from '../../model/fault.ts';
+import { defineFault, ruledOut } from '../../model/fault.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
+import { newerFiles } from '../../model/config-in-force.ts';
+import { plainIp } from '../../model/ip.ts';
+import { loadedMs } from '../../model/nginx-commands.ts';
+import type { ProbeResult } from '../../model/probe.ts';
 
 const explains: readonly Symptom['class'][] = [
   'connect-refused',
@@ -21,7 +25,7 @@ export default defineFault({
     title: 'The upstream has another address now, and nginx still uses the one that it resolved at its start',
     explains,
     requires: ['hops', 'nginx-instances'],
-    uses: ['name-resolution'],
+    uses: ['name-resolution', 'probe-results', 'host-identity', 'nginx-config', 'topology'],
     leadsTo: [
       'firewall-drop',
       'firewall-reject',
@@ -38,7 +42,7 @@ export default defineFault({
       moved: '{name} in {where} means {now} now. nginx resolved it when it read its configuration and still connects to {old}, which {how}.',
     },
   },
-  *detect({ hops, 'nginx-instances': instances, 'name-resolution': names }) {
+  *detect({ hops, 'nginx-instances': instances, 'name-resolution': names, ...facts }) {
     for (const hop of hops) {
       const { address, onlyInLog } = hop.peer;
       if (onlyInLog !== true || address.kind !== 'tcp') continue;
@@ -50,15 +54,33 @@ export default defineFault({
       // Two names with one port, and nothing tells which of them the old address belonged to.
       if (now === undefined || name === undefined || record === undefined || new Set(named.map(other => other.peer.hostName)).size > 1) continue;
       const resolution = valueOr(names, []).find(one => one.name === name);
-      if (resolution === undefined || resolution.system.includes(address.host)) continue;
+      const old = plainIp(address.host);
+      const held = new Set(resolution?.system.map(plainIp));
+      if (resolution === undefined || held.size === 0 || held.has(old)) continue;
+      const said = answersOf(name, valueOr(facts['probe-results'], []));
+      const byTurns = said.find(answer => answer.has(old) && [...answer].some(one => held.has(one)));
+      if (byTurns !== undefined) {
+        yield ruledOut(`${name} still means ${address.host}: its name servers give some of its addresses at a time`);
+        continue;
+      }
+      // getaddrinfo leaves out a family of which the host itself has no address.
+      const own = valueOr(facts['host-identity'], undefined)?.addresses;
+      const isAsked = [...held].some(one => isV6(one) === isV6(old)) || own?.some(one => isV6(one) === isV6(old) && !isLoopback(one)) === true;
+      const isSteady = said.every(answer => answer.size === 0 || [...answer].every(one => held.has(one)));
       const bad = hop.probes.find(probe => probe.outcome.state === 'connect-failed' || probe.outcome.state === 'connect-timeout');
       const good = named.flatMap(other => other.probes).find(({ outcome }) => ['connected', 'answered'].includes(outcome.state));
       const goesOn = symptoms.some(symptom => symptom.ongoing);
-      const startedMs = Math.max(...instances.flatMap(instance => instance.workers.filter(worker => !worker.shuttingDown).map(worker => worker.startMs)));
+      const instanceId = valueOr(facts.topology, undefined)?.servers.find(server => server.id === now.routes[0]?.serverId)?.instanceId;
+      const instance = instances.find(one => one.id === instanceId);
+      const startedMs = Math.max(...(instance === undefined ? instances : [instance]).map(one => loadedMs(one) ?? 0));
       // What older workers logged before the last reload is over.
       if (!goesOn || symptoms.every(symptom => symptom.lastMs < startedMs)) continue;
+      const config = valueOr(facts['nginx-config'], []).find(one => one.instanceId === instance?.id);
+      // A name that was written there after the start never meant the old address.
+      const isRewritten = newerFiles(config, startedMs).some(file => file.path === now.peer.origin.path);
+      const isSound = isAsked && isSteady && !isRewritten && good !== undefined;
       yield {
-        confidence: good !== undefined && bad !== undefined ? 'confirmed' : good === undefined ? 'possible' : 'likely',
+        confidence: !isSound ? 'possible' : bad === undefined ? 'likely' : 'confirmed',
         status: 'active',
         subject: { kind: 'peer', id: hop.peer.id, name: `${name} at ${hop.peer.id}`, peers: [hop.peer.id, ...named.map(other => other.peer.id)] },
         messageId: 'moved',
@@ -83,7 +105,24 @@ export default defineFault({
   },
 });
 
-/** A peer that the configuration names by a host name, without a variable: resolved once. */
-function isNamed({ peer, routes }: Hop): boolean {
-  return peer.hostName !== undefined && peer.hostName !== 'localhost' && routes.length > 0 && routes.every(route => route.variables.length === 0);
+/** A peer that the configuration names by a host name, resolved once: without a variable, and not with `resolve`. */
+function isNamed({ peer, routes, groups }: Hop): boolean {
+  if (peer.hostName === undefined || peer.hostName === 'localhost') return false;
+  if (groups.some(group => group.resolvedNames?.includes(peer.hostName ?? ''))) return false;
+  return routes.length > 0 && routes.every(route => route.variables.length === 0);
+}
+
+/** The addresses in each answer of a name server to this name. */
+function answersOf(name: string, probes: readonly ProbeResult[]): readonly ReadonlySet<string>[] {
+  return probes.flatMap(({ request, outcome }) =>
+    request.kind === 'dns' && request.name === name && outcome.state === 'answered' ? [new Set(outcome.answer.dns?.addresses.map(plainIp))] : [],
+  );
+}
+
+function isV6(address: string): boolean {
+  return address.includes(':');
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || plainIp(address) === '0:0:0:0:0:0:0:1';
 }

@@ -159,11 +159,13 @@ describe('dns-stale-address', () => {
   const next = tcp('127.0.0.3:8811');
   const stale = hopOf(old, { peer: { onlyInLog: true, routeIds: [] }, routes: [] });
   const current = hopOf(next, { peer: { hostName: name, written: `${name}:8811` }, probes: [probeOf(next, answered)], symptoms: [] });
-  const detect = (hops: readonly ReturnType<typeof hopOf>[], system = ['127.0.0.3'], startMs = nowMs - 3_600_000) =>
+  const detect = (hops: readonly ReturnType<typeof hopOf>[], system = ['127.0.0.3'], startMs = nowMs - 3_600_000, more: Record<string, unknown> = {}) =>
     detections(dnsStaleAddress, {
       hops,
-      'nginx-instances': [{ workers: [{ pid: 1, startMs, state: 'S', shuttingDown: false }] }],
+      'nginx-instances': [{ id: 'nginx', workers: [{ pid: 1, startMs, state: 'S', shuttingDown: false }] }],
       'name-resolution': [{ name, system }],
+      topology: { servers: [{ id: current.routes[0]?.serverId, instanceId: 'nginx' }] },
+      ...more,
     });
 
   it('fires where the log names an address that the name no longer has', () => {
@@ -173,6 +175,44 @@ describe('dns-stale-address', () => {
   it('is silent where the name still means it, and where nginx was reloaded since', () => {
     expect(detect([stale, current], ['127.0.0.3', '127.0.0.2'])).toEqual([]);
     expect(detect([stale, current], ['127.0.0.3'], nowMs)).toEqual([]);
+  });
+
+  it('takes the addresses of a name as a set, in whatever order and notation', () => {
+    expect(detect([stale, current], ['127.0.0.2', '127.0.0.3'])).toEqual([]);
+    const old6 = hopOf(tcp('[2001:db8:0:0:1::9]:8811'), { peer: { onlyInLog: true, routeIds: [] }, routes: [] });
+    expect(detect([old6, current], ['2001:db8::1:0:0:9', '127.0.0.3'])).toEqual([]);
+  });
+
+  it('fires for the one of several addresses that the name lost', () => {
+    const other = hopOf(tcp('127.0.0.4:8811'), { peer: { hostName: name, written: `${name}:8811` }, symptoms: [] });
+    expect(detect([stale, other, current], ['127.0.0.4', '127.0.0.3'])).toMatchObject([{ confidence: 'confirmed', data: { now: '127.0.0.4, 127.0.0.3' } }]);
+  });
+
+  it('is silent where the name servers still give the address, by turns with others', () => {
+    expect(detect([stale, current], ['127.0.0.3'], undefined, { 'probe-results': [dns(says('NOERROR', ['127.0.0.2', '127.0.0.3']))] })).toEqual([]);
+  });
+
+  it('fires where the hosts file has another address than the name servers, which have the old one', () => {
+    expect(detect([stale, current], ['127.0.0.3'], undefined, { 'probe-results': [dns(says('NOERROR', ['127.0.0.2']))] })[0]?.confidence).toBe('possible');
+    expect(detect([stale, current], ['127.0.0.3'], undefined, { 'probe-results': [dns(says('NXDOMAIN'))] })[0]?.confidence).toBe('confirmed');
+  });
+
+  it('is no more than possible where each answer has other addresses, and where the host has no address of that family', () => {
+    expect(detect([stale, current], ['127.0.0.3'], undefined, { 'probe-results': [dns(says('NOERROR', ['127.0.0.7']))] })[0]?.confidence).toBe('possible');
+    const old6 = hopOf(tcp('[2001:db8::9]:8811'), { peer: { onlyInLog: true, routeIds: [] }, routes: [] });
+    const identity = (addresses: readonly string[]) => ({ 'host-identity': { addresses } });
+    expect(detect([old6, current], undefined, undefined, identity(['::1', '192.0.2.8']))[0]?.confidence).toBe('possible');
+    expect(detect([old6, current], undefined, undefined, identity(['2001:db8::5', '192.0.2.8']))[0]?.confidence).toBe('confirmed');
+  });
+
+  it('is no more than possible where the name was written into the file after the start', () => {
+    const config = { instanceId: 'nginx', files: [{ path: current.peer.origin.path, text: '', modifiedMs: nowMs - 60_000, changedMs: nowMs - 60_000 }] };
+    expect(detect([stale, current], undefined, undefined, { 'nginx-config': [config] })[0]?.confidence).toBe('possible');
+  });
+
+  it('is silent for a name that nginx resolves again and again', () => {
+    const followed = hopOf(next, { peer: { hostName: name }, probes: [probeOf(next, answered)], symptoms: [], groups: [{ resolvedNames: [name] }] as never });
+    expect(detect([stale, followed])).toEqual([]);
   });
 
   it('is silent where no name has that port', () => {
