@@ -45,7 +45,7 @@ export default [
     twinOf: 'backend-crashing',
     url: 'http://127.0.0.1/slow?s=6',
     setUp: async host => {
-      await gunicorn(host, { name: 'render', code: wsgiApp('render'), bind: '127.0.0.1:8611', workers: 3, timeoutSeconds: 2 });
+      await gunicorn(host, { name: 'render', code: wsgiApp('render'), bind: '127.0.0.1:8611', workers: 8, timeoutSeconds: 1 });
       await nginxSite(host, { name: 'render', server: 'location / { proxy_pass http://127.0.0.1:8611; }', log: 'timed' });
       await startNginx(host);
     },
@@ -53,8 +53,8 @@ export default [
       const { counts } = await host.request({ urls: ['http://127.0.0.1/'] });
       if (!counts['200']) throw new Error(`no 200 but ${JSON.stringify(counts)}`);
     },
-    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/slow?s=6'], rps: 1 },
-    trafficMs: 6000,
+    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/slow?s=6'], rps: 2 },
+    trafficMs: 3000,
     expect: { verdict: 'failing', status: 'active', evidence: [/WORKER TIMEOUT/] },
   }),
 ];

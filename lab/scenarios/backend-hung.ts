@@ -16,7 +16,7 @@ export default [
       await startNginx(host);
     },
     breakIt: host => host.systemctl('kill', '-s', 'STOP', 'invoices'),
-    trafficMs: 3000,
+    trafficMs: 2000,
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, notFindings: ['worker-pool-exhausted', 'backend-down'] },
     fix: 'first-plan',
     repair: host => host.systemctl('kill', '-s', 'CONT', 'invoices'),
@@ -43,7 +43,7 @@ export default [
       await host.runService('backup', ['flock', '/tmp/shared.lock', 'sleep', '300']);
       await host.until('the lock to be taken', async () => (await host.exec(['flock', '-n', '/tmp/shared.lock', 'true'])).code !== 0);
     },
-    trafficMs: 3000,
+    trafficMs: 2000,
     // Busy without end and hung look the same where no stack can be read: both are said.
     expect: { verdict: 'failing', first: 'backend-hung', status: 'active' },
     repair: async host => {
@@ -68,7 +68,7 @@ export default [
       const { counts } = await host.request({ urls: ['http://127.0.0.1/'] });
       if (!counts['200']) throw new Error(`no 200 but ${JSON.stringify(counts)}`);
     },
-    trafficMs: 4000,
+    trafficMs: 2500,
     expect: { verdict: 'failing', status: 'active' },
   }),
 ];

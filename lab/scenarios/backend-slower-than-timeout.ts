@@ -5,12 +5,12 @@ import { gunicorn, wsgiApp } from '../servers/python.ts';
 
 /** Searches take a second longer than this site's nginx waits once the index has grown. */
 const SEARCH = `const late = require('node:fs').existsSync('/srv/library/grown') && request.url.startsWith('/search');
-setTimeout(() => response.end('library\\n'), late ? 2500 : 5);`;
+setTimeout(() => response.end('library\\n'), late ? 2000 : 5);`;
 
 export default [
   defineScenario({
     name: 'backend-slower-than-timeout',
-    title: 'Searches answer after two and a half seconds, and nginx waits one and a half',
+    title: 'Searches answer after two seconds, and nginx waits one',
     kind: 'fault',
     fault: 'backend-slower-than-timeout',
     url: 'http://127.0.0.1/search?q=maps',
@@ -19,14 +19,14 @@ export default [
       await nodeApp(host, { name: 'library', code: nodeHttp(SEARCH), listen: '127.0.0.1:3721' });
       await nginxSite(host, {
         name: 'library',
-        server: 'location / { proxy_pass http://127.0.0.1:3721; }\nlocation /search { proxy_pass http://127.0.0.1:3721; proxy_read_timeout 1500ms; }',
+        server: 'location / { proxy_pass http://127.0.0.1:3721; }\nlocation /search { proxy_pass http://127.0.0.1:3721; proxy_read_timeout 1s; }',
         log: 'timed',
       });
       await startNginx(host);
     },
     breakIt: host => host.write('/srv/library/grown', ''),
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/shelf/4', 'http://127.0.0.1/search?q=maps'], rps: 6 },
-    trafficMs: 5000,
+    trafficMs: 2500,
     expect: { verdict: 'failing', status: 'active', minShare: 0.9, notFindings: ['backend-down', 'worker-pool-exhausted'] },
     repair: async host => {
       await host.run(['rm', '/srv/library/grown']);
@@ -49,7 +49,7 @@ export default [
       await startNginx(host);
     },
     breakIt: host => host.systemctl('kill', '-s', 'STOP', 'library'),
-    trafficMs: 4000,
+    trafficMs: 2500,
     expect: { verdict: 'failing', status: 'active' },
     repair: host => host.systemctl('kill', '-s', 'CONT', 'library'),
   }),

@@ -50,7 +50,7 @@ ${nodeHttp()}
       await startNginx(host);
     },
     breakIt: host => host.systemctl('stop', 'cachelet'),
-    trafficMs: 4000,
+    trafficMs: 2500,
     expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, evidence: [/6399|ECONNREFUSED/] },
     repair: host => host.start('cachelet'),
   }),
@@ -158,7 +158,7 @@ ${nodeHttp()}
       await startNginx(host);
     },
     breakIt: host => host.systemctl('kill', '-s', 'STOP', 'west'),
-    trafficMs: 4000,
+    trafficMs: 2500,
     symptom: async host => {
       if (!(await host.read('/var/log/nginx/access.log')).includes('us=504, 200')) throw new Error('no request was tried twice');
     },

@@ -48,13 +48,13 @@ export default [
     kind: 'fault',
     fault: 'backend-crashing',
     url: 'http://127.0.0.1/die',
-    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/die', 'http://127.0.0.1/'], rps: 9 },
+    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/die', 'http://127.0.0.1/'], rps: 6 },
     healthy: async host => {
       const { counts } = await host.request({ urls: ['http://127.0.0.1/'] });
       if (!counts['200']) throw new Error(JSON.stringify(counts));
     },
     setUp: async host => {
-      await uwsgi(host, { name: 'geo', code: wsgiApp(), bind: 'unix:/run/geo/uwsgi.sock' });
+      await uwsgi(host, { name: 'geo', code: wsgiApp(), bind: 'unix:/run/geo/uwsgi.sock', workers: 8 });
       await nginxSite(host, { name: 'geo', log: 'timed', server: 'location / { include uwsgi_params; uwsgi_pass unix:/run/geo/uwsgi.sock; }' });
       await startNginx(host);
     },
@@ -182,7 +182,7 @@ export default [
       await nginxSite(host, { name: 'bi', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:8660; proxy_read_timeout 300; }' });
       await startNginx(host);
     },
-    trafficMs: 5000,
+    trafficMs: 3000,
     expect: {
       verdict: 'failing',
       firstConfidence: ['confirmed', 'likely'],
@@ -207,7 +207,7 @@ export default [
       await nginxSite(host, { name: 'lab', http: 'upstream lab { server 127.0.0.1:3131; }', server: 'location / { include uwsgi_params; uwsgi_pass lab; }' });
       await startNginx(host);
     },
-    trafficMs: 5000,
+    trafficMs: 3000,
     expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['backend-oom-killed', 'backend-crashing'] },
   }),
 

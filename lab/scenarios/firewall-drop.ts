@@ -20,7 +20,7 @@ export default [
     breakIt: async host => {
       await host.run(['iptables', '-I', ...RULE]);
     },
-    trafficMs: 3000,
+    trafficMs: 2000,
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', evidence: ['8230'], notFindings: ['backend-hung', 'backend-down'] },
     repair: async host => {
       await host.run(['iptables', '-D', ...RULE]);
@@ -42,7 +42,7 @@ export default [
     breakIt: async (_, stage) => {
       await stage.other().run(['iptables', '-I', ...RULE]);
     },
-    trafficMs: 3000,
+    trafficMs: 2000,
     // Seen from here alone, packets vanish: where they do cannot be proven.
     expect: { verdict: 'failing', firstConfidence: ['likely', 'possible'], status: 'active', notFindings: ['backend-down', 'backend-hung'] },
     repair: async (_, stage) => {
@@ -66,7 +66,7 @@ export default [
       await host.systemctl('stop', 'weather');
       await rawTcp(host, { name: 'weather', listen: '127.0.0.1:8230', behaviour: 'hang' });
     },
-    trafficMs: 3000,
+    trafficMs: 2000,
     expect: { verdict: 'failing', status: 'active' },
   }),
   defineScenario({
@@ -90,7 +90,7 @@ export default [
         'table ip out { chain output { type filter hook output priority 0; policy drop; ct state established,related accept; tcp dport { 22, 80, 443, 5432 } accept; udp dport 53 accept; }; }';
       await host.run(['nft', '-f', '-'], { input: rules });
     },
-    trafficMs: 3000,
+    trafficMs: 2000,
     expect: {
       verdict: 'failing',
       firstConfidence: 'confirmed',

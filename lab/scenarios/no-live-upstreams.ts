@@ -66,7 +66,7 @@ export default [
     fault: 'backend-slower-than-timeout',
     setUp: twoPeers,
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/slow?s=3', 'http://127.0.0.1/'], rps: 9 },
-    trafficMs: 5000,
+    trafficMs: 3000,
     symptom: hasNoLivePeers,
     expect: {
       verdict: 'failing',

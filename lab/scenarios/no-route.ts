@@ -15,7 +15,7 @@ export default [
       await host.run(['ip', 'neigh', 'flush', 'all']);
     },
     traffic: { rps: 3 },
-    trafficMs: 4500,
+    trafficMs: 3000,
     expect: {
       verdict: 'failing',
       firstConfidence: 'confirmed',

@@ -64,7 +64,7 @@ export default [
       await reloadNginx(host);
     },
     traffic: { rps: 1 },
-    trafficMs: 3000,
+    trafficMs: 2000,
     expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['backend-down'] },
     repair: async host => {
       await replaceIn(host, '/etc/nginx/sites-enabled/quotes.conf', 'fastcgi_pass quotes;', 'proxy_pass http://quotes;');
@@ -115,7 +115,7 @@ export default [
       if (!counts['200']) throw new Error(`no 200 but ${JSON.stringify(counts)}`);
     },
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/die'], rps: 4 },
-    trafficMs: 3000,
+    trafficMs: 2000,
     expect: { verdict: 'failing', status: 'active' },
   }),
 ];

@@ -6,7 +6,7 @@ import { gunicorn, wsgiApp } from '../servers/python.ts';
 export default [
   defineScenario({
     name: 'restart-window',
-    title: 'A deployment restarts gunicorn, which needs two seconds until it listens',
+    title: 'A deployment restarts gunicorn, which needs a second until it listens',
     kind: 'fault',
     fault: 'restart-window',
     setUp,
@@ -15,7 +15,7 @@ export default [
       const log = await host.read('/var/log/nginx/error.log');
       if (!log.includes('(111: Connection refused)')) throw new Error('no request was refused');
     },
-    trafficMs: 4000,
+    trafficMs: 2500,
     expect: { verdict: 'recovered', status: 'past', firstConfidence: 'confirmed', minShare: 0.9, notFindings: ['backend-down', 'backend-crash-loop'] },
   }),
   defineScenario({
@@ -35,7 +35,7 @@ export default [
 ];
 
 async function setUp(host: LabHost): Promise<void> {
-  await gunicorn(host, { name: 'menu', code: wsgiApp('menu'), bind: '127.0.0.1:8460', service: { ExecStartPre: '/bin/sleep 2' } });
+  await gunicorn(host, { name: 'menu', code: wsgiApp('menu'), bind: '127.0.0.1:8460', service: { ExecStartPre: '/bin/sleep 1' } });
   await nginxSite(host, { name: 'menu', server: 'location / { proxy_pass http://127.0.0.1:8460; }', log: 'timed' });
   await startNginx(host);
 }

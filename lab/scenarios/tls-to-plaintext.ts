@@ -43,7 +43,7 @@ export default [
       await replaceIn(host, SITE, 'http://127', 'https://127');
       await reloadNginx(host);
     },
-    trafficMs: 3000,
+    trafficMs: 2000,
     expect: { verdict: 'failing', status: 'active', notFindings: ['backend-hung'] },
     repair: async host => {
       await replaceIn(host, SITE, 'https://127', 'http://127');

@@ -8,7 +8,7 @@ const pool: FpmOptions = {
   pool: 'bookings',
   listen: '127.0.0.1:9408',
   root: '/var/www/bookings',
-  files: { 'index.php': '<?php echo "bookings\\n";', 'export.php': '<?php sleep(3); echo "export\\n";' },
+  files: { 'index.php': '<?php echo "bookings\\n";', 'export.php': '<?php usleep(1600000); echo "export\\n";' },
 };
 
 const alive = async (host: { request(task: { urls: string[] }): Promise<{ counts: Readonly<Record<string, number>> }> }): Promise<void> => {
@@ -29,8 +29,8 @@ export default [
       await startNginx(host);
     },
     breakIt: host => phpFpm(host, { ...pool, settings: { pm: 'static', 'pm.max_children': 6, request_terminate_timeout: '1s' } }),
-    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/export.php'], rps: 2 },
-    trafficMs: 6000,
+    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/export.php'], rps: 4 },
+    trafficMs: 2500,
     expect: { verdict: 'failing', status: 'active', evidence: [/execution timed out|terminat/], notFindings: ['backend-crashing', 'backend-oom-killed'] },
     fix: 'first-plan',
     repair: host => phpFpm(host, { ...pool, settings: { pm: 'static', 'pm.max_children': 6, request_terminate_timeout: '30s' } }),
@@ -42,13 +42,13 @@ export default [
     fault: 'worker-killed-by-timeout',
     url: 'http://127.0.0.1/slow?s=5',
     setUp: async host => {
-      await uwsgi(host, { name: 'scores', code: wsgiApp('scores'), bind: 'unix:/run/scores/uwsgi.sock', workers: 3, settings: { harakiri: 1 } });
+      await uwsgi(host, { name: 'scores', code: wsgiApp('scores'), bind: 'unix:/run/scores/uwsgi.sock', workers: 8, settings: { harakiri: 1 } });
       await nginxSite(host, { name: 'scores', server: 'location / { include uwsgi_params; uwsgi_pass unix:/run/scores/uwsgi.sock; }' });
       await startNginx(host);
     },
     healthy: alive,
-    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/slow?s=5'], rps: 1 },
-    trafficMs: 6000,
+    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/slow?s=5'], rps: 2 },
+    trafficMs: 3000,
     expect: { verdict: 'failing', status: 'active', evidence: [/HARAKIRI/i], notFindings: ['backend-crashing'] },
   }),
   defineScenario({
@@ -65,7 +65,7 @@ export default [
     },
     healthy: alive,
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/die', 'http://127.0.0.1/'], rps: 4 },
-    trafficMs: 3000,
+    trafficMs: 2000,
     expect: { verdict: 'failing', status: 'active' },
   }),
 ];
