@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { run } from './process.ts';
 import { PHP_VERSION } from './servers/php-fpm.ts';
+import { PM2_PROGRAM } from './servers/pm2.ts';
 
 const PROGRAMS: Readonly<Record<string, string>> = {
   '/usr/bin/systemd-nspawn': 'systemd-container',
@@ -18,6 +19,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   '/usr/bin/openssl': 'openssl',
   '/usr/sbin/ip': 'iproute2',
   '/usr/bin/dbus-daemon': 'dbus',
+  '/usr/bin/supervisord': 'supervisor',
 };
 
 /** Why the lab cannot run here, each reason a sentence with what to do; empty where it can. */
@@ -28,6 +30,7 @@ export async function labObstacles(): Promise<string[]> {
   if (process.getuid?.() !== 0) obstacles.push('The lab needs root: run it with sudo.');
   const missing = Object.entries(PROGRAMS).flatMap(([path, name]) => (existsSync(path) ? [] : name.split(' ')));
   if (missing.length > 0) obstacles.push(`The lab needs Debian packages: apt-get install -y ${[...new Set(missing)].join(' ')}`);
+  if (!existsSync(PM2_PROGRAM)) obstacles.push('The lab needs PM2 in .lab/pm2, which `npm test` installs from the npm registry.');
   if (obstacles.length > 0) return obstacles;
   const script =
     'd=$(mktemp -d) && mount -t tmpfs lab "$d" && mkdir "$d/u" "$d/w" "$d/r" && mount -t overlay -o "lowerdir=/,upperdir=$d/u,workdir=$d/w" lab "$d/r"';

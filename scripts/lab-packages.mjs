@@ -1,7 +1,11 @@
-/** Debian packages that the lab's hosts run. Installed on this machine, because every lab host is an overlay of it. */
+/**
+ * What the lab's hosts run: Debian packages, installed on this machine because every lab host is an overlay of it, and PM2, which
+ * Debian does not have, in a folder of the repository that every host sees.
+ */
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { say } from './setup.mjs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { npm, root, run, say } from './setup.mjs';
 
 export const labPackages = [
   'apache2',
@@ -22,6 +26,7 @@ export const labPackages = [
   'puma',
   'python3-flask',
   'python3-uvicorn',
+  'supervisor',
   'systemd-container',
   'systemd-sysv',
   'tomcat10',
@@ -31,6 +36,28 @@ export const labPackages = [
 
 const policyFile = '/usr/sbin/policy-rc.d';
 const installMinutes = 15;
+
+/** PM2's versions are pinned in `lab/pm2`; it is installed elsewhere, so that nothing that walks through `lab` meets it. */
+const pm2Source = join(root, 'lab/pm2');
+const pm2Folder = join(root, '.lab/pm2');
+
+/** Installs PM2 from npm's registry unless it is there in the pinned versions; its install scripts do not run. Returns why it is missing. */
+export function ensurePm2() {
+  const [wanted, got] = [pm2Source, pm2Folder].map(folder => join(folder, 'package-lock.json'));
+  // npm writes the second file when it has installed everything.
+  if (existsSync(got) && readFileSync(got, 'utf8') === readFileSync(wanted, 'utf8') && existsSync(join(pm2Folder, 'node_modules/.package-lock.json')))
+    return undefined;
+  say('Installing PM2 for the lab (npm ci) …');
+  try {
+    rmSync(pm2Folder, { recursive: true, force: true });
+    mkdirSync(pm2Folder, { recursive: true });
+    for (const name of ['package.json', 'package-lock.json']) copyFileSync(join(pm2Source, name), join(pm2Folder, name));
+    run(...npm('ci', '--prefix', pm2Folder, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'));
+    return undefined;
+  } catch (error) {
+    return `npm could not install PM2: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
 
 /** Installs what is missing where it may. Returns why something is still missing, or `undefined`. */
 export function ensureLabPackages() {
