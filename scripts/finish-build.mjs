@@ -1,20 +1,46 @@
 /**
- * After `tsc -b`: makes the program executable and removes what no source file stands behind any more,
- * so that a renamed file does not ship twice.
+ * After `tsc -b`, which checks the types: bundles the program into a few files in `dist/cli`. Node takes longer to find and
+ * load hundreds of modules than to read as much text from a few. Nothing is minified, so that a stack names what the source names.
  */
-import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const dist = join(root, 'dist');
+const folder = join(root, 'dist/cli');
 
-for (const entry of readdirSync(dist, { withFileTypes: true, recursive: true })) {
-  const built = /^(.+?)(\.d\.ts|\.js)$/.exec(entry.name);
-  if (!entry.isFile() || built === null) continue;
-  const folder = entry.parentPath ?? entry.path; // `parentPath` came with Node 20.12
-  if (!existsSync(join(root, 'src', relative(dist, folder), `${built[1]}.ts`))) rmSync(join(folder, entry.name));
+const bundle = await rolldown({
+  cwd: root,
+  input: { bin: join(root, 'src/cli/bin.ts') },
+  platform: 'node',
+  external: ['commander', /^node:/],
+  // What is wrong with the program is a failed build, not a line that scrolls by.
+  onLog(level, log) {
+    throw new Error(`${level}: ${log.message}`);
+  },
+});
+const { output } = await bundle.generate({ format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js', comments: false });
+await bundle.close();
+
+mkdirSync(folder, { recursive: true });
+for (const { fileName, code } of output) put(fileName, code);
+chmodSync(join(folder, 'bin.js'), 0o755);
+const built = new Set(output.map(file => file.fileName));
+for (const name of readdirSync(folder)) if (!built.has(name)) rmSync(join(folder, name), { recursive: true });
+
+/** Whole or not at all: the program may be running. */
+function put(name, text) {
+  const path = join(folder, name);
+  if (textOf(path) === text) return;
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
 }
 
-const program = join(dist, 'cli/bin.js');
-if (existsSync(program)) chmodSync(program, 0o755);
+function textOf(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -25,11 +25,11 @@ export function ensureDependencies() {
   if (!existsSync(devNode)) throw new Error('npm did not install the `node` dev dependency: its install script was not allowed to run.');
 }
 
-/** Compiles the program and what it stands on. Up to date, it costs a fraction of a second. */
+/** Checks and bundles the program and what it stands on. Up to date, it costs about a second. */
 export function ensureProgram() {
   if (!existsSync(join(root, 'dist/cli/bin.js'))) say('Building …');
   run(devNode, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'src/cli']);
-  run(process.execPath, [join(root, 'scripts/finish-build.mjs')]);
+  run(devNode, [join(root, 'scripts/finish-build.mjs')]);
 }
 
 /** Progress goes to stderr; stdout is for the report. */

@@ -44,6 +44,12 @@ describe('the package', () => {
     expect(written.filter(path => !isThere(path))).toEqual([]);
   });
 
+  it('ships its programs, and nothing of what the compiler writes for itself', () => {
+    const shipped = manifest.files.filter(path => path.startsWith('dist'));
+    expect(shipped).toEqual(['dist/cli']);
+    expect(Object.values(manifest.bin).filter(path => !shipped.some(folder => path.startsWith(`${folder}/`)))).toEqual([]);
+  });
+
   it('builds its program from a source that is there', () => {
     const sources = Object.values(manifest.bin).map(path => path.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts'));
     expect(sources.filter(path => !isThere(path))).toEqual([]);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BadhopError } from '../core/model/error.ts';
 import { printError } from './failure.ts';
 import { quietOnClosedPipe, releaseProcess } from './output.ts';
+import { packageFolder } from './package-folder.ts';
 import { endOnSignals } from './signals.ts';
 
 /** Runs one command line and gives its exit code: 0 nothing wrong, 1 findings, 2 could not run, 3 inconclusive. Never throws. */
@@ -31,9 +32,8 @@ async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** From package.json, two folders up from here in `src` and in `dist`. */
 function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const manifest: unknown = JSON.parse(readFileSync(new URL('package.json', packageFolder), 'utf8'));
   if (typeof manifest === 'object' && manifest !== null && 'version' in manifest && typeof manifest.version === 'string') return manifest.version;
   throw new BadhopError('internal', 'package.json holds no version');
 }

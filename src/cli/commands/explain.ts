@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { BadhopError } from '../../core/model/error.ts';
 import { writeOut } from '../output.ts';
 import type { CommandContext } from '../command-context.ts';
+import { packageFolder } from '../package-folder.ts';
 
-// Three folders up from here in `src` and in `dist`.
-const pagesFolder = new URL('../../../docs/faults/', import.meta.url);
+const pagesFolder = new URL('docs/faults/', packageFolder);
 
 /** `badhop explain`: the catalogue page of a fault, or the list of all. */
 export function addExplain(program: Command, context: CommandContext): Command {
