@@ -284,7 +284,7 @@ http {
       if (!responses[0]?.body.includes('right back')) throw new Error('no friendly page');
     },
     // Where Apache listens stands in files that badhop does not read: the name of the unit and the time of its end are all there is.
-    expect: { verdict: 'failing', firstConfidence: 'likely', status: 'active', subject: { id: 'unit:apache2.service' } },
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', subject: { id: 'unit:apache2.service' } },
     repair: host => host.start('apache2'),
   }),
 

@@ -1,19 +1,26 @@
 import { askAll, defineCollector } from '../model/collector.ts';
+import type { Request } from '../model/collector.ts';
 import { known, valueOr } from '../model/fact.ts';
+import type { Known } from '../model/fact.ts';
 import type { BackendCommand, BackendConfig, Sourced } from '../model/facts/backend.ts';
 import type { SystemdUnit } from '../model/facts/system.ts';
 import type { Address } from '../model/host.ts';
+import { readApacheCommand } from '../parsers/apache-start.ts';
+import type { ApacheCommand } from '../parsers/apache-start.ts';
 import { parseBackendConfigFile } from '../parsers/backend-config-file.ts';
 import { parseExecStart, recogniseCommand } from '../parsers/backend-command.ts';
 import type { RecognisedCommand } from '../parsers/backend-command.ts';
 import { configFilesOf, freeKey, listenOf, readBackendOptions } from '../parsers/backend-options.ts';
 import type { Values } from '../parsers/backend-options.ts';
 import { parseListeningLine } from '../parsers/listening-line.ts';
+import { readApacheTree } from './apache-files.ts';
+import type { ApacheTree } from './apache-files.ts';
 import { textOf } from './shared/answers.ts';
 import { pidsInContainers } from './shared/containers.ts';
 
 const maxCommands = 2000;
 const maxFiles = 200;
+const maxApaches = 20;
 const fileLimit = { limit: 524_288 } as const;
 
 /** A command with what its own words say, before its files are read. */
@@ -26,6 +33,8 @@ interface Draft {
   readonly app: string | undefined;
   /** Where the journal of its unit says that it listened, for programs whose address is in their code. */
   readonly told?: Sourced<Address> | undefined;
+  /** Of Apache, whose files are found by including each other. */
+  readonly apache?: ApacheCommand;
 }
 
 export default defineCollector({
@@ -39,14 +48,15 @@ export default defineCollector({
     for (const process of valueOr(facts.processes, []).slice(0, 50_000)) {
       if (process.state === 'Z' || process.argv.length === 0) continue;
       const recognised = recogniseCommand(process.argv, 'process', process.exe) ?? other(process.argv);
-      drafts.push(draftOf({ kind: 'process', pid: process.pid }, recognised, process.cwd, `argv of ${process.pid}`));
+      const draft = draftOf({ kind: 'process', pid: process.pid }, recognised, process.cwd, `argv of ${process.pid}`);
+      drafts.push({ ...draft, ...apacheOf(draft, process.argv, { ...(process.exe === undefined ? {} : { exe: process.exe }) }) });
     }
     for (const unit of valueOr(facts['systemd-units'], [])) {
       const argv = parseExecStart(unit.execStart ?? '');
       if (argv.length === 0) continue;
       const recognised = recogniseCommand(argv, 'unit') ?? other(argv);
       const draft = draftOf({ kind: 'unit', unit: unit.name }, recognised, unit.workingDirectory ?? '/', `unit:${unit.name}`);
-      drafts.push({ ...draft, told: toldByJournal(unit) });
+      drafts.push({ ...draft, told: toldByJournal(unit), ...apacheOf(draft, argv, { unit: unit.name }) });
     }
     // Programs that nobody knows and that tell no address are not worth keeping.
     const kept = drafts.filter(
@@ -72,9 +82,17 @@ export default defineCollector({
     }
     for (const file of unread) problems.push(`${file.path}: ${file.why} (run as root to read it)`);
 
+    const trees = yield* apacheTrees(used.filter(draft => !isContained(draft)));
+    for (const tree of trees.values()) {
+      if (tree === undefined) continue;
+      unread.push(...tree.unread);
+      problems.push(...tree.problems.slice(0, 20), ...tree.unread.map(file => `${file.path}: ${file.why} (run as root to read it)`));
+    }
     const files: BackendConfig[] = [];
     const commands = used.map(draft => {
       if (isContained(draft)) return { ...finish(draft, [], []), inContainer: true };
+      const tree = draft.apache === undefined ? undefined : trees.get(JSON.stringify(draft.apache));
+      if (tree !== undefined) return finish(draft, [tree.values], tree.files);
       const read = draft.files.filter(path => texts.has(path));
       const settings = read.map(path => ({ path, values: parseBackendConfigFile(draft.recognised.service, texts.get(path) ?? '', path) }));
       for (const { path, values } of settings) if (!files.some(file => file.path === path)) files.push({ path, kind: draft.recognised.service, values });
@@ -87,6 +105,21 @@ export default defineCollector({
     return known({ commands, files, unread }, problems);
   },
 });
+
+function apacheOf(draft: Draft, argv: readonly string[], place: { readonly unit?: string; readonly exe?: string }): { readonly apache?: ApacheCommand } {
+  if (draft.recognised.service !== 'apache') return {};
+  return { apache: readApacheCommand(argv, { ...place, ...(draft.folder === undefined ? {} : { folder: draft.folder }) }) };
+}
+
+/** Children have their parent's command line: what each start reads is read once. */
+function* apacheTrees(drafts: readonly Draft[]): Generator<readonly Request[], ReadonlyMap<string, ApacheTree | undefined>, readonly Known<unknown>[]> {
+  const trees = new Map<string, ApacheTree | undefined>();
+  for (const { apache } of drafts) {
+    const key = apache === undefined ? '' : JSON.stringify(apache);
+    if (apache !== undefined && !trees.has(key) && trees.size < maxApaches) trees.set(key, yield* readApacheTree(apache));
+  }
+  return trees;
+}
 
 /** The last line in which the program itself said where it listens. */
 function toldByJournal(unit: SystemdUnit): Sourced<Address> | undefined {

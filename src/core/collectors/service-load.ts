@@ -91,7 +91,7 @@ function finishedIn(moments: readonly ServiceMoment[]): number {
 export function loadOf(service: Service, moments: readonly ServiceMoment[], backlog: number): ServiceLoad {
   const queue = moments.map(moment => moment.queue);
   const base = { serviceId: service.id, queue, backlog };
-  if (service.manager === 'prefork' || service.kind === 'php-fpm') {
+  if (service.manager === 'prefork' || service.manager === 'dynamic' || service.kind === 'php-fpm') {
     const workers = service.workerPids.length;
     const busy = moments.map(moment => Math.min(moment.held, workers));
     return {

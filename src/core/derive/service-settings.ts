@@ -49,6 +49,8 @@ export function commandSettings(command: BackendCommand, running: number): Servi
       };
     case 'tomcat':
       return tomcat(values);
+    case 'apache':
+      return apache(values);
     case 'uvicorn':
       return {
         manager: 'event-loop',
@@ -103,6 +105,21 @@ function tomcat(values: Values): ServiceSettings {
     manager: 'threads',
     ...optional('workersMax', first ?? (hasFile ? { value: 200, source: 'default of Tomcat' } : undefined)),
     ...optional('backlog', whole(values['connector[0].acceptCount']) ?? (hasFile ? { value: 100, source: 'default of Tomcat' } : undefined)),
+  };
+}
+
+/** By its processing module; where none is told, a build has one built in, and what it may do at once is not known. */
+function apache(values: Values): ServiceSettings {
+  const mpm = values['mpm']?.value;
+  const asked = whole(values['maxrequestworkers']);
+  const perProcess = whole(values['threadsperchild']) ?? { value: 25, source: 'default of Apache' };
+  const processes = whole(values['serverlimit']) ?? { value: mpm === 'prefork' ? 256 : 16, source: 'default of Apache' };
+  const most = mpm === 'prefork' ? processes : product(processes, perProcess);
+  // httpd cuts a larger number to what ServerLimit allows, and says so at its start.
+  const workersMax = asked === undefined || asked.value > most.value ? most : asked;
+  return {
+    ...(mpm === undefined ? {} : { manager: mpm === 'prefork' ? ('dynamic' as const) : ('threads' as const), workersMax }),
+    backlog: whole(values['listenbacklog']) ?? { value: 511, source: 'default of Apache' },
   };
 }
 

@@ -165,7 +165,8 @@ function protocolOf(kind: ServiceKind, configured: readonly { readonly speaks?: 
 }
 
 function logFilesOf(command: BackendCommand, folder: string | undefined): readonly string[] {
-  const named = ['error-logfile', 'logto', 'daemonize'].flatMap(name => file(command.values[name], folder));
+  const hosts = Object.keys(command.values).filter(name => name.startsWith('error-logfile['));
+  const named = ['error-logfile', 'logto', 'daemonize', ...hosts].flatMap(name => file(command.values[name], folder));
   const base = command.service === 'tomcat' ? command.values['catalina.base']?.value : undefined;
   return [...new Set([...named, ...(base === undefined ? [] : [`${base}/logs/catalina.out`])])];
 }

@@ -67,7 +67,7 @@ const programs: readonly (readonly [RegExp, ServiceKind])[] = [
   [/^node(?:js)?$/, 'node'],
   [/^java$/, 'java'],
   [/^(?:nginx|openresty|angie|freenginx|tengine)$/, 'nginx'],
-  [/^(?:apache2|httpd)(?:[-.]\w+)?$/, 'apache'],
+  [/^(?:apache2|httpd|start_apache2|apachectl|apache2ctl)(?:[-.]\w+)?$/, 'apache'],
   [/^haproxy$/, 'haproxy'],
 ];
 

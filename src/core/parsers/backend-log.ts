@@ -3,6 +3,7 @@
  * event before them. The forms of the lines are in the parsers of each server's log.
  */
 import type { BackendEvent, ServiceKind } from '../model/facts/backend.ts';
+import { parseApacheLine } from './apache-log.ts';
 import { isExceptionLine, parseAppLine } from './app-log.ts';
 import type { BackendLine } from './backend-line.ts';
 import { findDependencyError } from './dependency-error.ts';
@@ -84,9 +85,10 @@ function classify(text: string, raw: RawLine, service: ServiceKind, timeMs: numb
       return parseGunicornLine(text) ?? parseAppLine(text);
     case 'uwsgi':
       return parseUwsgiLine(text, timeMs) ?? parseAppLine(text);
+    case 'apache':
+      return parseApacheLine(text);
     case 'nginx':
     case 'haproxy':
-    case 'apache':
       return undefined;
     default:
       return parseAppLine(text);

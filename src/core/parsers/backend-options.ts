@@ -76,6 +76,10 @@ const rules: Readonly<Partial<Record<ServiceKind, OptionRules>>> = {
       'reload proxy-headers no-proxy-headers access-log no-access-log use-colors no-use-colors server-header no-server-header date-header no-date-header factory',
     ),
   },
+  apache: {
+    short: { d: 'server-root', f: 'config', D: 'define', C: 'directive-before', c: 'directive-after', k: 'signal', e: 'log-level', E: 'startup-log' },
+    flags: words('X'),
+  },
 };
 const generic: OptionRules = { short: { p: 'port', b: 'bind', l: 'listen', S: 'listen', H: 'host' }, flags: words('daemon debug verbose reload production') };
 
@@ -140,9 +144,10 @@ export function listenOf(service: ServiceKind, values: Values, args: readonly st
     case 'tomcat':
     case 'java':
       return [...allOf(values, 'server.port').flatMap(item => portListen(item, '*')), ...connectors(values)];
+    case 'apache':
+      return allOf(values, 'listen').flatMap(item => apacheListen(item));
     case 'php-fpm':
     case 'nginx':
-    case 'apache':
     case 'haproxy':
       return [];
     default:
@@ -165,6 +170,12 @@ function portListen(item: Sourced<string>, host: string): Listen[] {
 function orDefault(found: Listen[], missing: boolean, host: string, port: number, program: string): readonly Listen[] {
   if (found.length > 0 || !missing) return found;
   return [{ address: { value: { kind: 'tcp', host, port }, source: `default of ${program}` }, speaks: 'http' }];
+}
+
+/** `80`, `192.0.2.1:8080`, `[::1]:443 https`. The protocol it names chooses modules; TLS is switched on in the virtual host. */
+function apacheListen(item: Sourced<string>): Listen[] {
+  const address = parseListenAddress(item.value.split(' ')[0] ?? '');
+  return address?.kind === 'tcp' ? [{ address: { value: address, source: item.source } }] : [];
 }
 
 function connectors(values: Values): Listen[] {

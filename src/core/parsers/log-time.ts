@@ -5,6 +5,7 @@
  *   [21-Nov-2026 07:29:56] WARNING: …            [2026-11-21 07:31:32 +0000] [18166] [CRITICAL] …
  *   Sat Nov 21 07:31:50 2026 - *** HARAKIRI …    2026-11-21T07:31:50.123Z …
  *   Nov 21, 2026 7:38:10 AM org.apache…          I, [2026-11-21T07:31:50.123456 #12]  INFO -- : …
+ *   [Sat Nov 21 07:31:50.123456 2026] [mpm_event:notice] …
  */
 
 export interface LogTime {
@@ -25,7 +26,7 @@ const utcZones = new Set(['UTC', 'GMT', 'Z', 'Etc/UTC']);
 
 const iso = /^(?:[A-Z], )?\[?(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|[+-]\d\d:?\d\d))?(?: #\d+)?\]?[: ]*/;
 const dayFirst = /^\[?(\d\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ([A-Za-z_]{1,20}(?:\/[A-Za-z_]{1,20})?))?\]? */;
-const ctime = /^\[?[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4})\]?(?: - )? */;
+const ctime = /^\[?[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? (\d{4})\]?(?: - )? */;
 const american = /^([A-Z][a-z]{2}) (\d{1,2}), (\d{4}) (\d{1,2}):(\d\d):(\d\d) ([AP]M) */;
 const syslog = /^([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d) /;
 const uwsgiInner = /\[(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4})\]/;
@@ -66,8 +67,8 @@ function readDayFirst(head: string, options: LogTimeOptions): LogTime | undefine
 function readCtime(head: string, options: LogTimeOptions): LogTime | undefined {
   const match = ctime.exec(head);
   if (match === null) return undefined;
-  const parts: Parts = [Number(match[6]), month(match[1]), Number(match[2]), Number(match[3]), Number(match[4]), Number(match[5])];
-  return found(stamp(parts, 0, options.offsetMinutes), match[0]);
+  const parts: Parts = [Number(match[7]), month(match[1]), Number(match[2]), Number(match[3]), Number(match[4]), Number(match[5])];
+  return found(stamp(parts, milliseconds(match[6]), options.offsetMinutes), match[0]);
 }
 
 function readAmerican(head: string, options: LogTimeOptions): LogTime | undefined {
