@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { absent, known } from '../model/fact.ts';
 import type { NginxInstance } from '../model/facts/nginx.ts';
 import type { NginxLayout, Peer, Topology } from '../model/facts/topology.ts';
 import hostIdentity from './host-identity.ts';
 import nameResolution from './name-resolution.ts';
 import processDetails from './process-details.ts';
+import refusedDisks from './refused-disks.ts';
 import resources from './resources.ts';
 import socketFiles from './socket-files.ts';
 import { runCollector } from './testing.ts';
@@ -53,7 +54,7 @@ it('measures growth of counters between two samples', () => {
   let reads = 0;
   const { fact, asked } = runCollector(
     resources,
-    { 'nginx-error-log': absent('no log') },
+    {},
     {
       files: { '/proc/meminfo': sample('meminfo.fixtures/meminfo-linux-6.18.txt'), '/proc/sys/net/ipv4/ip_local_port_range': '32768\t60999\n' },
       answer: request => {
@@ -78,6 +79,30 @@ it('measures growth of counters between two samples', () => {
   expect(value?.disks.map(disk => disk.mount)).toEqual(['/', '/run', '/tmp']);
   expect(value?.disks[0]).toMatchObject({ totalBytes: 12_638_253_056, inodes: 3_085_511 });
   expect(value).not.toHaveProperty('pressure');
+});
+
+describe('the file systems on which nginx found no space', () => {
+  const log = (message: string, kind: 'disk-full' | 'connect-refused') => {
+    const alike = { class: kind, level: 'crit' } as const;
+    const record = { ...alike, text: message, message, timeMs: 1, pid: 1, cut: false, source: { path: '/log', offset: 0 } } as const;
+    const buckets = { widthMs: 1000, starts: [0], counts: [1] };
+    const group = { ...alike, subrequest: false, count: 1, firstMs: 1, lastMs: 1, buckets, samples: [record] } as const;
+    return { 'nginx-error-log': known({ coverage: [], groups: [group], unread: [] }) };
+  };
+
+  it('are those of the folders that its messages name', () => {
+    const df = {
+      'df -P -B1 /srv/spool/body': 'Filesystem 1-blocks Used Available Capacity Mounted on\ntmpfs 8192 8192 0 100% /srv/spool\n',
+      'df -P -i /srv/spool/body': 'Filesystem Inodes IUsed IFree IUse% Mounted on\ntmpfs 50 5 45 10% /srv/spool\n',
+    };
+    const { fact } = runCollector(refusedDisks, log('pwrite() "/srv/spool/body/0000000001" failed', 'disk-full'), { programs: df });
+    expect(fact).toEqual(known([{ mount: '/srv/spool', path: '/srv/spool', totalBytes: 8192, availableBytes: 0, inodes: 50, inodesFree: 45 }]));
+  });
+
+  it('are not asked for where it found space, or where its log was not read', () => {
+    expect(runCollector(refusedDisks, log('connect() "/x" failed', 'connect-refused'), {})).toMatchObject({ fact: known([]), asked: [] });
+    expect(runCollector(refusedDisks, { 'nginx-error-log': absent('no log') }, {})).toMatchObject({ fact: known([]), asked: [] });
+  });
 });
 
 it('resolves names and leaves addresses and options alone', () => {

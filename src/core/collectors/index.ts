@@ -21,6 +21,7 @@ import phpFpmPools from './php-fpm-pools.ts';
 import probeResults from './probe-results.ts';
 import processDetails from './process-details.ts';
 import processes from './processes.ts';
+import refusedDisks from './refused-disks.ts';
 import resources from './resources.ts';
 import serviceLoad from './service-load.ts';
 import socketFiles from './socket-files.ts';
@@ -48,6 +49,7 @@ export const collectors: readonly Collector[] = [
   probeResults,
   processDetails,
   processes,
+  refusedDisks,
   resources,
   serviceLoad,
   socketFiles,

@@ -1,13 +1,11 @@
 import { ask, askAll, defineCollector } from '../model/collector.ts';
-import { known, valueOr } from '../model/fact.ts';
-import type { ErrorGroup } from '../model/facts/logs.ts';
-import type { Disk, Resources } from '../model/facts/system.ts';
-import { parseDf } from '../parsers/df.ts';
+import { known } from '../model/fact.ts';
+import type { Resources } from '../model/facts/system.ts';
 import { parseLoadavg, parseMeminfo, parsePressure } from '../parsers/meminfo.ts';
 import { parseNetCounters } from '../parsers/netstat.ts';
-import { pathIn } from '../model/disks.ts';
 import { textOf } from './shared/answers.ts';
 import { definedOf } from './shared/defined.ts';
+import { askDisks } from './shared/disk-space.ts';
 
 const SAMPLE_PAUSE_MS = 300;
 
@@ -55,21 +53,19 @@ const SYSCTLS = [
 export default defineCollector({
   id: 'resources',
   title: 'Memory, load, pressure, disks, kernel limits and counters',
-  needs: ['nginx-error-log'],
-  *collect(facts) {
-    const paths = [...new Set([...PATHS, ...foldersWithoutSpace(valueOr(facts['nginx-error-log'], undefined)?.groups ?? [])])];
-    const [meminfo, loadavg, cpu, memory, io, df, dfInodes, netstat, snmp] = yield* ask(
+  needs: [],
+  *collect() {
+    const [meminfo, loadavg, cpu, memory, io, netstat, snmp] = yield* ask(
       { kind: 'read', path: '/proc/meminfo' },
       { kind: 'read', path: '/proc/loadavg' },
       { kind: 'read', path: '/proc/pressure/cpu' },
       { kind: 'read', path: '/proc/pressure/memory' },
       { kind: 'read', path: '/proc/pressure/io' },
-      { kind: 'exec', argv: ['df', '-P', '-B1', ...paths], options: { timeoutMs: 2000 } },
-      { kind: 'exec', argv: ['df', '-P', '-i', ...paths], options: { timeoutMs: 2000 } },
       { kind: 'read', path: '/proc/net/netstat' },
       { kind: 'read', path: '/proc/net/snmp' },
     );
     const values = yield* askAll(SYSCTLS.map(name => ({ kind: 'read', path: `/proc/sys/${name.replaceAll('.', '/')}` }) as const));
+    const disks = yield* askDisks(PATHS);
     yield* ask({ kind: 'pause', ms: SAMPLE_PAUSE_MS });
     const [netstatLater, snmpLater] = yield* ask({ kind: 'read', path: '/proc/net/netstat' }, { kind: 'read', path: '/proc/net/snmp' });
 
@@ -77,8 +73,6 @@ export default defineCollector({
     const after = parseNetCounters(`${textOf(netstatLater) ?? ''}\n${textOf(snmpLater) ?? ''}`);
     const problems: string[] = [];
     if (meminfo.state !== 'known') problems.push(`Memory is not known: ${meminfo.why}.`);
-    // df ends with 1 where one of the paths is missing; what it printed for the others is good.
-    const disks = disksOf(valueOr(df, undefined)?.stdout ?? '', valueOr(dfInodes, undefined)?.stdout ?? '');
     if (disks.length === 0) problems.push('Free disk space is not known: df is missing or did not answer.');
 
     const pressure = definedOf({
@@ -102,23 +96,6 @@ export default defineCollector({
     return known(fact, problems);
   },
 });
-
-/** Where nginx could not write for want of space: often a file system of its own. */
-function foldersWithoutSpace(groups: readonly ErrorGroup[]): string[] {
-  const paths = groups.filter(group => group.class === 'disk-full').flatMap(group => group.samples.flatMap(sample => pathIn(sample.message) ?? []));
-  return [...new Set(paths.map(path => path.slice(0, Math.max(1, path.lastIndexOf('/')))))].slice(0, 10);
-}
-
-/** One disk a mount, named by the mount itself. */
-function disksOf(bytesText: string, inodesText: string): readonly Disk[] {
-  const inodes = new Map(parseDf(inodesText).map(line => [line.mount, line]));
-  const disks = new Map<string, Disk>();
-  for (const { mount, total, available } of parseDf(bytesText)) {
-    const counted = inodes.get(mount);
-    disks.set(mount, { mount, path: mount, totalBytes: total, availableBytes: available, inodes: counted?.total ?? 0, inodesFree: counted?.available ?? 0 });
-  }
-  return [...disks.values()];
-}
 
 function sysctlEntry(name: string, text: string | undefined): readonly (readonly [string, string])[] {
   return text === undefined ? [] : [[name, text.trim().replaceAll('\t', ' ')]];

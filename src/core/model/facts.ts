@@ -6,6 +6,7 @@ import type { NetworkPath } from './facts/network.ts';
 import type { NginxConfig, NginxConfigTest, NginxInstance } from './facts/nginx.ts';
 import type {
   Connections,
+  Disk,
   FirewallRule,
   HostIdentity,
   KernelEvent,
@@ -31,6 +32,8 @@ export interface Facts {
   readonly 'systemd-units': Known<readonly SystemdUnit[]>;
   readonly 'kernel-log': Known<readonly KernelEvent[]>;
   readonly resources: Known<Resources>;
+  /** File systems of the folders in which nginx could not write for want of space. Empty where it could. */
+  readonly 'refused-disks': Known<readonly Disk[]>;
   readonly 'firewall-rules': Known<readonly FirewallRule[]>;
   readonly 'network-paths': Known<readonly NetworkPath[]>;
   readonly 'name-resolution': Known<readonly NameResolution[]>;

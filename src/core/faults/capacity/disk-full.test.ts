@@ -18,12 +18,18 @@ const failed = (change: Partial<Symptom> = {}): Symptom => {
   const message = 'pwrite() "/var/lib/nginx/body/0000000001" failed';
   return { ...symptom, errorGroups: symptom.errorGroups.map(group => ({ ...group, samples: group.samples.map(sample => ({ ...sample, message })) })) };
 };
-const run = (disks: readonly Disk[], symptoms: readonly Symptom[]) =>
-  detections(fault, { symptoms, resources: { disks, sysctl: {}, netCounters: {}, netCounterGrowth: {} } });
+const run = (disks: readonly Disk[], symptoms: readonly Symptom[], refused: readonly Disk[] = []) =>
+  detections(fault, { symptoms, 'refused-disks': refused, resources: { disks, sysctl: {}, netCounters: {}, netCounterGrowth: {} } });
 
 describe('fires', () => {
   it('where the file system of the named file is full, and not for the one above it', () => {
     expect(run([disk('/', 500), disk('/var/lib/nginx/body', 0)], [failed()])).toMatchObject([
+      { confidence: 'confirmed', status: 'active', subject: { id: '/var/lib/nginx/body' } },
+    ]);
+  });
+
+  it('where the file system of the named file is one that only the message gave away', () => {
+    expect(run([disk('/', 500)], [failed()], [disk('/var/lib/nginx/body', 0)])).toMatchObject([
       { confidence: 'confirmed', status: 'active', subject: { id: '/var/lib/nginx/body' } },
     ]);
   });

@@ -14,7 +14,7 @@ export default defineFault({
     layer: 'capacity',
     title: 'A file system that nginx writes to is full',
     explains: ['disk-full', 'unattributed-5xx'],
-    requires: ['symptoms', 'resources'],
+    requires: ['symptoms', 'resources', 'refused-disks'],
     leadsTo: [],
     messages: {
       full: '{mount} has no {what} left ({free}), and nginx could not write {path}: requests with large bodies fail, and large answers are cut short.',
@@ -22,11 +22,12 @@ export default defineFault({
       silent: '{mount} has no {what} left ({free}). nginx writes its logs or temporary files there: what fails because of it may not even be logged.',
     },
   },
-  *detect({ symptoms, resources }) {
+  *detect({ symptoms, resources, 'refused-disks': refused }) {
+    const disks = [...refused, ...resources.disks];
     const failing = symptoms.filter(symptom => symptom.class === 'disk-full');
     for (const symptom of failing) {
       const path = symptom.errorGroups.flatMap(group => group.samples.flatMap(sample => pathIn(sample.message) ?? [])).at(-1);
-      const disk = path === undefined ? undefined : diskOf(path, resources.disks);
+      const disk = path === undefined ? undefined : diskOf(path, disks);
       const lacks = disk === undefined ? undefined : lacksOf(disk);
       const [first, ...rest] = [...symptomEvidence(symptom, 2), ...(disk === undefined ? [] : [diskEvidence(disk)])];
       if (first === undefined) continue;
@@ -48,7 +49,7 @@ export default defineFault({
       };
     }
     if (failing.length > 0) return;
-    for (const disk of new Set(nginxFolders.flatMap(folder => diskOf(folder, resources.disks) ?? []))) {
+    for (const disk of new Set(nginxFolders.flatMap(folder => diskOf(folder, disks) ?? []))) {
       const lacks = lacksOf(disk);
       if (lacks === undefined) continue;
       yield {
