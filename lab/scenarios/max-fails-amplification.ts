@@ -8,8 +8,8 @@ async function pair(host: LabHost): Promise<void> {
   for (const port of [7841, 7842]) await gunicorn(host, { name: `desk-${port}`, code: wsgiApp('desk'), bind: `127.0.0.1:${port}`, threads: 8 });
   await nginxSite(host, {
     name: 'desk',
-    http: 'upstream desk {\n    server 127.0.0.1:7841 fail_timeout=90s;\n    server 127.0.0.1:7842 fail_timeout=90s;\n}',
-    server: 'location / { proxy_pass http://desk; proxy_read_timeout 1s; }',
+    http: 'upstream desk {\n    zone desk 64k;\n    server 127.0.0.1:7841 fail_timeout=90s;\n    server 127.0.0.1:7842 fail_timeout=90s;\n}',
+    server: 'location / { proxy_pass http://desk; proxy_read_timeout 500ms; }',
     log: 'timed',
   });
   await startNginx(host);
@@ -18,7 +18,7 @@ async function pair(host: LabHost): Promise<void> {
 const turnsAway = async (host: LabHost): Promise<void> => {
   if (!(await host.read('/var/log/nginx/error.log')).includes('no live upstreams')) throw new Error('nginx has a live upstream');
 };
-const others = { urls: ['http://127.0.0.1/', 'http://127.0.0.1/tickets'], rps: 6 };
+const others = { urls: ['http://127.0.0.1/', 'http://127.0.0.1/tickets'], rps: 10 };
 
 export default [
   defineScenario({
@@ -28,11 +28,11 @@ export default [
     fault: 'max-fails-amplification',
     setUp: pair,
     breakIt: async host => {
-      await host.request({ urls: ['http://127.0.0.1/slow?s=3'], count: 2 });
+      await host.request({ urls: ['http://127.0.0.1/slow?s=1'], count: 2 });
     },
     traffic: others,
-    // So long that the slow page is history.
-    trafficMs: 14_000,
+    // So long that nobody seems to ask for the slow page any more.
+    trafficMs: 4800,
     symptom: turnsAway,
     expect: {
       verdict: 'failing',

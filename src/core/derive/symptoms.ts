@@ -1,11 +1,13 @@
 import { defineDerivation, type CollectContext } from '../model/collector.ts';
-import { known, type Known } from '../model/fact.ts';
+import { known, valueOr, type Known } from '../model/fact.ts';
 import type { AccessGroup, ErrorGroup, NginxAccessLog } from '../model/facts/logs.ts';
 import type { Shape, Symptom, Topology } from '../model/facts/topology.ts';
 import { formatAddress } from '../model/host.ts';
 import { answersAsAsked, probeKey, type ProbeResult } from '../model/probe.ts';
+import { lostUpgrades, type LostUpgrade } from '../model/lost-upgrades.ts';
 import { mergeBuckets } from '../logs/buckets.ts';
 import { isOngoing, shapeOf } from '../logs/shape.ts';
+import { isHeldOff } from './held-off.ts';
 import { dominant, endsIn, groupBy, isFailing, upstreamOf } from './symptom-groups.ts';
 
 const serverErrors: ReadonlySet<number> = new Set([500, 502, 503, 504]);
@@ -16,7 +18,7 @@ type Draft = Omit<Symptom, 'ongoing' | 'shape'>;
 export default defineDerivation({
   id: 'symptoms',
   title: 'groups of failing requests and failing probes',
-  needs: ['nginx-error-log', 'nginx-access-log', 'nginx-layout', 'topology', 'probe-results', 'nginx-instances'],
+  needs: ['nginx-error-log', 'nginx-access-log', 'nginx-layout', 'topology', 'probe-results', 'nginx-instances', 'nginx-config', 'upgrade-answers'],
   derive(facts, context): Known<readonly Symptom[]> {
     const logged = facts['nginx-error-log'].state === 'known' ? facts['nginx-error-log'].value.groups : [];
     const errors = logged.filter(isFailing);
@@ -39,10 +41,14 @@ export default defineDerivation({
       facts['nginx-instances'].state === 'known' &&
       facts['nginx-instances'].value.length > 0 &&
       facts['nginx-instances'].value.every(instance => !instance.running);
-    const drafts = [...attached, ...rest, ...fromProbes, ...(down ? [refusedClients(context.nowMs)] : [])];
+    const upgrades =
+      access === undefined || topology === undefined
+        ? []
+        : lostUpgrades({ topology, configs: valueOr(facts['nginx-config'], []), access, errors: logged, answers: valueOr(facts['upgrade-answers'], []) });
+    const drafts = [...attached, ...rest, ...upgradeSymptoms(upgrades), ...fromProbes, ...(down ? [refusedClients(context.nowMs)] : [])];
     // Questions in other protocols are expected to fail, and say nothing about whether the requests do.
     const own = topology === undefined ? [] : probes.filter(probe => isOwn(probe, topology));
-    return known(drafts.map(draft => finish(draft, access, own, context)));
+    return known(drafts.map(draft => finish(draft, access, own, { ...context, isHeldOff: isHeldOff(draft, drafts, topology) })));
   },
 });
 
@@ -124,7 +130,7 @@ function fits(draft: Draft, group: AccessGroup): boolean {
   return draft.firstMs - 15_000 <= group.lastMs && group.firstMs <= draft.lastMs + 15_000;
 }
 
-function accessDraft(same: readonly AccessGroup[], kind: 'backend-answered-5xx' | 'unattributed-5xx'): Draft {
+function accessDraft(same: readonly AccessGroup[], kind: 'backend-answered-5xx' | 'unattributed-5xx' | 'upgrade-lost'): Draft {
   const first = same[0] as AccessGroup;
   return {
     id: `${kind}-${first.status}${first.peer === undefined ? '' : `@${first.peer}`}${kind === 'unattributed-5xx' ? `-${first.madeBy}` : ''}`,
@@ -140,6 +146,18 @@ function accessDraft(same: readonly AccessGroup[], kind: 'backend-answered-5xx' 
     errorGroups: [],
     accessGroups: [...same].sort((a, b) => b.count - a.count),
   };
+}
+
+/** Requests that a backend refused because they reached it as plain ones. No server error: only what was proven counts as a failure. */
+function upgradeSymptoms(lost: readonly LostUpgrade[]): Draft[] {
+  return groupBy(
+    lost.filter(one => one.candidate.refused.length > 0),
+    one => one.candidate.peer.id,
+  ).map(same => {
+    const groups = [...new Set(same.flatMap(one => one.candidate.refused))].sort((a, b) => b.count - a.count);
+    const peer = same[0]?.candidate.peer.id ?? '';
+    return { ...accessDraft(groups, 'upgrade-lost'), id: `upgrade-lost@${peer}`, upstream: peer, madeBy: 'backend' };
+  });
 }
 
 /** What the logs say of the requests, beside the probes. */
@@ -202,21 +220,27 @@ function refusedClients(nowMs: number): Draft {
   return { id: 'client-refused', class: 'client-refused', madeBy: 'nginx', count: 0, firstMs: nowMs, lastMs: nowMs, errorGroups: [], accessGroups: [] };
 }
 
-function finish(draft: Draft, access: NginxAccessLog | undefined, probes: readonly ProbeResult[], context: CollectContext): Symptom {
+interface FinishContext extends CollectContext {
+  readonly isHeldOff: boolean;
+}
+
+function finish(draft: Draft, access: NginxAccessLog | undefined, probes: readonly ProbeResult[], context: FinishContext): Symptom {
   const shape: Shape =
     draft.buckets === undefined
       ? { when: 'unknown', text: 'seen now' }
       : shapeOf({ buckets: draft.buckets, windowFromMs: context.sinceMs, nowMs: context.nowMs });
-  return { ...draft, shape, ongoing: draft.count === 0 || goesOn(draft, access, probes, context.nowMs) };
+  return { ...draft, shape, ongoing: draft.count === 0 || goesOn(draft, access, probes, context) };
 }
 
 /**
  * Whether the failing goes on. Requests that came after the last failure and did not fail are the best sign that it stopped:
  * at three expected failures that did not come, chance explains less than 5 %. Without traffic the probes and the age decide.
  */
-function goesOn(draft: Draft, access: NginxAccessLog | undefined, probes: readonly ProbeResult[], nowMs: number): boolean {
+function goesOn(draft: Draft, access: NginxAccessLog | undefined, probes: readonly ProbeResult[], { nowMs, isHeldOff: isHeld }: FinishContext): boolean {
   const ageMs = nowMs - draft.lastMs;
   const live = probes.filter(probe => probe.request.kind !== 'dns' && formatAddress(probe.request.address) === draft.upstream);
+  // That a probe of that one page fails still is no word on the requests that come now.
+  if (isHeld && live.some(answersAsAsked)) return false;
   if (live.some(hasFailed)) return true;
   if (access !== undefined && access.total > 0 && ageMs > longestPauseMs(draft) * 1.5) {
     const during = countBetween(access, draft.firstMs, draft.lastMs);
