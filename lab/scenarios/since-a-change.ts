@@ -49,7 +49,57 @@ export default [
     expect: { verdict: 'failing', status: 'active', since: [/ after orders\.service stopped/], notSince: ['orders.conf'] },
     fix: 'first-plan',
   }),
+  defineScenario({
+    name: 'since-a-package-upgrade',
+    title: 'A package brings another nginx site, which names a port that nobody has; other things change at other times',
+    kind: 'fault',
+    fault: 'address-mismatch',
+    setUp: async host => {
+      await gunicorn(host, { name: 'tickets', code: wsgiApp('tickets'), bind: '127.0.0.1:8451' });
+      await installSite(host, '1.0', 8451);
+      await startNginx(host);
+    },
+    healthy: host => ask(host, 6, ['/tickets/3']),
+    breakIt: async host => {
+      // A change of which nothing came, as requests go well after it.
+      await host.shell('touch /etc/nginx/mime.types; sleep 1.2');
+      await ask(host, 4, ['/tickets/3']);
+      await installSite(host, '1.1', 8541);
+      await reloadNginx(host);
+      await host.shell('curl -s "$1" > /dev/null; sleep 1.1; touch /etc/nginx/fastcgi.conf', ['http://127.0.0.1/tickets/3']);
+    },
+    traffic: { urls: ['http://127.0.0.1/tickets/3'], rps: 10 },
+    expect: {
+      verdict: 'failing',
+      status: 'active',
+      since: [/ after package tickets-web was upgraded from 1\.0 to 1\.1 by apt-get .*install/, /after .*tickets-web\.conf was put in place/],
+      notSince: ['fastcgi.conf', 'tickets-web.conf and /etc'],
+    },
+    repair: async host => {
+      await replaceIn(host, '/etc/nginx/sites-enabled/tickets-web.conf', '127.0.0.1:8541', '127.0.0.1:8451');
+      await reloadNginx(host);
+    },
+  }),
 ];
+
+/** Makes a Debian package of an nginx site and installs it, as a person would. */
+async function installSite(host: LabHost, version: string, port: number): Promise<void> {
+  const root = `/root/tickets-web-${version}`;
+  await host.write(
+    `${root}/DEBIAN/control`,
+    `Package: tickets-web\nVersion: ${version}\nArchitecture: all\nMaintainer: Ops <ops@shop.example>\nDescription: the site\n`,
+  );
+  await host.write(`${root}/DEBIAN/conffiles`, '/etc/nginx/sites-enabled/tickets-web.conf\n');
+  await host.write(
+    `${root}/etc/nginx/sites-enabled/tickets-web.conf`,
+    `server {\n    listen 80 default_server;\n    location / { proxy_pass http://127.0.0.1:${port}; }\n}\n`,
+  );
+  await host.shell(
+    'touch -d 2026-01-05 "$1/etc/nginx/sites-enabled/tickets-web.conf"; rm -f /etc/nginx/sites-enabled/default; dpkg-deb --build "$1" "$1.deb"',
+    [root],
+  );
+  await host.shell(version === '1.0' ? 'dpkg -i "$1"' : 'apt-get -y -o APT::Sandbox::User=root install "$1"', [`${root}.deb`]);
+}
 
 async function setUp(host: LabHost): Promise<void> {
   await gunicorn(host, { name: 'orders', code: wsgiApp('orders'), bind: '127.0.0.1:8312' });
@@ -67,9 +117,9 @@ async function setUp(host: LabHost): Promise<void> {
 }
 
 /** Sends requests that must be answered well. */
-async function ask(host: LabHost, count: number): Promise<void> {
+async function ask(host: LabHost, count: number, paths: readonly string[] = ['/orders/7', '/about']): Promise<void> {
   for (let sent = 0; sent < count; sent += 1) {
-    const { stdout } = await host.exec(['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', `http://127.0.0.1/${sent % 2 === 0 ? 'orders/7' : 'about'}`]);
+    const { stdout } = await host.exec(['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', `http://127.0.0.1${paths[sent % paths.length] ?? '/'}`]);
     if (stdout !== '200') throw new Error(`a request was answered with ${stdout}`);
   }
 }

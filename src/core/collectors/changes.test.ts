@@ -3,6 +3,7 @@ import { absent, known } from '../model/fact.ts';
 import type { Change } from '../model/facts/changes.ts';
 import type { NginxConfig, NginxInstance } from '../model/facts/nginx.ts';
 import type { SystemdUnit } from '../model/facts/system.ts';
+import type { ProbeResult } from '../model/probe.ts';
 import changes from './changes.ts';
 import { TEST_CONTEXT, runCollector, type FakeHost } from './testing.ts';
 
@@ -46,7 +47,13 @@ const unit = (part: Partial<SystemdUnit>): SystemdUnit => ({
 const old = { modifiedMs: sinceMs - 86_400_000, changedMs: sinceMs - 86_400_000 };
 const at = (ms: number): { readonly modifiedMs: number; readonly changedMs: number } => ({ modifiedMs: ms, changedMs: ms });
 
-function run(host: FakeHost, units: readonly SystemdUnit[] = [], instances: readonly NginxInstance[] = [], configs: readonly NginxConfig[] = [config]) {
+function run(
+  host: FakeHost,
+  units: readonly SystemdUnit[] = [],
+  instances: readonly NginxInstance[] = [],
+  configs: readonly NginxConfig[] = [config],
+  probes: readonly ProbeResult[] = [],
+) {
   const result = runCollector(
     changes,
     {
@@ -57,12 +64,14 @@ function run(host: FakeHost, units: readonly SystemdUnit[] = [], instances: read
       'systemd-units': known(units),
       services: none,
       processes: none,
+      'probe-results': known(probes),
     },
     host,
   );
   return { ...result, found: result.fact.state === 'known' ? result.fact.value : [] };
 }
 
+const localTime = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 const short = ({ kind, timeMs, subject, verb }: Change): readonly unknown[] => [kind, timeMs, subject, verb];
 
 describe('what changed lately', () => {
@@ -73,7 +82,7 @@ describe('what changed lately', () => {
       files: { [site]: 'one\ntwo\n', [`${site}.bak`]: 'one\ntoo\n', [`${site}~`]: 'nothing\n' },
     });
     expect(found.map(short)).toEqual([['config-file', nowMs - 60_000, site, 'changed']]);
-    expect(found[0]?.diff).toBe(`--- ${site}.bak\n+++ ${site}\n@@ -1,3 +1,3 @@\n one\n-too\n+two\n `);
+    expect(found[0]?.diff).toBe(`--- ${site}.bak of ${localTime(nowMs - 70_000)}\n+++ ${site}\n@@ -1,3 +1,3 @@\n one\n-too\n+two\n `);
   });
 
   it('asks for no times that were read with the configuration', () => {
@@ -115,13 +124,64 @@ describe('what changed lately', () => {
     expect(run({ stats: { '/srv/shop/current/public': { kind: 'directory', mode: 0o1777, ...at(nowMs) } } }).found).toEqual([]);
   });
 
-  it('reads packages of the window and of ten minutes before it', () => {
-    const { found } = run({
-      files: {
-        '/var/log/dpkg.log': `2026-11-20 07:00:00 upgrade old:amd64 1 2\n${new Date(nowMs - 60_000).toISOString().slice(0, 19).replace('T', ' ')} upgrade php8.2-fpm:amd64 8.2.1 8.2.2\n`,
-      },
+  it('compares with what the package offers only where no earlier state is there', () => {
+    const files = { [site]: 'one\n', [`${site}.dpkg-dist`]: 'theirs\n', [`${site}~`]: 'mine\n' };
+    const stats = { [site]: at(nowMs - 60_000), [`${site}.dpkg-dist`]: at(nowMs - 50_000), [`${site}~`]: old };
+    const diff = (names: readonly string[]): string | undefined => run({ stats, files, folders: { '/etc/nginx/conf.d': names } }).found[0]?.diff;
+    expect(diff(['shop.conf', 'shop.conf.dpkg-dist', 'shop.conf~'])).toContain('-mine');
+    expect(diff(['shop.conf', 'shop.conf.dpkg-dist'])).toContain('-theirs');
+  });
+
+  it('sees a configuration file that was taken away by its folder, and not the folder of one that was edited', () => {
+    const folder = { kind: 'directory', ...at(nowMs - 4000) } as const;
+    expect(run({ stats: { '/etc/nginx/conf.d': folder } }).found.map(short)).toEqual([['config-file', nowMs - 4000, '/etc/nginx/conf.d', 'got or lost files']]);
+    expect(run({ stats: { '/etc/nginx/conf.d': folder, [site]: at(nowMs - 4100) } }).found.map(short)).toEqual([
+      ['config-file', nowMs - 4100, site, 'changed'],
+    ]);
+  });
+
+  it('sees a deployment that edits files in place', () => {
+    const { found } = run({ stats: { '/srv/shop/current/public/.git/logs/HEAD': at(nowMs - 4000) } });
+    expect(found.map(short)).toEqual([['deploy', nowMs - 4000, '/srv/shop/current/public/.git/logs/HEAD', 'changed']]);
+  });
+
+  it('tells when the certificate that a backend shows ended to be valid', () => {
+    const iso = new Date(nowMs - 30_000).toISOString();
+    const tls = { handshake: 'done', validFrom: '2025-11-21T00:00:00.000Z', validTo: iso };
+    const probe = {
+      request: { kind: 'tls', address: { kind: 'tcp', host: '10.0.0.1', port: 8443 } },
+      outcome: { state: 'answered', speaks: 'tls', answer: { complete: true, tls } },
+      connectMs: 1,
+      ms: 2,
+    } as unknown as ProbeResult;
+    expect(run({}, [], [], [config], [probe, probe]).found.map(short)).toEqual([
+      ['certificate', nowMs - 30_000, 'the certificate of 10.0.0.1:8443', 'expired'],
+    ]);
+  });
+
+  describe('packages', () => {
+    const stamp = (ms: number, blanks = ' '): string => localTime(ms).replace(' ', blanks);
+    const dpkg = `2026-11-20 07:00:00 upgrade old:amd64 1 2\n${stamp(nowMs - 60_000)} upgrade php8.2-fpm:amd64 8.2.1 8.2.2\n`;
+    const apt = `Start-Date: ${stamp(nowMs - 65_000, '  ')}\nCommandline: apt-get -y upgrade\nUpgrade: php8.2-fpm:amd64 (8.2.1, 8.2.2)\nEnd-Date: ${stamp(nowMs - 58_000, '  ')}\n`;
+    const found = (host: FakeHost): readonly unknown[] => run(host).found.map(({ timeMs, subject, verb, by }) => [nowMs - timeMs, subject, verb, by]);
+    const upgraded = ['package php8.2-fpm', 'was upgraded from 8.2.1 to 8.2.2'];
+
+    it('are those of the window and of ten minutes before it, with the command', () => {
+      expect(found({ files: { '/var/log/dpkg.log': dpkg } })).toEqual([[60_000, ...upgraded, undefined]]);
+      expect(found({ files: { '/var/log/dpkg.log': dpkg, '/var/log/apt/history.log': apt } })).toEqual([[60_000, ...upgraded, 'apt-get -y upgrade']]);
     });
-    expect(found.map(short)).toEqual([['package', nowMs - 60_000, 'package php8.2-fpm', 'was upgraded (8.2.2)']]);
+
+    it("come from apt's log where dpkg's is not there", () => {
+      expect(found({ files: { '/var/log/apt/history.log': apt } })).toEqual([[58_000, ...upgraded, 'apt-get -y upgrade']]);
+    });
+
+    it('come from rpm where neither is there, and from nothing else', () => {
+      const argv = 'rpm -qa --queryformat %{INSTALLTIME} %{NAME} %{VERSION}-%{RELEASE}\\n';
+      const stdout = `${Math.floor(nowMs / 1000) - 40} nginx-core 1.20.1-14.el9\n${Math.floor(nowMs / 1000) - 90_000} bash 5.1.8-6.el9\n`;
+      expect(found({ programs: { [argv]: stdout } })).toEqual([[40_000, 'package nginx-core', 'was installed (1.20.1-14.el9)', undefined]]);
+      const { asked } = run({ files: { '/var/log/dpkg.log': dpkg } });
+      expect(asked.some(request => request.kind === 'exec')).toBe(false);
+    });
   });
 
   it('tells a start by hand from one that systemd made after a crash', () => {

@@ -1,38 +1,37 @@
-import { ask, askAll, defineCollector } from '../model/collector.ts';
+import { askAll, defineCollector } from '../model/collector.ts';
 import type { CollectContext, Request } from '../model/collector.ts';
 import { known, valueOr } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
 import type { Change } from '../model/facts/changes.ts';
 import type { StatResult } from '../model/host.ts';
-import { parseDpkgLog } from '../parsers/dpkg-log.ts';
-import type { PackageAction } from '../parsers/dpkg-log.ts';
 import { textOf } from './shared/answers.ts';
-import { isBackupName } from './shared/backup-names.ts';
+import { backupRank } from './shared/backup-names.ts';
+import { certificateChanges } from './shared/certificate-changes.ts';
 import { changePlaces } from './shared/change-places.ts';
 import type { Place } from './shared/change-places.ts';
 import { unifiedDiff } from './shared/file-diff.ts';
+import { packageChanges } from './shared/package-changes.ts';
 import { reloadChanges, unitChanges } from './shared/unit-changes.ts';
 
 /** A change may need minutes to be felt: the window alone would miss what came just before it. */
 const beforeWindowMs = 600_000;
 const sameMomentMs = 2000;
-const maxPlaces = 400;
+const maxPlaces = 600;
 const maxCompared = 6;
 const maxDiffBytes = 65_536;
-const dpkgTail = { offset: -131_072, limit: 131_072 } as const;
-const dpkgLog = '/var/log/dpkg.log';
+const maxBackups = 8;
 
 export default defineCollector({
   id: 'changes',
   title: 'What changed lately: files, packages, units, deployments',
-  needs: ['nginx-config', 'nginx-instances', 'php-fpm-pools', 'backend-configs', 'systemd-units', 'services', 'processes'],
+  needs: ['nginx-config', 'nginx-instances', 'php-fpm-pools', 'backend-configs', 'systemd-units', 'services', 'processes', 'probe-results'],
   *collect(facts, context) {
     const every = changePlaces(facts);
     const read = every.flatMap(place => (place.times === undefined ? [] : [{ place, times: place.times }]));
     const unread = every.filter(place => place.times === undefined);
     const places = unread.slice(0, maxPlaces);
     const problems = unread.length > places.length ? [`Only ${places.length} of ${unread.length} files and folders were looked at.`] : [];
-    const [packages] = yield* ask({ kind: 'read', path: dpkgLog, options: dpkgTail });
+    const packages = yield* packageChanges({ offsetMinutes: context.clock.offsetMinutes, nowMs: context.nowMs });
     const stats = yield* askAll(places.map(({ path }) => ({ kind: 'stat', path }) as const));
     const targets = yield* targetStats(stats);
     const changes: Change[] = [];
@@ -47,12 +46,13 @@ export default defineCollector({
       const stat = stats[index];
       if (stat?.state === 'known') take(place, fileChanges(place, stat.value, targets.get(stat.value.realPath ?? '')));
     }
-    const diffs = yield* backupDiffs(compared.slice(0, maxCompared));
+    const diffs = yield* backupDiffs(compared.slice(0, maxCompared), context.clock.offsetMinutes);
     const services = valueOr(facts.services, []);
     const units = unitChanges(valueOr(facts['systemd-units'], []), services);
     const own = [
-      ...changes.map(change => withDiff(change, diffs.get(change.subject))),
-      ...packageChanges(parseDpkgLog(textOf(packages) ?? '', { offsetMinutes: context.clock.offsetMinutes, nowMs: context.nowMs })),
+      ...withoutParents(changes).map(change => withDiff(change, diffs.get(change.subject))),
+      ...packages,
+      ...certificateChanges(valueOr(facts['probe-results'], [])),
       ...units,
       ...reloadChanges(valueOr(facts['nginx-instances'], []), units),
     ];
@@ -94,29 +94,35 @@ function changeOf({ path, kind, serviceIds }: Place, timeMs: number, verb: strin
 }
 
 /** What tells each file from the newest backup beside it, by path. */
-function* backupDiffs(places: readonly Place[]): Generator<readonly Request[], ReadonlyMap<string, string>, readonly Known<unknown>[]> {
+function* backupDiffs(places: readonly Place[], offsetMinutes: number): Generator<readonly Request[], ReadonlyMap<string, string>, readonly Known<unknown>[]> {
   const lists = yield* askAll(places.map(({ path }) => ({ kind: 'list', path: folderOf(path) }) as const));
   const pairs = places.flatMap(({ path }, index) => {
     const base = path.slice(path.lastIndexOf('/') + 1);
-    const names = valueOr(lists[index] ?? known<readonly string[]>([]), []).filter(name => isBackupName(base, name));
-    return names.slice(-8).map(name => ({ path, backup: `${folderOf(path)}/${name}` }));
+    const names = valueOr(lists[index] ?? known<readonly string[]>([]), []);
+    const ranked = names.flatMap(name => ({ path, backup: `${folderOf(path)}/${name}`, rank: backupRank(base, name) })).filter(({ rank }) => rank > 0);
+    return ranked.toSorted((a, b) => b.rank - a.rank).slice(0, maxBackups);
   });
   const stats = yield* askAll(pairs.map(({ backup }) => ({ kind: 'stat', path: backup }) as const));
-  const newest = new Map<string, { readonly backup: string; readonly modifiedMs: number }>();
-  for (const [index, { path, backup }] of pairs.entries()) {
+  const newest = new Map<string, { readonly backup: string; readonly rank: number; readonly modifiedMs: number }>();
+  for (const [index, { path, backup, rank }] of pairs.entries()) {
     const stat = stats[index];
     if (stat?.state !== 'known' || stat.value.kind !== 'file' || stat.value.size > maxDiffBytes) continue;
-    if (stat.value.modifiedMs > (newest.get(path)?.modifiedMs ?? -1)) newest.set(path, { backup, modifiedMs: stat.value.modifiedMs });
+    const { modifiedMs } = stat.value;
+    const best = newest.get(path);
+    if (best === undefined || rank > best.rank || (rank === best.rank && modifiedMs > best.modifiedMs)) newest.set(path, { backup, rank, modifiedMs });
   }
-  const wanted = [...newest].map(([path, { backup }]) => ({ path, backup }));
+  const wanted = [...newest].map(([path, { backup, modifiedMs }]) => ({ path, backup, modifiedMs }));
   const reads = yield* askAll(
     wanted.flatMap(({ path, backup }) => [path, backup].map(each => ({ kind: 'read', path: each, options: { limit: maxDiffBytes } }) as const)),
   );
   const diffs = new Map<string, string>();
-  for (const [index, { path, backup }] of wanted.entries()) {
+  for (const [index, { path, backup, modifiedMs }] of wanted.entries()) {
     const [now, before] = [reads[2 * index], reads[2 * index + 1]];
     if (now?.state !== 'known' || before?.state !== 'known' || !now.value.atEnd || !before.value.atEnd) continue;
-    const diff = unifiedDiff(textOf(before) ?? '', textOf(now) ?? '', { before: backup, after: path });
+    const diff = unifiedDiff(textOf(before) ?? '', textOf(now) ?? '', {
+      before: `${backup} of ${localTime(modifiedMs, offsetMinutes)}`,
+      after: path,
+    });
     if (diff !== '') diffs.set(path, diff);
   }
   return diffs;
@@ -130,19 +136,13 @@ function withDiff(change: Change, diff: string | undefined): Change {
   return diff === undefined ? change : { ...change, diff };
 }
 
-const doneTo: Readonly<Record<PackageAction['action'], string>> = {
-  install: 'was installed',
-  upgrade: 'was upgraded',
-  remove: 'was removed',
-  purge: 'was purged',
-};
+/** A folder that changed because of a file in it says nothing of its own. */
+function withoutParents(changes: readonly Change[]): readonly Change[] {
+  const parents = new Set(changes.map(change => folderOf(change.subject)));
+  return changes.filter(change => change.kind !== 'config-file' || !parents.has(change.subject));
+}
 
-function packageChanges(actions: readonly PackageAction[]): readonly Change[] {
-  return actions.map(({ timeMs, action, name, version }) => ({
-    kind: 'package',
-    timeMs,
-    subject: `package ${name}`,
-    verb: `${doneTo[action]}${version === undefined ? '' : ` (${version})`}`,
-    source: `file:${dpkgLog}`,
-  }));
+/** `2026-11-21 09:58:03` by the host's clock. */
+function localTime(ms: number, offsetMinutes: number): string {
+  return new Date(ms + offsetMinutes * 60_000).toISOString().slice(0, 19).replace('T', ' ');
 }

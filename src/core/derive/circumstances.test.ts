@@ -111,6 +111,28 @@ describe('since when', () => {
     expect(derive([symptom()], changes)[0]?.since[1]).toMatchObject({ timeMs: onset - 12_000, source: 'file:/etc/nginx/conf.d/shop.conf', diff: '-a\n+b' });
   });
 
+  it('loses no edit behind the restarts that followed it', () => {
+    const unit = (beforeMs: number, kind: 'unit-start' | 'unit-stop', subject = 'shop.service') =>
+      change(beforeMs, { kind, subject, verb: kind === 'unit-stop' ? 'stopped' : 'started', source: `journal:${subject}` });
+    const changes = [
+      change(9000),
+      unit(6000, 'unit-stop'),
+      unit(5000, 'unit-start'),
+      unit(3000, 'unit-start', 'a.service'),
+      unit(2000, 'unit-start', 'b.service'),
+    ];
+    expect(texts([symptom()], changes)).toEqual(['2 s after b.service started', '9 s after /etc/nginx/conf.d/shop.conf changed']);
+    expect(texts([symptom()], changes.slice(0, 3))).toEqual(['5 s after shop.service was restarted', '9 s after /etc/nginx/conf.d/shop.conf changed']);
+    // It failed between the two.
+    expect(texts([symptom()], [unit(1000, 'unit-stop'), unit(-3000, 'unit-start')])).toEqual(['1 s after shop.service stopped']);
+  });
+
+  it('names the command that put packages in place', () => {
+    const upgraded = (name: string, by: string) => change(4000, { kind: 'package', subject: `package ${name}`, verb: 'was upgraded from 1 to 2', by });
+    expect(texts([symptom()], [upgraded('nginx', 'apt-get upgrade')])).toEqual(['4 s after package nginx was upgraded from 1 to 2 by apt-get upgrade']);
+    expect(texts([symptom()], [upgraded('nginx', 'a'), upgraded('php', 'b')])[0]).not.toContain(' by ');
+  });
+
   it.each([
     ['long before', change(601_000), {}],
     ['after the first failure', change(-1000), {}],

@@ -111,6 +111,7 @@ function derive(
   probes: readonly ProbeResult[],
   units: readonly SystemdUnit[] = [],
   access?: Partial<NginxAccessLog>,
+  changedMs = 0,
 ): LostPeer | undefined {
   const fact = lostPeers.derive(
     {
@@ -125,7 +126,7 @@ function derive(
         {
           instanceId: 'nginx',
           mainPath: '/etc/nginx/nginx.conf',
-          files: [{ path: '/etc/nginx/sites-enabled/tickets.conf', text: '', modifiedMs: nowMs - 600_000 }],
+          files: [{ path: '/etc/nginx/sites-enabled/tickets.conf', text: '', modifiedMs: nowMs - 600_000, changedMs }],
           directives: [],
           problems: [],
           unread: [],
@@ -170,6 +171,8 @@ describe('what the access log says of the address', () => {
     expect(derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000 })?.here).toBeUndefined();
     expect(derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 700_000 })?.certainty).toBe('sure');
     expect(derive([hop(8090), hop(7000, { listening: true })], ...found, [], { lastGoodMs: nowMs - 60_000 })?.certainty).toBe('sure');
+    // A package puts its files in place with the time of its build.
+    expect(derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000 }, nowMs - 30_000)?.certainty).toBe('sure');
   });
 
   it('does not take the next port alone for a proof', () => {

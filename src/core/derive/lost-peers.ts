@@ -29,7 +29,7 @@ interface Surroundings {
   readonly probes: readonly ProbeResult[];
   readonly servers: ReadonlyMap<string, ServerBlock>;
   readonly access?: NginxAccessLog;
-  /** When each file of the nginx configuration was last written. */
+  /** When each file of the nginx configuration was last written, or put in place with an older time as packages do. */
   readonly writtenMs: ReadonlyMap<string, number>;
 }
 
@@ -49,7 +49,7 @@ export default defineDerivation({
       ...(facts['nginx-access-log'].state === 'known' ? { access: facts['nginx-access-log'].value } : {}),
       writtenMs: new Map(
         valueOr(facts['nginx-config'], []).flatMap(config =>
-          config.files.flatMap(file => (file.modifiedMs === undefined ? [] : [[file.path, file.modifiedMs] as const])),
+          config.files.flatMap(file => (file.modifiedMs === undefined ? [] : [[file.path, Math.max(file.modifiedMs, file.changedMs ?? 0)] as const])),
         ),
       ),
     };

@@ -5,10 +5,15 @@ import type { Symptom, Topology } from '../model/facts/topology.ts';
 /** Further back a change and a failure are more likely to meet by chance than not. */
 const longestMs = 600_000;
 /** Files that one deployment writes, packages of one run. */
-const together: Readonly<Partial<Record<Change['kind'], number>>> = { 'config-file': 5000, certificate: 5000, deploy: 5000, package: 120_000 };
+const together: Readonly<Partial<Record<Change['kind'], number>>> = { 'config-file': 2000, certificate: 2000, deploy: 5000, package: 120_000 };
 const shortestQuietMs = 5000;
-const mostSaid = 2;
+/** What was put there, and what took it up: an edit is not to be lost behind the restarts that followed it. */
+const mostSaid = { content: 2, action: 1 } as const;
+const mostActions = 2;
 const mostNamed = 3;
+const restartMs = 30_000;
+const maxCommand = 80;
+const actions: ReadonlySet<Change['kind']> = new Set(['unit-start', 'unit-stop', 'nginx-reload']);
 
 export interface SinceInput {
   readonly symptom: Symptom;
@@ -29,9 +34,24 @@ export function sinceOf({ symptom, changes, topology, access, errorCoverage, sin
   const near = changes
     .filter(({ timeMs, serviceIds }) => timeMs <= latestMs && timeMs >= symptom.firstMs - longestMs && concerns(serviceIds, services))
     .toSorted((a, b) => b.timeMs - a.timeMs);
-  return groupsOf(near)
-    .slice(0, mostSaid)
-    .map(group => say(group, symptom.firstMs));
+  const groups = groupsOf(withRestarts(near));
+  const isAction = (group: readonly Change[]): boolean => group.some(change => actions.has(change.kind));
+  const content = groups.filter(group => !isAction(group)).slice(0, mostSaid.content);
+  const said = new Set([...content, ...groups.filter(isAction).slice(0, content.length === 0 ? mostActions : mostSaid.action)]);
+  return groups.filter(group => said.has(group)).map(group => say(group, symptom.firstMs));
+}
+
+/** A stop and the start after it, in one; the nearest change first. */
+function withRestarts(changes: readonly Change[]): readonly Change[] {
+  const stops = new Set<Change>();
+  const joined = changes.map((change, index) => {
+    if (change.kind !== 'unit-start' || change.verb !== 'started') return change;
+    const stop = changes.slice(index + 1).find(one => one.subject === change.subject && actions.has(one.kind));
+    if (stop?.kind !== 'unit-stop' || change.timeMs - stop.timeMs > restartMs) return change;
+    stops.add(stop);
+    return { ...change, verb: 'was restarted' };
+  });
+  return joined.filter(change => !stops.has(change));
 }
 
 /** It worked before: requests were answered, and no failure for longer than the failures' own rhythm makes them pause. */
@@ -93,8 +113,9 @@ function say(group: readonly Change[], firstMs: number): Since {
   const alike = rest.every(change => change.verb === first?.verb);
   const verb = group.length === 1 || alike ? (first?.verb ?? '') : first?.kind === 'package' ? 'were installed, upgraded or removed' : 'changed';
   const timeMs = group[0]?.timeMs ?? firstMs;
+  const by = first?.by === undefined || rest.some(change => change.by !== first.by) ? '' : ` by ${shortened(first.by)}`;
   return {
-    text: `${interval(firstMs - timeMs)} after ${subjects} ${group.length > 1 ? verb.replace(/^was /, 'were ') : verb}`,
+    text: `${interval(firstMs - timeMs)} after ${subjects} ${group.length > 1 ? verb.replace(/^was /, 'were ') : verb}${by}`,
     source: first?.source ?? '',
     timeMs,
     ...(first?.diff === undefined ? {} : { diff: first.diff }),
@@ -106,4 +127,8 @@ function interval(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (seconds < 1) return 'less than 1 s';
   return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}
+
+function shortened(command: string): string {
+  return command.length > maxCommand ? `${command.slice(0, maxCommand)}…` : command;
 }

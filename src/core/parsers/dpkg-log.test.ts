@@ -10,7 +10,7 @@ describe('the log of dpkg', () => {
   it('tells what was upgraded, in local time, and leaves the states out', () => {
     const text = readFileSync(join(import.meta.dirname, 'dpkg-log.fixtures/dpkg-1.21.22.txt'), 'utf8');
     expect(parseDpkgLog(text, options)).toEqual([
-      { timeMs: Date.UTC(2025, 5, 24, 12, 36, 25), action: 'upgrade', name: 'libsystemd0', version: '252.38-1~deb12u1' },
+      { timeMs: Date.UTC(2025, 5, 24, 12, 36, 25), action: 'upgrade', name: 'libsystemd0', version: '252.38-1~deb12u1', oldVersion: '252.36-1~deb12u1' },
     ]);
   });
 

@@ -15,6 +15,8 @@ export interface PackageAction {
   readonly name: string;
   /** The version that is there afterwards. */
   readonly version?: string;
+  /** The version that was there before. */
+  readonly oldVersion?: string;
 }
 
 const actions = new Set(['install', 'upgrade', 'remove', 'purge']);
@@ -27,12 +29,13 @@ export function parseDpkgLog(text: string, options: LogTimeOptions): readonly Pa
   for (const line of text.split('\n', maxLines)) {
     const time = parseLogTime(line, options);
     if (time === undefined) continue;
-    const [action, full, , version] = line.slice(time.end, time.end + 4 * maxWord).split(' ');
+    const [action, full, before, version] = line.slice(time.end, time.end + 4 * maxWord).split(' ');
     if (action === undefined || !isAction(action) || full === undefined || full === '' || full.length > maxWord) continue;
     const colon = full.indexOf(':');
     const name = colon > 0 ? full.slice(0, colon) : full;
     const isThere = version !== undefined && version !== '' && version !== '<none>' && (action === 'install' || action === 'upgrade');
-    found.push({ timeMs: time.timeMs, action, name, ...(isThere ? { version } : {}) });
+    const wasThere = action === 'upgrade' && before !== undefined && before !== '' && before !== '<none>';
+    found.push({ timeMs: time.timeMs, action, name, ...(isThere ? { version } : {}), ...(wasThere ? { oldVersion: before } : {}) });
   }
   return found;
 }

@@ -2,10 +2,18 @@
 const word = '(?:bak|backup|orig|original|old|prev|save|saved)\\d{0,3}|dpkg-old|ucf-old|rpmsave|rpmorig';
 const date = '\\d{4}-\\d\\d-\\d\\d|\\d{4,14}|\\d{1,2}';
 const suffix = new RegExp(`^(?:~|(?:[._-](?:${word}|${date})){1,3}~?)$`, 'i');
+// What a package would have put there: another text, and no earlier state of this one.
+const offered = new Set(['.dpkg-dist', '.ucf-dist', '.rpmnew', '.default', '.example', '.sample', '-dist']);
 const maxName = 255;
 
+/** How well a file called `name` serves as what the one called `base` was before: 2 an earlier state, 1 the package's text, 0 neither. */
+export function backupRank(base: string, name: string): 0 | 1 | 2 {
+  if (isBackupName(base, name)) return 2;
+  return name.length <= maxName && base !== '' && name.startsWith(base) && offered.has(name.slice(base.length)) ? 1 : 0;
+}
+
 /** Whether a file called `name` looks like an earlier state of the one called `base` in the same folder. */
-export function isBackupName(base: string, name: string): boolean {
+function isBackupName(base: string, name: string): boolean {
   if (name === base || name.length > maxName || base === '') return false;
   const dot = base.lastIndexOf('.');
   if (name.startsWith(base)) {

@@ -23,6 +23,19 @@ const certificateOptions = ['certfile', 'keyfile', 'ca-certs', 'ssl-certfile', '
 const resolving = ['/etc/hosts', '/etc/resolv.conf', '/etc/nsswitch.conf'];
 // They are written to all the time, by anybody.
 const common = new Set(['/', '/tmp', '/run', '/var', '/var/run', '/var/tmp', '/var/lib', '/var/log', '/root', '/home', '/dev', '/etc', '/usr', '/opt', '/srv']);
+// What changes with a deployment where the folder itself does not: an edit in place leaves its time.
+const telling = [
+  '.git/logs/HEAD',
+  'REVISION',
+  '.env',
+  'package.json',
+  'package-lock.json',
+  'composer.lock',
+  'index.php',
+  'requirements.txt',
+  'tmp/restart.txt',
+];
+const mostDeployed = 30;
 const scriptEndings = ['.js', '.mjs', '.cjs', '.ts', '.py', '.rb', '.jar', '.war', '.php', '.ru'];
 
 /** Every file and folder worth a look, each once. */
@@ -47,13 +60,16 @@ export function changePlaces(facts: PlaceFacts): readonly Place[] {
       const times = modifiedMs === undefined || changedMs === undefined ? {} : { times: { modifiedMs, changedMs } };
       add({ path, kind: 'config-file', as: 'text', serviceIds: undefined, ...times });
     }
-    const folder = config.mainPath.slice(0, config.mainPath.lastIndexOf('/'));
+    const folder = folderOf(config.mainPath);
+    // A file that was taken away shows in its folder alone.
+    for (const path of new Set(config.files.map(file => folderOf(file.path)))) add({ path, kind: 'config-file', as: 'folder', serviceIds: undefined });
     for (const place of namedInNginx(config.directives, folder)) add(place);
   }
   for (const pool of valueOr(facts['php-fpm-pools'], undefined)?.pools ?? []) {
     for (const path of [pool.path, pool.mainConfig]) text(path);
+    add({ path: folderOf(pool.path), kind: 'config-file', as: 'folder', serviceIds: undefined });
     add({
-      path: `${pool.mainConfig.slice(0, pool.mainConfig.lastIndexOf('/'))}/php.ini`,
+      path: `${folderOf(pool.mainConfig)}/php.ini`,
       kind: 'config-file',
       as: 'text',
       serviceIds: owners(pool.mainConfig),
@@ -80,7 +96,15 @@ export function changePlaces(facts: PlaceFacts): readonly Place[] {
       if (path !== undefined) add({ path, kind: 'certificate', as: 'file', serviceIds: ids });
     }
   }
+  const all = [...places.values()];
+  // Last, as there are many of them and few are there.
+  for (const { path, kind, serviceIds } of all.filter(place => place.kind === 'deploy' && place.as === 'folder').slice(0, mostDeployed))
+    for (const name of telling) add({ path: `${path}/${name}`, kind, as: 'file', serviceIds });
   return [...places.values()];
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
 }
 
 /** Certificates and roots that the configuration names without variables. */

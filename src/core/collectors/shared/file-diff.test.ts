@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isBackupName } from './backup-names.ts';
+import { backupRank } from './backup-names.ts';
 import { unifiedDiff } from './file-diff.ts';
 
 const names = { before: 'x.conf.bak', after: 'x.conf' };
@@ -52,16 +52,16 @@ describe('the name of a backup', () => {
     'shop.conf.bak.1',
     'shop.bak',
     'shop-old.conf',
-  ])('%s is one of shop.conf', name => expect(isBackupName('shop.conf', name)).toBe(true));
+  ])('%s is one of shop.conf', name => expect(backupRank('shop.conf', name)).toBe(2));
 
-  it.each(['shop.conf', 'shop.conf.dpkg-dist', 'shop.conf.d', 'shop-1.conf', 'shop.com.conf', 'shop2.conf', 'other.bak', 'shop.conf.disabled', ''])(
-    '%s is none of shop.conf',
-    name => expect(isBackupName('shop.conf', name)).toBe(false),
+  it.each(['shop.conf', 'shop.conf.d', 'shop-1.conf', 'shop.com.conf', 'shop2.conf', 'other.bak', 'shop.conf.disabled', ''])('%s is none of shop.conf', name =>
+    expect(backupRank('shop.conf', name)).toBe(0),
   );
 
   it('takes a number after a name without an ending for another site', () => {
-    expect(isBackupName('default', 'default-1')).toBe(false);
-    expect(isBackupName('default', 'default.bak')).toBe(true);
-    expect(isBackupName('default', 'default~')).toBe(true);
+    expect(backupRank('shop.conf', 'shop.conf.dpkg-dist')).toBe(1);
+    expect(backupRank('default', 'default-1')).toBe(0);
+    expect(backupRank('default', 'default.bak')).toBe(2);
+    expect(backupRank('default', 'default~')).toBe(2);
   });
 });

@@ -12,6 +12,8 @@ export interface Change {
   readonly serviceIds?: readonly string[];
   /** What tells the file from the backup beside it: a unified diff of at most 40 lines. */
   readonly diff?: string;
+  /** The command line that did it. */
+  readonly by?: string;
 }
 
 /** A change shortly before a symptom's first failure. That it is the cause is not said. */
