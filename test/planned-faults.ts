@@ -4,7 +4,6 @@
  */
 export const plannedFaults: readonly string[] = [
   'docker-network-mismatch',
-  'mtu-blackhole',
   'upgrade-changed-defaults',
   'websocket-upgrade-missing',
   'worker-recycled',

@@ -17,6 +17,7 @@ import nginxConfigTest from './nginx-config-test.ts';
 import nginxConfig from './nginx-config.ts';
 import nginxErrorLog from './nginx-error-log.ts';
 import nginxInstances from './nginx-instances.ts';
+import pathSizes from './path-sizes.ts';
 import phpFpmPools from './php-fpm-pools.ts';
 import probeResults from './probe-results.ts';
 import processDetails from './process-details.ts';
@@ -45,6 +46,7 @@ export const collectors: readonly Collector[] = [
   nginxConfig,
   nginxErrorLog,
   nginxInstances,
+  pathSizes,
   phpFpmPools,
   probeResults,
   processDetails,

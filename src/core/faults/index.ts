@@ -30,6 +30,7 @@ import localhostIpv6Mismatch from './address/localhost-ipv6-mismatch.ts';
 import loggingNotReady from './nginx/logging-not-ready.ts';
 import maxFailsAmplification from './nginx/max-fails-amplification.ts';
 import memoryExhausted from './capacity/memory-exhausted.ts';
+import mtuBlackhole from './network/mtu-blackhole.ts';
 import networkUnreachable from './network/network-unreachable.ts';
 import nginxConfigInvalid from './nginx/nginx-config-invalid.ts';
 import nginxConfigNotReloaded from './nginx/nginx-config-not-reloaded.ts';
@@ -100,6 +101,7 @@ export const faults: readonly Fault[] = [
   loggingNotReady,
   maxFailsAmplification,
   memoryExhausted,
+  mtuBlackhole,
   networkUnreachable,
   nginxConfigInvalid,
   nginxConfigNotReloaded,

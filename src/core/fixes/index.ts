@@ -11,6 +11,7 @@ import fitServiceIntoMemory from './fit-service-into-memory.ts';
 import freeDiskSpace from './free-disk-space.ts';
 import freeThePort from './free-the-port.ts';
 import logUpstreamVariables from './log-upstream-variables.ts';
+import lowerRouteMtu from './lower-route-mtu.ts';
 import moveSocketToRun from './move-socket-to-run.ts';
 import openTempPath from './open-temp-path.ts';
 import raiseBodyLimit from './raise-body-limit.ts';
@@ -52,6 +53,7 @@ export const fixes: readonly Fix[] = [
   freeDiskSpace,
   freeThePort,
   logUpstreamVariables,
+  lowerRouteMtu,
   moveSocketToRun,
   openTempPath,
   raiseBodyLimit,

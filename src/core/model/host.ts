@@ -99,6 +99,8 @@ export interface ByteStream {
   /** The next chunk, `undefined` at its end, or why it ended badly. Resolves within `timeoutMs`. */
   read(timeoutMs: number): Promise<ChunkResult>;
   close(): void;
+  /** Closes so that the peer drops the connection even where it missed a part of what was sent. */
+  reset?(): void;
 }
 
 export type ChunkResult =

@@ -3,7 +3,15 @@ import { formatAddress, type Address } from './host.ts';
 /** One question to one backend, in one protocol. One connection a question; never a POST. */
 export type ProbeRequest =
   | { readonly kind: 'connect'; readonly address: Address }
-  | { readonly kind: 'http'; readonly address: Address; readonly path: string; readonly hostHeader: string; readonly timeoutMs?: number }
+  | {
+      readonly kind: 'http';
+      readonly address: Address;
+      readonly path: string;
+      readonly hostHeader: string;
+      readonly timeoutMs?: number;
+      /** The request is filled up to this many bytes with a field that means nothing; at most 16,000. */
+      readonly padToBytes?: number;
+    }
   | {
       readonly kind: 'tls';
       readonly address: Address;
@@ -56,6 +64,8 @@ export type WireProtocol = 'http' | 'fastcgi' | 'uwsgi' | 'tls' | 'dns' | 'http2
 export interface ProbeAnswer {
   /** Status of an HTTP, CGI or uwsgi answer. */
   readonly status?: number;
+  /** Bytes that came in all, of an HTTP answer. */
+  readonly bytes?: number;
   /** Bytes of the status line and header. */
   readonly headerBytes?: number;
   /** Header field names in lower case with their values (redacted). */
@@ -115,7 +125,7 @@ export function probeKey(request: ProbeRequest): string {
     case 'ajp':
       return `${request.kind} ${where}`;
     case 'http':
-      return `http ${where} ${request.hostHeader} ${request.path}`;
+      return `http ${where} ${request.hostHeader} ${request.path}${request.padToBytes === undefined ? '' : ` padded to ${request.padToBytes}`}`;
     case 'idle':
       return `idle ${where} ${request.hostHeader} ${request.path}`;
     case 'tls':
@@ -135,8 +145,9 @@ export function probeName(request: ProbeRequest): string {
     case 'ajp':
       return `${request.kind} ${formatAddress(request.address)}`;
     case 'http':
+      return `http ${formatAddress(request.address)} ${request.path}${request.padToBytes === undefined ? '' : `, a request of ${request.padToBytes} bytes`}`;
     case 'idle':
-      return `${request.kind} ${formatAddress(request.address)} ${request.path}`;
+      return `idle ${formatAddress(request.address)} ${request.path}`;
     case 'tls':
       return `tls ${formatAddress(request.address)}${request.serverName === undefined ? '' : ` for ${request.serverName}`}${request.version === undefined ? '' : ` ${request.version}`}${request.caFile === undefined ? '' : ` by ${request.caFile}`}`;
     case 'fastcgi':

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseIpLink, parseIpNeighbour, parseIpRouteGet } from './ip-route.ts';
+import { parseIpLink, parseIpMtu, parseIpNeighbour, parseIpRouteGet } from './ip-route.ts';
 
 const capture = readFileSync(new URL('ip-route.fixtures/iproute2-6.1.0.txt', import.meta.url), 'utf8');
 
@@ -56,4 +56,21 @@ it('never throws, and takes long text in linear time', () => {
   parseIpNeighbour(long);
   parseIpLink(long);
   expect(performance.now() - started).toBeLessThan(2000);
+});
+
+describe('parseIpMtu', () => {
+  it('tells the size of the interface, of a route and of what a router said', () => {
+    expect(parseIpMtu('3: lan1@if2: <BROADCAST,UP> mtu 1500 qdisc noqueue state UP\n')).toMatchObject({ mtu: 1500, isCached: false });
+    expect(parseIpMtu('198.51.100.12 via 192.0.2.1 dev lan1 src 192.0.2.11 uid 0 \n    cache mtu 1280 \n')).toMatchObject({
+      mtu: 1280,
+      dev: 'lan1',
+      isCached: false,
+    });
+    expect(parseIpMtu('198.51.100.12 via 192.0.2.1 dev lan1 src 192.0.2.11 uid 0 \n    cache expires 598sec mtu 1400 \n')).toMatchObject({
+      mtu: 1400,
+      isCached: true,
+    });
+    expect(parseIpMtu('198.51.100.12 dev lan1 mtu lock 1280')).toMatchObject({ mtu: 1280 });
+    expect(parseIpMtu('RTNETLINK answers: Network is unreachable')).toEqual({ isCached: false, text: 'RTNETLINK answers: Network is unreachable' });
+  });
 });

@@ -8,7 +8,7 @@
  *   3: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT group default qlen 1000
  */
 import type { Neighbour, NetworkPath } from '../model/facts/network.ts';
-import { wordsOf } from './text.ts';
+import { linesOf, wholeNumber, wordsOf } from './text.ts';
 
 type Route = Pick<NetworkPath, 'route' | 'routeText' | 'dev' | 'via' | 'source'>;
 
@@ -43,6 +43,21 @@ export function parseIpLink(text: string): NetworkPath['link'] {
   if (open === -1 || close === -1) return undefined;
   const flags = line.slice(open + 1, close).split(',');
   return { up: flags.includes('UP') && !flags.includes('NO-CARRIER'), text: line.slice(0, 200) };
+}
+
+/** The MTU in `ip route get` or `ip -o link show`; one with `expires` is what a router said, and the kernel forgets it. */
+export function parseIpMtu(text: string): { readonly mtu?: number; readonly dev?: string; readonly isCached: boolean; readonly text: string } {
+  // The cached part of a route stands on a line of its own.
+  const joined = [...linesOf(text, 3)]
+    .map(line => line.trim())
+    .join(' ')
+    .slice(0, 500);
+  const words = wordsOf(joined);
+  const dev = wordAfter(words, 'dev');
+  const value = wordAfter(words, 'mtu') === 'lock' ? wordAfter(words, 'lock') : wordAfter(words, 'mtu');
+  const mtu = wholeNumber(value);
+  const isCached = words.includes('cache') && words.some(word => word === 'expires');
+  return { ...(mtu === undefined || mtu <= 0 ? {} : { mtu }), ...(dev === undefined ? {} : { dev }), isCached, text: joined.trim().slice(0, 200) };
 }
 
 function wordAfter(words: readonly string[], name: string): string | undefined {

@@ -121,6 +121,10 @@ function socketStream(socket: Socket): ByteStream {
       socket.destroy();
       inbox.finish({ state: 'end' });
     },
+    reset: () => {
+      socket.resetAndDestroy();
+      inbox.finish({ state: 'end' });
+    },
   };
 }
 

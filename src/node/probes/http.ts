@@ -16,8 +16,24 @@ export async function askHttp(
   userAgent: string,
   deadline: Deadline,
 ): Promise<ProbeOutcome> {
-  stream.write(encodeGet(request.path, request.hostHeader, userAgent));
-  return outcomeOfHttp(await receiveHttp(stream, deadline));
+  stream.write(padded(encodeGet(request.path, request.hostHeader, userAgent), request.padToBytes));
+  const outcome = outcomeOfHttp(await receiveHttp(stream, deadline));
+  // Where the end of a long request is lost on the way, its FIN is out of turn: only a reset frees the worker that waits.
+  if (request.padToBytes !== undefined && outcome.state === 'no-answer') stream.reset?.();
+  return outcome;
+}
+
+/** Well below the 8 KiB that most servers take of a request, where the caller asks for no more. */
+const maxPaddedBytes = 16_000;
+const padding = { before: 'X-Padding: ', after: '\r\n\r\n' } as const;
+
+/** The request filled up to so many bytes with one more field; shorter ones are left as they are. */
+function padded(request: Uint8Array, bytes: number | undefined): Uint8Array {
+  const own = padding.before.length + 2;
+  const missing = Math.min(bytes ?? 0, maxPaddedBytes) - request.length - own;
+  if (missing <= 0) return request;
+  const head = Buffer.from(request.buffer, request.byteOffset, request.byteLength - 2);
+  return Buffer.concat([head, Buffer.from(`${padding.before}${'x'.repeat(missing)}${padding.after}`)]);
 }
 
 /** The bytes of a GET with `Connection: close`, or one that asks to keep the connection. */
@@ -65,6 +81,7 @@ export function httpProbeAnswer(answer: HttpAnswer, received: Received): ProbeAn
   const cut = isLongBody ? { cut: 'limit' as const } : isBodyWhole ? {} : cutOf(received);
   return {
     status: answer.status,
+    bytes: received.bytes.length,
     headerBytes: answer.headerBytes,
     headers: redactDeep(answer.headers),
     head: redactText(headOf(received.bytes)),

@@ -69,6 +69,18 @@ describe('http', () => {
     if (outcome.state === 'answered') expect(outcome.answer.cut).toBeUndefined();
   });
 
+  test('of exactly so many bytes, and no padding where the request is as long already', async () => {
+    const seen: Buffer[] = [];
+    const address = await backend((socket, data) => {
+      seen.push(data);
+      socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+    });
+    for (const padToBytes of [1448, 40]) await ask({ kind: 'http', address, path: '/x', hostHeader: 'shop.test', padToBytes });
+    expect(seen.map(data => data.length === 1448)).toEqual([true, false]);
+    expect(seen[0]?.toString().endsWith('xxx\r\n\r\n')).toBe(true);
+    expect(seen[1]?.includes('X-Padding')).toBe(false);
+  });
+
   test('nginx 1.22.1 as recorded', async () => {
     expect(await ask(get(await replays('nginx-1.22.1-http-502')))).toMatchObject({
       state: 'answered',

@@ -2,7 +2,7 @@ import type { ErrorGroup } from '../../model/facts/logs.ts';
 import type { Peer, Route, Topology } from '../../model/facts/topology.ts';
 import { formatAddress } from '../../model/host.ts';
 import type { ProbeRequest, ProbeResult } from '../../model/probe.ts';
-import { pageQuestion } from './peer-questions.ts';
+import { pageQuestion, type PageQuestion } from './peer-questions.ts';
 
 /** Only where nginx gives up well before a probe must: what it would have got later can then be seen. */
 const longestLimitMs = 2_500;
@@ -22,6 +22,16 @@ export function slowPages(peers: readonly Peer[], topology: Topology, groups: re
 }
 
 function slowPage(peer: Peer, topology: Topology, groups: readonly ErrorGroup[]): ProbeRequest | undefined {
+  const page = timedOutPage(peer, topology, groups);
+  return page === undefined || page.limitMs > longestLimitMs ? undefined : page.question;
+}
+
+/** The page on which nginx gave up waiting for the peer most often, as a question with a patience of its own, and how long nginx waits. */
+export function timedOutPage(
+  peer: Peer,
+  topology: Topology,
+  groups: readonly ErrorGroup[],
+): { readonly question: PageQuestion; readonly limitMs: number } | undefined {
   const late = groups
     .filter(group => group.class === 'read-timeout' && group.peer === peer.id && group.method === 'GET' && !group.subrequest)
     .toSorted((a, b) => b.count - a.count);
@@ -32,9 +42,9 @@ function slowPage(peer: Peer, topology: Topology, groups: readonly ErrorGroup[])
   if (uri === undefined) return undefined;
   const route = routes.find(one => takes(one, uri)) ?? routes[0];
   const limitMs = route?.settings['read_timeout']?.ms;
-  if (route === undefined || limitMs === undefined || limitMs > longestLimitMs) return undefined;
+  if (route === undefined || limitMs === undefined) return undefined;
   const question = pageQuestion(route, topology, peer, uri);
-  return question === undefined ? undefined : { ...question, timeoutMs: longestWaitMs };
+  return question === undefined ? undefined : { question: { ...question, timeoutMs: longestWaitMs }, limitMs };
 }
 
 /** A location that is a prefix of the path; one that is an expression is taken where nothing else is. */
