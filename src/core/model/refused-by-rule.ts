@@ -1,4 +1,4 @@
-import type { Evidence } from './finding.ts';
+import type { Detection, Evidence } from './finding.ts';
 import { connectionVerdict, type ConnectionVerdict, type PortRange } from './facts/firewall.ts';
 import type { Hop } from './facts/hop.ts';
 import type { NetworkPath } from './facts/network.ts';
@@ -55,9 +55,31 @@ export function refusedByRule(hop: Hop, { rules, instances, paths, resources }: 
 }
 
 /** The rule as its tool prints it, and where it stands. */
-export function ruleEvidence({ tool, table, chain, text, policy }: FirewallRule): Evidence {
+function ruleEvidence({ tool, table, chain, text, policy }: FirewallRule): Evidence {
   const source = tool === 'nft' ? `exec:nft list chain ${table} ${chain}` : `exec:${tool}-save -t ${table}`;
   return { source, text: policy === true && !text.includes(chain) ? `policy of ${chain}: ${text}` : text };
+}
+
+/** What a finding about the rule says, beside its status and its symptoms. `listens` says where the peer is; `isSeen`: a probe met the rule. */
+export function saidOfRule(
+  { rule, isCertain, onlyWorkers, at }: RefusedByRule,
+  { address, listens, isSeen, seen }: { readonly address: string; readonly listens: string; readonly isSeen: boolean; readonly seen: readonly Evidence[] },
+): Pick<Detection<'rule' | 'perhaps'>, 'confidence' | 'messageId' | 'data' | 'evidence' | 'fixData'> {
+  return {
+    confidence: isCertain ? 'confirmed' : isSeen ? 'likely' : 'possible',
+    messageId: isCertain ? 'rule' : 'perhaps',
+    data: {
+      listens,
+      rule: rule.text,
+      table: rule.table,
+      chain: rule.chain,
+      address,
+      whose: onlyWorkers ? "nginx's workers'" : 'all',
+      way: at === 'answer' ? 'back' : 'there',
+    },
+    evidence: [ruleEvidence(rule), ...seen],
+    fixData: { commands: commandsFor(rule), rule: rule.text, address },
+  };
 }
 
 /** Commands that show the rule, and the one that would remove it; for a person. */

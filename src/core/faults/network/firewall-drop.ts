@@ -3,7 +3,7 @@ import { valueOr } from '../../model/fact.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
-import { commandsFor, refusedByRule, ruleEvidence } from '../../model/refused-by-rule.ts';
+import { refusedByRule, saidOfRule } from '../../model/refused-by-rule.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { NetworkPath } from '../../model/facts/network.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
@@ -54,23 +54,7 @@ export default defineFault({
           ? `${hop.service?.name ?? 'A process'} listens on ${hop.peer.id}`
           : `${hop.peer.id} is an address of this host`;
       if (found?.does === 'drop' && (timedOut !== undefined || found.onlyWorkers)) {
-        const { rule, isCertain, onlyWorkers, at } = found;
-        yield {
-          ...common,
-          confidence: isCertain ? 'confirmed' : timedOut === undefined ? 'possible' : 'likely',
-          messageId: isCertain ? 'rule' : 'perhaps',
-          data: {
-            listens,
-            rule: rule.text,
-            table: rule.table,
-            chain: rule.chain,
-            address: hop.peer.id,
-            whose: onlyWorkers ? "nginx's workers'" : 'all',
-            way: at === 'answer' ? 'back' : 'there',
-          },
-          evidence: [ruleEvidence(rule), ...seen],
-          fixData: { commands: commandsFor(rule), rule: rule.text, address: hop.peer.id },
-        };
+        yield { ...common, ...saidOfRule(found, { address: hop.peer.id, listens, isSeen: timedOut !== undefined, seen }) };
         continue;
       }
       const [first, ...rest] = seen;

@@ -3,7 +3,7 @@ import { valueOr } from '../../model/fact.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
-import { commandsFor, refusedByRule, ruleEvidence } from '../../model/refused-by-rule.ts';
+import { refusedByRule, saidOfRule } from '../../model/refused-by-rule.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
@@ -57,23 +57,7 @@ export default defineFault({
       const common = { status: statusNow(hop, symptoms), subject: hop.subject, symptoms: symptoms.map(symptom => symptom.id) } as const;
       const listens = local ? `${hop.service?.name ?? 'A process'} listens on ${hop.peer.id}` : `${hop.peer.id} is on another host`;
       if (found?.does === 'reject' && (refused !== undefined || found.onlyWorkers)) {
-        const { rule, isCertain, onlyWorkers, at } = found;
-        yield {
-          ...common,
-          confidence: isCertain ? 'confirmed' : refused === undefined ? 'possible' : 'likely',
-          messageId: isCertain ? 'rule' : 'perhaps',
-          data: {
-            listens,
-            rule: rule.text,
-            table: rule.table,
-            chain: rule.chain,
-            address: hop.peer.id,
-            whose: onlyWorkers ? "nginx's workers'" : 'all',
-            way: at === 'answer' ? 'back' : 'there',
-          },
-          evidence: [ruleEvidence(rule), ...seen],
-          fixData: { commands: commandsFor(rule), rule: rule.text, address: hop.peer.id },
-        };
+        yield { ...common, ...saidOfRule(found, { address: hop.peer.id, listens, isSeen: refused !== undefined, seen }) };
         continue;
       }
       const [first, ...rest] = seen;
