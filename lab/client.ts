@@ -74,6 +74,12 @@ function sendOne(task: ClientTask, url: string): Promise<ClientResponse> {
         response.on('error', error => finish(errorName(error)));
       },
     );
+    request.on('upgrade', (response, socket) => {
+      status = response.statusCode ?? 0;
+      socket.on('error', () => {});
+      socket.end();
+      finish('');
+    });
     request.on('error', error => finish(errorName(error)));
     request.end(task.body);
   });

@@ -27,6 +27,7 @@ import resources from './resources.ts';
 import serviceLoad from './service-load.ts';
 import socketFiles from './socket-files.ts';
 import systemdUnits from './systemd-units.ts';
+import upgradeAnswers from './upgrade-answers.ts';
 
 export const collectors: readonly Collector[] = [
   backendConfigs,
@@ -56,4 +57,5 @@ export const collectors: readonly Collector[] = [
   serviceLoad,
   socketFiles,
   systemdUnits,
+  upgradeAnswers,
 ];

@@ -64,6 +64,8 @@ function derived(errors: readonly ErrorGroup[], failing: readonly AccessGroup[],
       topology: absent(''),
       'probe-results': absent(''),
       'nginx-instances': absent(''),
+      'nginx-config': absent(''),
+      'upgrade-answers': absent(''),
     },
     context,
   );

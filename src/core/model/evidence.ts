@@ -50,6 +50,7 @@ function describeAnswer(speaks: WireProtocol, answer: ProbeAnswer): string {
   if (speaks === 'other' && answer.head !== undefined) parts.push(`beginning with ${JSON.stringify(answer.head.slice(0, 60))}`);
   if (answer.status !== undefined) parts.push(`status ${answer.status}`);
   if (answer.headerBytes !== undefined) parts.push(`header of ${answer.headerBytes} bytes`);
+  if (answer.upgraded === true) parts.push('WebSocket taken');
   if (answer.cut !== undefined) parts.push(`cut by ${answer.cut}`);
   if (answer.idle !== undefined) parts.push(describeIdle(answer.idle));
   return parts.join(', ');

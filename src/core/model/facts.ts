@@ -20,6 +20,7 @@ import type {
 import type { Hop } from './facts/hop.ts';
 import type { LostPeer } from './facts/lost-peer.ts';
 import type { NginxLayout, Symptom, Topology } from './facts/topology.ts';
+import type { UpgradeAnswers } from './facts/upgrade.ts';
 import type { ProbeResult } from './probe.ts';
 
 /** Every fact by its id. A fault that names one in `requires` gets it in this type. */
@@ -55,6 +56,8 @@ export interface Facts {
   readonly 'backend-configs': Known<BackendConfigs>;
   readonly 'backend-events': Known<readonly BackendEvent[]>;
   readonly 'probe-results': Known<readonly ProbeResult[]>;
+  /** What backends answer to the opening of a WebSocket: asked only where requests that may have been one were refused. */
+  readonly 'upgrade-answers': Known<readonly UpgradeAnswers[]>;
   /** How long backends leave an idle connection open: asked only of those that cut requests on connections that nginx keeps. */
   readonly 'idle-connections': Known<readonly ProbeResult[]>;
   /** Files, packages, units and deployments that changed in the window or in the ten minutes before it. */

@@ -34,7 +34,27 @@ export type ProbeRequest =
    * never lasts longer than 8 s, to which the 3 s for the answer come.
    */
   | { readonly kind: 'idle'; readonly address: Address; readonly path: string; readonly hostHeader: string; readonly idleMs: number }
+  /**
+   * The opening handshake of a WebSocket (RFC 6455 §4.1), which is a GET; a connection that is taken is closed at once. `as` sends
+   * of it what a proxy between would pass on.
+   */
+  | {
+      readonly kind: 'upgrade';
+      readonly address: Address;
+      readonly path: string;
+      readonly hostHeader: string;
+      readonly tls?: { readonly serverName?: string };
+      readonly as?: PassedHandshake;
+      readonly timeoutMs?: number;
+    }
   | { readonly kind: 'dns'; readonly resolver: Address; readonly name: string; readonly timeoutMs?: number };
+
+/** What is left of a handshake behind a proxy: the version of the request, and the two headers that hold for one hop alone. */
+export interface PassedHandshake {
+  readonly version: '1.0' | '1.1';
+  readonly upgrade?: string;
+  readonly connection?: string;
+}
 
 /** What came back. `ms` is the whole time, `connectMs` the connection alone. */
 export interface ProbeResult {
@@ -80,6 +100,8 @@ export interface ProbeAnswer {
   readonly dns?: { readonly rcode: string; readonly addresses: readonly string[] };
   /** What became of the connection that was left unused after the answer, and after how long. `not-kept`: the peer kept none. */
   readonly idle?: { readonly ended: 'closed' | 'reset' | 'open' | 'not-kept'; readonly ms: number };
+  /** The peer took the WebSocket: 101, with the answer to the key that was sent. */
+  readonly upgraded?: true;
   /** The answer was complete and well-formed in its protocol. */
   readonly complete: boolean;
   /** The peer reset or cut the connection before the answer was complete. */
@@ -112,7 +134,7 @@ export function answersAsAsked({ request, outcome }: ProbeResult): boolean {
   if (request.kind === 'tls') return outcome.speaks === 'tls' && outcome.answer.tls?.handshake === 'done';
   // An application behind uWSGI may refuse a request in the very words of a server of HTTP.
   if (request.kind === 'uwsgi' && outcome.speaks === 'http') return true;
-  if (request.kind === 'idle') return outcome.speaks === 'http';
+  if (request.kind === 'idle' || request.kind === 'upgrade') return outcome.speaks === 'http';
   return outcome.speaks === request.kind && !(request.kind === 'http' && saysPlainToTls(outcome.answer.head));
 }
 
@@ -130,6 +152,8 @@ export function probeKey(request: ProbeRequest): string {
       return `idle ${where} ${request.hostHeader} ${request.path}`;
     case 'tls':
       return `tls ${where} ${request.serverName ?? '-'} ${request.version ?? '-'} ${request.hostHeader ?? '-'} ${request.path ?? '-'}${request.caFile === undefined ? '' : ` by ${request.caFile}`}${request.verifyName === undefined ? '' : ` as ${request.verifyName}`}`;
+    case 'upgrade':
+      return `upgrade${request.tls === undefined ? '' : ` tls ${request.tls.serverName ?? '-'}`} ${where} ${request.hostHeader} ${request.path}${request.as === undefined ? '' : ` as ${JSON.stringify(request.as)}`}`;
     case 'fastcgi':
     case 'uwsgi':
       return `${request.kind} ${where} ${JSON.stringify(request.params)}`;
@@ -150,6 +174,8 @@ export function probeName(request: ProbeRequest): string {
       return `idle ${formatAddress(request.address)} ${request.path}`;
     case 'tls':
       return `tls ${formatAddress(request.address)}${request.serverName === undefined ? '' : ` for ${request.serverName}`}${request.version === undefined ? '' : ` ${request.version}`}${request.caFile === undefined ? '' : ` by ${request.caFile}`}`;
+    case 'upgrade':
+      return `upgrade ${formatAddress(request.address)} ${request.path}${request.as === undefined ? '' : ', as nginx passes it on'}`;
     case 'fastcgi':
     case 'uwsgi':
       return `${request.kind} ${formatAddress(request.address)} ${request.params['REQUEST_URI'] ?? ''}`.trimEnd();

@@ -7,6 +7,7 @@ const words: Readonly<Partial<Record<ReportSymptom['class'], string>>> = {
   'client-refused': 'clients cannot connect to nginx',
   'client-closed': 'closed by the client',
   'probe-failed': 'a probe fails',
+  'upgrade-lost': 'for a WebSocket whose upgrade did not come through',
 };
 
 /** A group of failing requests in one row: `55 × 502 connect refused at 10.0.0.2:80, GET /api/{id}`. */

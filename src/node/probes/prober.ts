@@ -8,6 +8,7 @@ import { askFastcgi } from './fastcgi.ts';
 import { askHttp } from './http.ts';
 import { askIdle } from './idle.ts';
 import { askTls } from './tls.ts';
+import { askUpgrade } from './upgrade.ts';
 import { askUwsgi } from './uwsgi.ts';
 
 export interface ProberOptions {
@@ -48,6 +49,10 @@ export function createProber(host: Host, options: ProberOptions): Prober {
           return on(request.address, stream => askHttp(stream, request, userAgent, deadline));
         case 'idle':
           return on(request.address, stream => askIdle(stream, request, userAgent, deadline));
+        case 'upgrade': {
+          const settings = { userAgent, context: request.tls === undefined ? undefined : await contextFor(undefined, undefined) };
+          return on(request.address, stream => askUpgrade(stream, request, settings, deadline));
+        }
         case 'tls': {
           const secureContext = await contextFor(request.version, request.caFile);
           return on(request.address, stream => askTls(stream, request, { userAgent, context: secureContext }, deadline));

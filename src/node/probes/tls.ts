@@ -54,7 +54,7 @@ export async function askTls(stream: ByteStream, request: TlsRequest, settings: 
 }
 
 /** `done`, or the code of what went wrong. */
-function finishHandshake(socket: TLSSocket, deadline: Deadline): Promise<string> {
+export function finishHandshake(socket: TLSSocket, deadline: Deadline): Promise<string> {
   return new Promise(resolve => {
     const timer = setTimeout(() => resolve('ETIMEDOUT'), deadline.leftMs);
     const end = (result: string): void => {

@@ -138,7 +138,7 @@ export interface Peer {
 /** A group of failing requests, or a failing live probe: what has to be explained. */
 export interface Symptom {
   readonly id: string;
-  readonly class: MessageClass | 'backend-answered-5xx' | 'unattributed-5xx' | 'client-refused' | 'probe-failed' | 'client-closed';
+  readonly class: MessageClass | 'backend-answered-5xx' | 'unattributed-5xx' | 'client-refused' | 'probe-failed' | 'client-closed' | 'upgrade-lost';
   /** Peer or group as the log prints it. */
   readonly upstream?: string;
   readonly server?: string;

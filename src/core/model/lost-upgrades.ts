@@ -1,0 +1,119 @@
+import type { UpgradeAnswers } from './facts/upgrade.ts';
+import type { Confidence } from './finding.ts';
+import type { ProbeResult } from './probe.ts';
+import { isNamedSocket, soundsLikeSocket } from './socket-words.ts';
+import { upgradeCandidates, type CandidateView, type UpgradeCandidate } from './upgrade-candidates.ts';
+import { forwardingOf } from './upgrade-headers.ts';
+
+/** A candidate of which it is known what it is, or that it is none. */
+export type JudgedUpgrade =
+  | { readonly candidate: UpgradeCandidate; readonly answers?: UpgradeAnswers; readonly confidence: Confidence }
+  | { readonly candidate: UpgradeCandidate; readonly answers: UpgradeAnswers; readonly because: string };
+
+export type LostUpgrade = Extract<JudgedUpgrade, { readonly confidence: Confidence }>;
+
+export interface LostView extends CandidateView {
+  /** Empty where nothing was asked. */
+  readonly answers: readonly UpgradeAnswers[];
+}
+
+/** So many requests of a location that is nothing else's are more than one odd client. */
+const leastAlone = 5;
+/** Of the requests for a URL that are refused: some monitors ask a WebSocket for its health by a plain GET. */
+const nearlyAll = 0.9;
+
+/** Openings of WebSockets that do not reach their server, as far as that can be told. */
+export function lostUpgrades(view: LostView): readonly LostUpgrade[] {
+  return judgedUpgrades(view).filter(one => 'confidence' in one);
+}
+
+/** The same, and the candidates that were disproved. */
+export function judgedUpgrades(view: LostView): readonly JudgedUpgrade[] {
+  return upgradeCandidates(view).flatMap((candidate): readonly JudgedUpgrade[] => {
+    const answers = view.answers.find(one => one.routeId === candidate.taken.route.id && one.urlTemplate === candidate.urlTemplate);
+    if (answers === undefined || stateOf(answers.whole) === 'not-asked') {
+      const confidence = unasked(candidate);
+      return confidence === undefined ? [] : [{ candidate, confidence }];
+    }
+    if (takes(answers.whole)) {
+      const confidence = takes(answers.passed) ? undefined : proven(candidate, answers, view);
+      return confidence === undefined ? [] : [{ candidate, answers, confidence }];
+    }
+    // Who asks for a login tells apart a WebSocket from a plain request, and lets neither in.
+    const status = statusOf(answers.whole);
+    const isLogin = (status === 401 || status === 403) && statusOf(answers.passed) !== status;
+    if (isLogin && (candidate.isAsked || (has426(candidate) && isNamedSocket(candidate.uri)))) return [{ candidate, answers, confidence: 'likely' }];
+    return [{ candidate, answers, because: `${candidate.peer.id} does not take a WebSocket at ${candidate.urlTemplate} when it is asked directly either` }];
+  });
+}
+
+/** By the log and the configuration alone. */
+function unasked(candidate: UpgradeCandidate): Confidence | undefined {
+  const misses = candidate.forwarding.missing.some(part => part !== 'version');
+  const isSure = candidate.isAsked || (has426(candidate) && isNamedSocket(candidate.uri));
+  return misses && candidate.refused.length > 0 && isSure ? 'likely' : undefined;
+}
+
+/**
+ * The peer takes a WebSocket there, and not what nginx leaves of it. That the requests were meant as such needs a sign more: a
+ * server may take WebSockets on any path beside its pages, and refuse a bad request to one of them.
+ */
+function proven(candidate: UpgradeCandidate, answers: UpgradeAnswers, view: LostView): Confidence | undefined {
+  const { refused, uri, forwarding, taken, urlTemplate } = candidate;
+  if (candidate.isAsked) return 'confirmed';
+  // What gets a good answer now failed for another reason.
+  if (!isRefused(answers.passed) || !isRefusedThroughout(candidate, view)) return undefined;
+  const speaksOfIt = /web-?socket|upgrade[- ]required|(?:expect|requir|missing|need)[a-z]* (?:an |the )?(?:http )?"?upgrade/i.test(headOf(answers.passed));
+  const hasOwnPath = !takes(answers.elsewhere) && stateOf(answers.elsewhere) === 'answered';
+  const switched = (view.access.switched ?? []).some(one => one.key === urlTemplate);
+  if (speaksOfIt || hasOwnPath || has426(candidate)) return switched ? 'likely' : 'confirmed';
+  // It takes WebSockets on any path: where they have a place of their own that works, this is a page.
+  if (isServedElsewhere(candidate, view) || (view.access.switched ?? []).length > 0) return undefined;
+  if (isNamedSocket(uri) || (forwarding.isMeant && taken.route.location !== 'location /')) return 'confirmed';
+  const isOwnLocation = taken.route.location !== 'location /' && taken.route.location !== 'server';
+  const count = refused.reduce((sum, group) => sum + group.count, 0);
+  return soundsLikeSocket(uri) || (isOwnLocation && count >= leastAlone) ? 'likely' : undefined;
+}
+
+/** Nearly all requests for the URL ended so: a page is sometimes asked for rightly. */
+function isRefusedThroughout({ refused, urlTemplate, count }: UpgradeCandidate, { access }: LostView): boolean {
+  const traffic = access.byTemplate.find(one => one.key === urlTemplate);
+  const switched = (access.switched ?? []).find(one => one.key === urlTemplate)?.total ?? 0;
+  if (traffic === undefined) return true;
+  const bad = refused.length > 0 ? refused.reduce((sum, group) => sum + group.count, 0) + traffic.failed : count;
+  return bad >= (traffic.total - switched) * nearlyAll;
+}
+
+/** Another location passes WebSockets to the same peer as it should. */
+function isServedElsewhere({ peer, config, taken }: UpgradeCandidate, { topology }: LostView): boolean {
+  return topology.routes.some(route => {
+    if (!peer.routeIds.includes(route.id) || route.id === taken.route.id || route.pass !== 'proxy') return false;
+    const { missing, isUnknown } = forwardingOf(route, [], config);
+    return isUnknown || missing.length === 0;
+  });
+}
+
+function has426({ refused }: UpgradeCandidate): boolean {
+  const counts = (status: number): number => refused.filter(group => group.status === status).reduce((sum, group) => sum + group.count, 0);
+  return counts(426) > 0;
+}
+
+function isRefused({ outcome }: ProbeResult): boolean {
+  return outcome.state === 'answered' ? (outcome.answer.status ?? 0) >= 400 : outcome.state === 'closed' || outcome.state === 'no-answer';
+}
+
+function takes({ outcome }: ProbeResult): boolean {
+  return outcome.state === 'answered' && outcome.answer.upgraded === true;
+}
+
+function stateOf({ outcome }: ProbeResult): string {
+  return outcome.state;
+}
+
+function statusOf({ outcome }: ProbeResult): number | undefined {
+  return outcome.state === 'answered' ? outcome.answer.status : undefined;
+}
+
+function headOf({ outcome }: ProbeResult): string {
+  return outcome.state === 'answered' ? (outcome.answer.head ?? '') : '';
+}

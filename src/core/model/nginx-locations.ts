@@ -1,0 +1,130 @@
+/**
+ * Which location takes a request, from the configuration itself: locations that pass nothing on take requests too.
+ * Source: nginx 1.22.1, ngx_http_core_find_location.
+ */
+import type { ConfigDirective, NginxConfig } from './facts/nginx.ts';
+import type { Route, ServerBlock, Topology } from './facts/topology.ts';
+
+const maxDepth = 40;
+const longestTested = 300;
+
+/** The directives of a block in order, with what its includes hold in their place. */
+export function insideOf(block: readonly ConfigDirective[] | undefined, depth = 0): readonly ConfigDirective[] {
+  if (block === undefined || depth > maxDepth) return [];
+  return block.flatMap(one =>
+    one.name === 'include' && one.included !== undefined ? one.included.flatMap(file => insideOf(file.directives, depth + 1)) : [one],
+  );
+}
+
+/** The blocks around and including the server block, outermost first; undefined where the file does not hold it. */
+export function chainOfServer(config: NginxConfig, server: ServerBlock): readonly ConfigDirective[] | undefined {
+  const find = (block: readonly ConfigDirective[], around: readonly ConfigDirective[], depth: number): readonly ConfigDirective[] | undefined => {
+    if (depth > 4) return undefined;
+    for (const one of insideOf(block)) {
+      if (one.name === 'server' && one.path === server.origin.path && one.line === server.origin.line) return [...around, one];
+      const below = one.block === undefined || one.name === 'location' ? undefined : find(one.block, [...around, one], depth + 1);
+      if (below !== undefined) return below;
+    }
+    return undefined;
+  };
+  return find(config.directives, [], 0);
+}
+
+/** The locations that a path ends in, outermost first. `undefined`: an expression stands in the way that is not tested here. */
+export function locationsOf(server: ConfigDirective, path: string): readonly ConfigDirective[] | undefined {
+  return choose(server, path, 0);
+}
+
+function choose(block: ConfigDirective, path: string, depth: number): readonly ConfigDirective[] | undefined {
+  const locations = depth > maxDepth ? [] : insideOf(block.block).filter(one => one.name === 'location');
+  const exact = locations.find(one => modifierOf(one) === '=' && targetOf(one) === path);
+  if (exact !== undefined) return [exact];
+  const [prefix] = locations
+    .filter(one => ['', '^~'].includes(modifierOf(one)) && targetOf(one).startsWith('/') && path.startsWith(targetOf(one)))
+    .toSorted((a, b) => targetOf(b).length - targetOf(a).length);
+  const nested = prefix === undefined ? [] : choose(prefix, path, depth + 1);
+  if (nested === undefined) return undefined;
+  const below = nested.at(-1);
+  if (prefix !== undefined && (modifierOf(prefix) === '^~' || (below !== undefined && ['=', '^~', '~', '~*'].includes(modifierOf(below)))))
+    return [prefix, ...nested];
+  for (const one of locations) {
+    if (modifierOf(one) !== '~' && modifierOf(one) !== '~*') continue;
+    const matches = test(targetOf(one), modifierOf(one) === '~*', path);
+    if (matches === undefined) return undefined;
+    if (!matches) continue;
+    const inner = choose(one, path, depth + 1);
+    return inner === undefined ? undefined : [one, ...inner];
+  }
+  return prefix === undefined ? [] : [prefix, ...nested];
+}
+
+function modifierOf(location: ConfigDirective): string {
+  return location.args.length > 1 ? (location.args[0]?.value ?? '') : '';
+}
+
+function targetOf(location: ConfigDirective): string {
+  return location.args.at(-1)?.value ?? '';
+}
+
+/** Runs an expression of the configuration where it must end soon: no repeated groups, no references, few repetitions. */
+function test(pattern: string, ignoresCase: boolean, path: string): boolean | undefined {
+  const isSimple =
+    pattern.length <= 200 && path.length <= longestTested && !/\)[*+?{]|\\[1-9gk]|\(\?(?!:)/.test(pattern) && (pattern.match(/[*+{]/g) ?? []).length <= 2;
+  if (!isSimple) return undefined;
+  try {
+    return new RegExp(pattern, ignoresCase ? 'i' : '').test(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where a request is passed on. */
+export interface TakenBy {
+  readonly route: Route;
+  /** From the outermost block down to the location that holds the pass. */
+  readonly blocks: readonly ConfigDirective[];
+}
+
+/** The route that a request to this server with this path is passed on by; none where it is not passed on, or where that is not sure. */
+export function routeTaking(config: NginxConfig, server: ServerBlock, topology: Topology, path: string): TakenBy | undefined {
+  const around = chainOfServer(config, server);
+  const block = around?.at(-1);
+  const chosen = block === undefined ? undefined : locationsOf(block, path);
+  const location = chosen?.at(-1);
+  if (around === undefined || block === undefined || chosen === undefined || location === undefined) return undefined;
+  const own = passIn(location, server, topology);
+  if (own !== undefined) return { route: own, blocks: [...around, ...chosen] };
+  const fallback = insideOf(location.block)
+    .find(one => one.name === 'try_files')
+    ?.args.at(-1)?.value;
+  const named = fallback?.startsWith('@') === true ? insideOf(block.block).find(one => one.name === 'location' && targetOf(one) === fallback) : undefined;
+  const route = named === undefined ? undefined : passIn(named, server, topology);
+  return named === undefined || route === undefined ? undefined : { route, blocks: [...around, named] };
+}
+
+/** The route of the pass in this block itself, or in a condition of it. */
+function passIn(location: ConfigDirective, server: ServerBlock, topology: Topology): Route | undefined {
+  const inside = insideOf(location.block);
+  const conditions = inside.filter(one => one.name === 'if' || one.name === 'limit_except').flatMap(one => insideOf(one.block));
+  for (const one of [...inside, ...conditions]) {
+    if (!one.name.endsWith('_pass')) continue;
+    const route = topology.routes.find(each => each.serverId === server.id && each.origin.path === one.path && each.origin.line === one.line);
+    if (route !== undefined) return route;
+  }
+  return undefined;
+}
+
+/** The path that nginx asks the peer for: a target with a path of its own has it in the place of the location's. Undefined where variables or rewrites decide. */
+export function pathAtPeer(taken: TakenBy, uri: string): string | undefined {
+  const { route, blocks } = taken;
+  if (route.settings['rewrite'] !== undefined) return undefined;
+  const scheme = route.target.indexOf('://');
+  const rest = route.target.slice(scheme + 3);
+  const start = rest.startsWith('unix:') ? rest.indexOf(':', 5) + 1 : rest.indexOf('/');
+  const own = start <= 0 ? '' : rest.slice(start);
+  if (own === '' || own === '$request_uri') return own === '' && rest.includes('$') && rest.includes('$uri') ? undefined : uri;
+  if (own.includes('$')) return undefined;
+  const location = blocks.at(-1);
+  const prefix = location === undefined ? '' : targetOf(location);
+  return prefix.startsWith('/') && uri.startsWith(prefix) ? `${own}${uri.slice(prefix.length)}` : undefined;
+}
