@@ -49,7 +49,7 @@ export default defineCollector({
       if (process.state === 'Z' || process.argv.length === 0) continue;
       const recognised = recogniseCommand(process.argv, 'process', process.exe) ?? other(process.argv);
       const draft = draftOf({ kind: 'process', pid: process.pid }, recognised, process.cwd, `argv of ${process.pid}`);
-      drafts.push({ ...draft, ...apacheOf(draft, process.argv, { ...(process.exe === undefined ? {} : { exe: process.exe }) }) });
+      drafts.push({ ...draft, ...apacheOf(draft, process.argv, process.exe === undefined ? {} : { exe: process.exe }) });
     }
     for (const unit of valueOr(facts['systemd-units'], [])) {
       const argv = parseExecStart(unit.execStart ?? '');

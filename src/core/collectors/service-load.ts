@@ -107,6 +107,7 @@ export function loadOf(service: Service, moments: readonly ServiceMoment[], back
   const isSeen = moments.every(moment => moment.inFlight !== undefined);
   return {
     ...base,
+    ...(service.manager === 'threads' ? { unread: moments.map(moment => moment.unread) } : {}),
     workers,
     busyAlways: Math.min(...busy),
     busyEver: Math.max(...busy),

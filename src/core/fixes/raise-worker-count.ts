@@ -3,9 +3,9 @@ import { valueOr } from '../model/fact.ts';
 import type { BackendCommand, Service, Sourced } from '../model/facts/backend.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Finding, FixPlan, FixStep } from '../model/finding.ts';
-import { commandWith } from '../model/unit-command.ts';
 import { poolState } from '../model/pool-state.ts';
-import { inMebibytes, workerCapacity, type WorkerCapacity } from '../model/worker-capacity.ts';
+import { inMebibytes, threadCapacity, workerCapacity, type WorkerCapacity } from '../model/worker-capacity.ts';
+import { apacheSteps, dropInSteps, pumaSteps, restart, tomcatSteps, type WorkerSteps } from '../model/worker-steps.ts';
 
 /** Raises the number of workers to what the traffic asks for, and never over what the host has memory for. */
 export default defineFix({
@@ -14,7 +14,8 @@ export default defineFix({
   plan(finding, facts) {
     const service = valueOr(facts.services, []).find(one => one.id === finding.fixData?.['service']);
     if (service === undefined) return undefined;
-    const capacity = workerCapacity(service, facts);
+    const command = valueOr(facts['backend-configs'], undefined)?.commands.find(one => one.of.kind === 'process' && one.of.pid === service.masterPid);
+    const capacity = ofThreads(service, command) ? threadCapacity(service, facts) : workerCapacity(service, facts);
     if (capacity === undefined) return byHand(service, facts, 'How many workers the memory of this host bears could not be measured.');
     const load = valueOr(facts['service-load'], []).find(one => one.serviceId === service.id);
     const state = poolState({ service, ...(load === undefined ? {} : { load }) });
@@ -24,20 +25,51 @@ export default defineFix({
     // Threads of one process share its memory.
     const perProcess = Math.max(1, Math.round((service.workersMax?.value ?? capacity.running) / capacity.running));
     const target = Math.min(service.manager === 'threads' ? Math.ceil(capacity.wanted / perProcess) : capacity.wanted, capacity.affordable);
+    const own = command === undefined ? undefined : ownSteps(service, command, capacity);
+    if (own !== undefined) return planOf(finding, service, own, capacity);
     if (target <= capacity.running) return byHand(service, facts, `Memory does not allow more workers: ${sumText(capacity)}.`);
     return (
-      raise(finding, service, facts, target, capacity) ??
-      byHand(service, facts, `Raise the number of its workers to ${target} where it is set: ${sumText(capacity)}.`)
+      raise(finding, service, facts, command, target, capacity) ??
+      byHand(service, facts, `Raise the number of its ${capacity.unit}s to ${target} where it is set: ${sumText(capacity)}.`)
     );
   },
 });
 
-function raise(finding: Finding, service: Service, facts: Facts, target: number, capacity: WorkerCapacity): FixPlan | undefined {
-  const { steps, name, validate = [] } = stepsFor(service, facts, target) ?? {};
-  if (steps === undefined || name === undefined) return undefined;
+/** Tomcat, and Puma in single mode, have one process with threads. */
+function ofThreads(service: Service, command: BackendCommand | undefined): boolean {
+  return service.kind === 'tomcat' || (service.kind === 'puma' && !(Number(command?.values['workers']?.value) > 0));
+}
+
+/** Of servers whose numbers are no plain processes. */
+function ownSteps(service: Service, { values }: BackendCommand, capacity: WorkerCapacity): WorkerSteps | undefined {
+  switch (service.kind) {
+    case 'apache':
+      return apacheSteps(service, values, capacity);
+    case 'tomcat':
+      return tomcatSteps(service, values, capacity);
+    case 'puma':
+      return pumaSteps(service, values, capacity);
+    default:
+      return undefined;
+  }
+}
+
+function raise(
+  finding: Finding,
+  service: Service,
+  facts: Facts,
+  command: BackendCommand | undefined,
+  target: number,
+  capacity: WorkerCapacity,
+): FixPlan | undefined {
+  const steps = stepsFor(service, facts, command, target, capacity.running);
+  return steps === undefined ? undefined : planOf(finding, service, steps, capacity);
+}
+
+function planOf(finding: Finding, service: Service, { name, from, to, steps, validate = [] }: WorkerSteps, capacity: WorkerCapacity): FixPlan {
   return {
     id: 'raise-worker-count',
-    summary: `Raise ${name} from ${capacity.running} to ${target} (${boundText(capacity)})`,
+    summary: `Raise ${name} from ${from} to ${to} (${boundText(capacity)})`,
     automatic: finding.confidence !== 'possible',
     risk: 'medium',
     minutes: 2,
@@ -47,67 +79,36 @@ function raise(finding: Finding, service: Service, facts: Facts, target: number,
   };
 }
 
-interface Steps {
-  readonly name: string;
-  readonly steps: readonly FixStep[];
-  readonly validate?: readonly (readonly string[])[];
-}
-
-function stepsFor(service: Service, facts: Facts, target: number): Steps | undefined {
-  if (service.kind === 'php-fpm') return fpmSteps(service, facts, target);
-  const command = valueOr(facts['backend-configs'], undefined)?.commands.find(one => one.of.kind === 'process' && one.of.pid === service.masterPid);
+function stepsFor(service: Service, facts: Facts, command: BackendCommand | undefined, to: number, from: number): WorkerSteps | undefined {
+  if (service.kind === 'php-fpm') return fpmSteps(service, facts, to, from);
+  if (command !== undefined && service.kind === 'uvicorn' && command.values['workers'] !== undefined)
+    return dropInSteps(service, facts, ['--workers'], from, to);
   if (command === undefined || (service.kind !== 'gunicorn' && service.kind !== 'uwsgi')) return undefined;
   const option = service.kind === 'gunicorn' ? 'workers' : 'processes';
-  const edit = editOf(command.values[option], target);
+  const edit = editOf(command.values[option], to);
   if (edit !== undefined && service.kind === 'gunicorn') {
     const reload = ['kill', '-HUP', String(service.masterPid)];
     return {
       name: option,
+      from,
+      to,
       steps: [edit, { kind: 'command', argv: reload, undo: reload, disruptive: false, why: 'gunicorn reads its file again and starts new workers' }],
     };
   }
-  if (edit !== undefined && service.unit !== undefined) return { name: option, steps: [edit, restart(service.unit)] };
-  return service.kind === 'gunicorn' ? unitSteps(service, facts, command, target) : undefined;
+  if (edit !== undefined && service.unit !== undefined) return { name: option, from, to, steps: [edit, restart(service.unit)] };
+  if (command.values[option]?.source.startsWith('file:') === true) return undefined;
+  return dropInSteps(service, facts, service.kind === 'gunicorn' ? ['--workers', '-w'] : ['--processes', '-p', '--workers'], from, to);
 }
 
-function fpmSteps(service: Service, facts: Facts, target: number): Steps | undefined {
-  const edit = editOf(service.workersMax, target);
+function fpmSteps(service: Service, facts: Facts, to: number, from: number): WorkerSteps | undefined {
+  const edit = editOf(service.workersMax, to);
   const pool = valueOr(facts['php-fpm-pools'], undefined)?.pools.find(one => `php-fpm:${one.name}` === service.id && one.masterPid === service.masterPid);
   const master = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
   if (edit === undefined || service.masterPid === undefined) return undefined;
   const reload = service.unit === undefined ? ['kill', '-USR2', String(service.masterPid)] : ['systemctl', 'reload', service.unit];
   const test = master?.exe === undefined || pool === undefined ? [] : [[master.exe, '-t', '-y', pool.mainConfig]];
   const why = 'php-fpm starts anew with the new limit; requests that it works on at this moment are cut off';
-  return { name: 'pm.max_children', steps: [edit, { kind: 'command', argv: reload, undo: reload, disruptive: true, why }], validate: test };
-}
-
-/** A drop-in that starts the same command with another number of workers. */
-function unitSteps(service: Service, facts: Facts, command: BackendCommand, target: number): Steps | undefined {
-  const unit = valueOr(facts['systemd-units'], []).find(one => one.name === service.unit);
-  const master = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
-  if (unit === undefined || master === undefined || command.values['workers']?.source.startsWith('file:') === true) return undefined;
-  const line = commandWith(unit, master, ['--workers', '-w'], String(target));
-  if (line === undefined) return undefined;
-  const path = `/etc/systemd/system/${unit.name}.d/badhop-workers.conf`;
-  const after = `[Service]\nExecStart=\nExecStart=${line}\n`;
-  const load: FixStep = {
-    kind: 'command',
-    argv: ['systemctl', 'daemon-reload'],
-    undo: ['systemctl', 'daemon-reload'],
-    disruptive: false,
-    why: 'systemd reads the drop-in',
-  };
-  return { name: 'the workers', steps: [{ kind: 'edit', path, before: '', after, diff: lineDiff(path, 1, '', after) }, load, restart(unit.name)] };
-}
-
-function restart(unit: string): FixStep {
-  return {
-    kind: 'command',
-    argv: ['systemctl', 'restart', unit],
-    undo: ['systemctl', 'restart', unit],
-    disruptive: true,
-    why: `${unit} starts with the new number; requests under way are cut off`,
-  };
+  return { name: 'pm.max_children', from, to, steps: [edit, { kind: 'command', argv: reload, undo: reload, disruptive: true, why }], validate: test };
 }
 
 /** The setting's own line with another number, where the line says nothing but that. */
@@ -131,11 +132,11 @@ function boundText({ affordable, perWorkerBytes }: WorkerCapacity): string {
 
 /** How the bound was computed, in full. */
 function sumText(capacity: WorkerCapacity): string {
-  const { availableBytes, reserveBytes, perWorkerBytes, affordable, how, limitedBy } = capacity;
+  const { availableBytes, reserveBytes, perWorkerBytes, affordable, how, limitedBy, unit } = capacity;
   const bound =
     limitedBy === 'unit'
       ? "the unit's memory limit bears"
-      : `${inMebibytes(availableBytes)} available − ${inMebibytes(reserveBytes)} reserve at ${inMebibytes(perWorkerBytes)} ${how} a worker bear`;
+      : `${inMebibytes(availableBytes)} available − ${inMebibytes(reserveBytes)} reserve at ${inMebibytes(perWorkerBytes)} ${how} a ${unit} bear`;
   return `${bound} ${affordable}`;
 }
 

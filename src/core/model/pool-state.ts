@@ -13,7 +13,7 @@ export interface PoolState {
   readonly size: number;
   /** Every worker held a request in every sample. */
   readonly isFull: boolean;
-  /** Fewest and most connections that waited to be accepted, over the samples. */
+  /** Fewest and most connections that waited for a worker, over the samples: not accepted, or accepted and read by no thread. */
   readonly waiting: { readonly least: number; readonly most: number };
   /** The accept queue was full in at least one sample. */
   readonly isQueueFull: boolean;
@@ -30,8 +30,9 @@ export function poolState({ service, load }: Pick<Hop, 'service' | 'load'>): Poo
   if (manager === undefined) return undefined;
   // Without a limit of its own, an event loop is never full, and a thread pool's size is not known.
   if ((manager === 'event-loop' || manager === 'threads') && service.workersMax === undefined) return undefined;
-  const least = Math.min(...load.queue);
-  const most = Math.max(...load.queue);
+  const waited = load.queue.map((queued, index) => queued + (load.unread?.[index] ?? 0));
+  const least = Math.min(...waited);
+  const most = Math.max(...waited);
   const grows = manager === 'dynamic' || manager === 'ondemand';
   const limit = service.workersMax?.value ?? load.workers;
   // A pool that may still start workers is full at its limit; one that does not start them although requests wait is full too.
@@ -42,7 +43,7 @@ export function poolState({ service, load }: Pick<Hop, 'service' | 'load'>): Poo
     size: load.workers,
     isFull,
     waiting: { least, most },
-    isQueueFull: load.backlog >= 0 && most >= Math.max(1, load.backlog),
+    isQueueFull: load.backlog >= 0 && Math.max(...load.queue) >= Math.max(1, load.backlog),
     workersDo: workersDo(load),
   };
 }
@@ -64,11 +65,12 @@ function workersDo(load: ServiceLoad): WorkersDo {
 export function poolEvidence({ service, load, size }: PoolState): Evidence {
   const limit = load.backlog < 0 ? '' : ` of ${load.backlog}`;
   const busy = load.busyAlways === load.busyEver ? `${load.busyAlways}` : `${load.busyAlways} to ${load.busyEver}`;
+  const unread = load.unread === undefined || Math.max(...load.unread) === 0 ? '' : `, and ${load.unread.join(', ')} accepted that no thread has read`;
   const time = load.sampledMs === undefined ? '' : ` over ${load.sampledMs} ms`;
   const finished = load.finished === undefined ? '' : `; ${load.finished} connections finished meanwhile`;
   return {
     source: `sampled:${service.name}`,
-    text: `${busy} of ${size} workers busy in ${load.queue.length} samples${time}; accept queue ${load.queue.join(', ')}${limit}${finished}`,
+    text: `${busy} of ${size} workers busy in ${load.queue.length} samples${time}; accept queue ${load.queue.join(', ')}${limit}${unread}${finished}`,
   };
 }
 

@@ -13,17 +13,17 @@ import { findAddress } from './dependency-error.ts';
 import { findLimitError } from './limit-error.ts';
 
 /** The numbers are permanent; the words around them have changed between releases. */
-const full = ['AH00161', 'AH00484', 'AH03490', 'AH00288', 'AH00286', 'AH00485'];
-const started = ['AH00163', 'AH00489', 'AH00292'];
-const stopped = ['AH00169', 'AH00491', 'AH00295', 'AH00170', 'AH00492', 'AH00296'];
-const unreachable = ['AH00957', 'AH01114', 'AH01079', 'AH02454', 'AH00959'];
+const full: ReadonlySet<string> = new Set(['AH00161', 'AH00484', 'AH03490', 'AH00288', 'AH00286', 'AH00485']);
+const started: ReadonlySet<string> = new Set(['AH00163', 'AH00489', 'AH00292']);
+const stopped: ReadonlySet<string> = new Set(['AH00169', 'AH00491', 'AH00295', 'AH00170', 'AH00492', 'AH00296']);
+const unreachable: ReadonlySet<string> = new Set(['AH00957', 'AH01114', 'AH01079', 'AH02454', 'AH00959']);
 
 /** What one line says. `text` is without its time. */
 export function parseApacheLine(text: string): BackendLine | undefined {
   const line = text.slice(0, 2000);
   const pid = numberAfter(line, '[pid ');
   const code = /\bAH\d{5}(?=:)/.exec(line)?.[0] ?? '';
-  if (full.includes(code) || line.includes('server reached MaxRequestWorkers setting') || line.includes('scoreboard is full'))
+  if (full.has(code) || line.includes('server reached MaxRequestWorkers setting') || line.includes('scoreboard is full'))
     return backendLine('pool-full', { pid });
   if (code === 'AH00052' || code === 'AH00051') {
     const name = textBetween(line, ' exit signal ', '(');
@@ -31,10 +31,10 @@ export function parseApacheLine(text: string): BackendLine | undefined {
     return backendLine('worker-signal', { pid: numberAfter(line, 'child pid '), signal: number });
   }
   if (code === 'AH00072') return backendLine('address-in-use', { address: findAddress(line.slice(Math.max(0, line.indexOf('could not bind')))), pid });
-  if (started.includes(code)) return backendLine('started', { pid });
-  if (stopped.includes(code)) return backendLine('stopped', { pid });
+  if (started.has(code)) return backendLine('started', { pid });
+  if (stopped.has(code)) return backendLine('stopped', { pid });
   if (code === 'AH00159' || code === 'AH00481') return backendLine('fork-failed', { pid });
-  if (unreachable.includes(code)) {
+  if (unreachable.has(code)) {
     const socket = textBetween(line, 'Unix domain socket ', ' ');
     const named = textBetween(line, 'connection to backend: ', ',') ?? line.slice(Math.max(0, line.indexOf(code)));
     return backendLine('dependency-error', { address: socket === undefined ? findAddress(named) : `unix:${socket}`, pid });

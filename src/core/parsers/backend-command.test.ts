@@ -117,7 +117,7 @@ describe('configuration files', () => {
     const text =
       '<Server>\n<!-- <Connector port="1"/> -->\n<Connector port="8080" protocol="HTTP/1.1"\n  maxThreads="7" />\n<Connector protocol="AJP/1.3" port=\'8009\'/>\n</Server>';
     const values = parseBackendConfigFile('tomcat', text, '/s.xml');
-    expect(values['connector[0].maxThreads']).toEqual({ value: '7', source: 'file:/s.xml:3' });
+    expect(values['connector[0].maxThreads']).toEqual({ value: '7', source: 'file:/s.xml:4', text: '  maxThreads="7" />' });
     expect(listenOf('tomcat', values, [], undefined).map(item => `${item.speaks} ${formatAddress(item.address.value)}`)).toEqual([
       'http *:8080',
       'ajp localhost:8009',

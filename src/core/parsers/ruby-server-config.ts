@@ -39,9 +39,11 @@ export function parseRubyServerConfig(text: string, path: string): Readonly<Reco
     if (match === null || !names.has(name)) continue;
     const source = `file:${path}:${index + 1}`;
     const argumentText = match[2] ?? '';
+    const text = full.endsWith('\r') ? full.slice(0, -1) : full;
     const backlog = /:?backlog(?::| =>) ?(\d{1,6})/.exec(argumentText)?.[1];
     const value = name === 'threads' ? threadRange(argumentText) : literal(argumentText);
-    if (value !== undefined) values[freeKey(values, optionNames[name] ?? name.replaceAll('_', '-'))] = { value, source };
+    if (value !== undefined)
+      values[freeKey(values, optionNames[name] ?? name.replaceAll('_', '-'))] = { value, source, ...(text.length > 1000 ? {} : { text }) };
     if (backlog !== undefined) values['backlog'] = { value: backlog, source };
   }
   return values;

@@ -24,21 +24,30 @@ export function parseTomcatServerXml(text: string, path: string): Readonly<Recor
     }
     const kind = text.startsWith('<Connector', at) ? 'connector' : text.startsWith('<Executor', at) ? 'executor' : undefined;
     if (kind !== undefined && counts[kind] < 32) {
-      for (; counted < at; counted++) if (text.charCodeAt(counted) === 10) line += 1;
       const index = counts[kind]++;
-      for (const [name, value] of attributes(text.slice(at, at + maxTag))) values[`${kind}[${index}].${name}`] = { value, source: `file:${path}:${line}` };
+      for (const [name, value, offset] of attributes(text.slice(at, at + maxTag))) {
+        for (; counted < at + offset; counted++) if (text.charCodeAt(counted) === 10) line += 1;
+        values[`${kind}[${index}].${name}`] = { value, source: `file:${path}:${line}`, text: lineAround(text, at + offset) };
+      }
     }
     at = text.indexOf('<', at + 1);
   }
   return values;
 }
 
-/** The attributes of the tag that `text` begins with. */
-function attributes(text: string): readonly (readonly [string, string])[] {
-  const found: (readonly [string, string])[] = [];
+/** The whole line in which this place lies. */
+function lineAround(text: string, at: number): string {
+  const from = text.lastIndexOf('\n', at - 1) + 1;
+  const to = text.indexOf('\n', at);
+  return text.slice(from, Math.min(to < 0 ? text.length : to, from + maxTag)).replace(/\r$/, '');
+}
+
+/** The attributes of the tag that `text` begins with, and where each name stands. */
+function attributes(text: string): readonly (readonly [name: string, value: string, offset: number])[] {
+  const found: (readonly [string, string, number])[] = [];
   const pattern = /\s+([A-Za-z][\w.:-]{0,60})\s{0,20}=\s{0,20}(?:"([^"]*)"|'([^']*)')/y;
   pattern.lastIndex = Math.max(0, text.search(/[\s>]/));
   for (let match = pattern.exec(text); match !== null && found.length < 100; match = pattern.exec(text))
-    found.push([match[1] ?? '', match[2] ?? match[3] ?? '']);
+    found.push([match[1] ?? '', match[2] ?? match[3] ?? '', match.index + match[0].indexOf(match[1] ?? '')]);
   return found;
 }

@@ -53,6 +53,8 @@ export interface Service {
   /** For people: `php-fpm pool www`, `gunicorn (shop.service)`. */
   readonly name: string;
   readonly unit?: string;
+  /** Id of the program as which pm2 or supervisord keeps it running; `unit` is then the manager's own. */
+  readonly program?: string;
   readonly masterPid?: number;
   readonly workerPids: readonly number[];
   /** What it listens on now. */
@@ -127,6 +129,7 @@ export interface BackendEvent {
   readonly source: string;
   readonly pid?: number;
   readonly signal?: number;
+  /** How long the request had been worked on; of a `worker-recycled`, how long the worker then took to be gone, where the log says so. */
   readonly seconds?: number;
   readonly uri?: string;
   /** An address that the line names (`connect to 127.0.0.1:5432`). */
@@ -143,6 +146,8 @@ export interface ServiceLoad {
   /** Longest accept queue of its listeners in each sample. */
   readonly queue: readonly number[];
   readonly backlog: number;
+  /** Of servers with threads: connections that were accepted and that nobody has read, in each sample. They wait for a thread. */
+  readonly unread?: readonly number[];
   /** How it is known: status page, connections held by workers, CPU and wait channel. */
   readonly how: string;
   readonly pssPerWorkerBytes?: number;
