@@ -16,9 +16,19 @@ interface OpenGroup {
 /** Folds error records into groups; what comes after 2000 groups is counted by class. No count is lost. */
 export class ErrorFold {
   readonly #groups = new Map<string, OpenGroup>();
+  /** In a flood most records belong to the group of the one before. */
+  #last: OpenGroup | undefined;
 
   add(record: ErrorRecord): void {
     const template = record.uri === undefined ? undefined : urlTemplate(record.uri);
+    const last = this.#last;
+    const group = last !== undefined && !last.isRest && isAlike(last, record, template) ? last : this.#groupOf(record, template);
+    this.#last = group;
+    group.buckets.add(record.timeMs);
+    group.samples.add(record);
+  }
+
+  #groupOf(record: ErrorRecord, template: string | undefined): OpenGroup {
     const key = JSON.stringify([
       record.class,
       record.messageId,
@@ -32,9 +42,7 @@ export class ErrorFold {
       template,
       record.subrequest !== undefined,
     ]);
-    const group = this.#groups.get(key) ?? this.#open(key, record, template);
-    group.buckets.add(record.timeMs);
-    group.samples.add(record);
+    return this.#groups.get(key) ?? this.#open(key, record, template);
   }
 
   /** The groups, the largest first. */
@@ -51,6 +59,23 @@ export class ErrorFold {
     this.#groups.set(name, group);
     return group;
   }
+}
+
+/** Equal in all that a group's key holds. */
+function isAlike({ first, urlTemplate: template }: OpenGroup, record: ErrorRecord, recordTemplate: string | undefined): boolean {
+  return (
+    template === recordTemplate &&
+    first.class === record.class &&
+    first.messageId === record.messageId &&
+    first.errno === record.errno &&
+    first.phase === record.phase &&
+    first.level === record.level &&
+    first.peer === record.peer &&
+    first.scheme === record.scheme &&
+    first.server === record.server &&
+    first.method === record.method &&
+    (first.subrequest === undefined) === (record.subrequest === undefined)
+  );
 }
 
 /** Keeps the first, the last, and one from about the middle of what it is given. */

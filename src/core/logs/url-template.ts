@@ -18,14 +18,15 @@ export function urlTemplate(uri: string): string {
 
 /** Scheme and host of an absolute form are dropped too. */
 function pathOf(uri: string): string {
-  const absolute = /^[a-z]{1,10}:\/\/[^/?#]*/iu.exec(uri);
+  const absolute = uri.startsWith('/') ? null : /^[a-z]{1,10}:\/\/[^/?#]*/iu.exec(uri);
   const rest = absolute === null ? uri : uri.slice(absolute[0].length) || '/';
   const end = rest.search(/[?#]/u);
   return end === -1 ? rest : rest.slice(0, end);
 }
 
 function templateOf(segment: string): string {
-  if (segment === '') return '';
+  // Most have no digit, and so nothing that could differ from request to request, but for the letters of a UUID.
+  if (segment.length < 36 && !/\d/u.test(segment)) return segment;
   if (/^\d+$/u.test(segment)) return '{n}';
   if (uuid.test(segment)) return '{id}';
   if (segment.length > 64) return '{id}';

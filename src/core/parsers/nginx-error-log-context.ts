@@ -20,22 +20,29 @@ export interface RecordContext {
 type QuotedKey = 'request' | 'subrequest' | 'upstream' | 'host' | 'referrer';
 const quotedKeys: readonly QuotedKey[] = ['request', 'subrequest', 'upstream', 'host', 'referrer'];
 
+/** The quoted values in their order: how each opens, and how it ends where one of the later ones follows. */
+const quoted = quotedKeys.map((key, index) => ({ key, open: `, ${key}: "`, closes: quotedKeys.slice(index + 1).map(next => `", ${next}: "`) }));
+const clientKeys = [', client: ', ', udp client: '] as const;
+const phaseEnds = [', client: ', ', resolver: ', ', udp client: '] as const;
+const clientEnds = [', server: ', ', request: "'] as const;
+const serverEnds = [...quoted.map(({ open }) => open), ', bytes from/to client:'];
+
 /** What stands from `at` on, part by part; a part that was cut off ends with the text. */
 export function parseContext(body: string, from: number): RecordContext {
   const context: RecordContext = {};
   let at = from;
   if (body.startsWith(' while ', at)) {
-    const end = firstOf(body, [', client: ', ', resolver: ', ', udp client: '], at);
+    const end = firstOf(body, phaseEnds, at);
     context.phase = body.slice(at + 7, end);
     at = end;
   }
-  const client = [', client: ', ', udp client: '].find(key => body.startsWith(key, at));
+  const client = clientKeys.find(key => body.startsWith(key, at));
   if (client === undefined) return context;
-  const clientEnd = firstOf(body, [', server: ', ', request: "'], at + client.length);
+  const clientEnd = firstOf(body, clientEnds, at + client.length);
   context.client = body.slice(at + client.length, clientEnd);
   at = clientEnd;
   if (body.startsWith(', server: ', at)) {
-    const end = firstOf(body, [...quotedKeys.map(key => `, ${key}: "`), ', bytes from/to client:'], at + 10);
+    const end = firstOf(body, serverEnds, at + 10);
     context.server = body.slice(at + 10, end);
     at = end;
   }
@@ -54,11 +61,10 @@ export function peerOf(upstream: string, uri?: string): { peer: string; scheme?:
 
 function readQuoted(body: string, from: number, context: RecordContext): RecordContext {
   let at = from;
-  for (const [index, key] of quotedKeys.entries()) {
-    const open = `, ${key}: "`;
+  for (const { key, open, closes } of quoted) {
     if (!body.startsWith(open, at)) continue;
     const start = at + open.length;
-    const end = quotedEnd(body, start, key, quotedKeys.slice(index + 1));
+    const end = quotedEnd(body, start, key, closes);
     context[key] = body.slice(start, end);
     at = end + 1;
   }
@@ -69,12 +75,11 @@ function readQuoted(body: string, from: number, context: RecordContext): RecordC
  * Where the value that starts at `start` ends: at the first `"` before a key that may follow. A request line ends
  * with its HTTP version, which is preferred. The last value of a record ends with the record.
  */
-function quotedEnd(body: string, start: number, key: QuotedKey, later: readonly QuotedKey[]): number {
+function quotedEnd(body: string, start: number, key: QuotedKey, closes: readonly string[]): number {
   let best = -1;
-  for (const next of later) {
-    const close = `", ${next}: "`;
+  for (const close of closes) {
     let found = body.indexOf(close, start);
-    if (key === 'request') {
+    if (found !== -1 && key === 'request') {
       const versioned = findVersioned(body, start, close);
       if (versioned !== -1) found = versioned;
     }
@@ -109,12 +114,11 @@ function unixPeer(rest: string, uri: string | undefined): string {
 }
 
 function firstOf(text: string, keys: readonly string[], from: number): number {
-  let first = text.length;
-  for (const key of keys) {
-    const at = text.indexOf(key, from);
-    if (at !== -1 && at < first) first = at;
+  // All of them start alike, and a tail that lacks one would be searched to its end for it.
+  for (let at = text.indexOf(', ', from); at !== -1; at = text.indexOf(', ', at + 1)) {
+    if (keys.some(key => text.startsWith(key, at))) return at;
   }
-  return first;
+  return text.length;
 }
 
 function beforeAny(text: string, stops: string): string {

@@ -61,8 +61,13 @@ export function parseErrorRecord(text: string, options: ErrorRecordOptions): Err
   if (connection !== null) at += connection[0].length;
 
   const cut = (options.bytes ?? text.length) - start >= maxRecordBytes;
-  const body = text.slice(at).replace(/\r?\n$/u, '');
+  const body = text.slice(at, endOf(text));
   return finish(body, { text, timeMs, level, pid, cut, source: options.source, ...(connection === null ? {} : { connection: Number(connection[1]) }) });
+}
+
+function endOf(text: string): number {
+  if (!text.endsWith('\n')) return text.length;
+  return text.endsWith('\r\n') ? text.length - 2 : text.length - 1;
 }
 
 type Head = Pick<ErrorRecord, 'text' | 'timeMs' | 'level' | 'pid' | 'cut' | 'source' | 'connection'>;
@@ -89,10 +94,9 @@ function finish(body: string, head: Head): ErrorRecord {
   const peer = peerIn(context, message, head.cut);
   const full = message + tls;
   const number = errno ?? (dns === undefined ? undefined : Number(dns));
-  return {
+  const record: Building = {
     ...head,
     message: full,
-    ...(match === undefined ? {} : { messageId: match.id }),
     class: classifyMessage({
       id: match?.id,
       message: full,
@@ -102,24 +106,39 @@ function finish(body: string, head: Head): ErrorRecord {
       hasClient: context.client !== undefined,
       peer: peer?.peer,
     }),
-    ...(number === undefined ? {} : { errno: number }),
-    ...contextParts(context),
-    ...peer,
   };
+  if (match !== undefined) record.messageId = match.id;
+  if (number !== undefined) record.errno = number;
+  addContext(record, context);
+  if (peer !== undefined) Object.assign(record, peer);
+  return record;
 }
 
-function contextParts(context: RecordContext): Partial<ErrorRecord> {
-  const { request, ...parts } = context;
-  if (request === undefined) return parts;
-  const [method = '', uri] = request.split(' ', 2);
-  return { ...parts, ...(/^[A-Z_-]{1,32}$/u.test(method) ? { method } : {}), ...(uri === undefined || uri === '' ? {} : { uri }) };
+type Building = { -readonly [K in keyof ErrorRecord]: ErrorRecord[K] };
+
+function addContext(record: Building, { request, ...parts }: RecordContext): void {
+  Object.assign(record, parts);
+  if (request === undefined) return;
+  const blank = request.indexOf(' ');
+  const method = blank === -1 ? request : request.slice(0, blank);
+  const uri = uriOf(request);
+  if (/^[A-Z_-]{1,32}$/u.test(method)) record.method = method;
+  if (uri !== undefined && uri !== '') record.uri = uri;
+}
+
+/** The second word of a request line. */
+function uriOf(request: string): string | undefined {
+  const blank = request.indexOf(' ');
+  if (blank === -1) return undefined;
+  const end = request.indexOf(' ', blank + 1);
+  return end === -1 ? request.slice(blank + 1) : request.slice(blank + 1, end);
 }
 
 /** The peer from the tail; one that the cut may have shortened is not believed. */
 function peerIn({ upstream, request, host, referrer }: RecordContext, message: string, cut: boolean): { peer: string; scheme?: string } | undefined {
   const isWhole = !cut || host !== undefined || referrer !== undefined || (upstream !== undefined && /^[a-z]+:\/\/(?!unix:)[^/]+\//u.test(upstream));
   if (upstream === undefined || !isWhole) return connectTarget(message);
-  return peerOf(upstream, request?.split(' ', 2)[1]);
+  return peerOf(upstream, request === undefined ? undefined : uriOf(request));
 }
 
 /** `connect() to 10.0.0.1:80 failed` names the peer even where the tail was cut off. */

@@ -30,6 +30,10 @@ const digits = /^-?\d+$/u;
 
 const byFirst = new Map<string, Pattern[]>();
 const openStart: Pattern[] = [];
+/** The same by how texts that were seen start: a log repeats itself. */
+const byStart = new Map<string, readonly Pattern[]>();
+const startLength = 12;
+const maxStarts = 500;
 for (const pattern of messagePatterns.map(([id, text]) => compile(id, text)).sort((a, b) => b.weight - a.weight)) {
   const first = pattern.literals[0]?.[0];
   if (first === undefined) openStart.push(pattern);
@@ -41,7 +45,7 @@ for (const pattern of messagePatterns.map(([id, text]) => compile(id, text)).sor
  * With `cut` the text may end inside the message, after its first 8 literal characters.
  */
 export function matchMessage(text: string, cut = false): MessageMatch | undefined {
-  for (const pattern of byFirst.get(text[0] ?? '') ?? []) {
+  for (const pattern of candidatesFor(text.slice(0, startLength))) {
     const end = matchPattern(pattern, text, cut);
     if (end !== undefined) return { id: pattern.id, end };
   }
@@ -50,6 +54,15 @@ export function matchMessage(text: string, cut = false): MessageMatch | undefine
     if (end !== undefined) return { id: pattern.id, end };
   }
   return undefined;
+}
+
+/** Patterns whose head goes together with how a text starts, the one with the most literal text first. */
+function candidatesFor(start: string): readonly Pattern[] {
+  const known = byStart.get(start);
+  if (known !== undefined) return known;
+  const found = (byFirst.get(start[0] ?? '') ?? []).filter(({ literals: [head = ''] }) => start.startsWith(head) || head.startsWith(start));
+  if (byStart.size < maxStarts) byStart.set(start, found);
+  return found;
 }
 
 /** The first place at or after `from` where a message can end; the text's end where there is none. */

@@ -7,6 +7,10 @@ const futureMs = 60_000;
 const maxSamples = 5;
 /** A record holds at most 2048 bytes; more is read only for a syslog header. */
 const maxKept = 4096;
+/** `2026/11/21 01:55:14`, where 0 stands for any digit. */
+const wallShape = Uint8Array.from('0000/00/00 00:00:00', one => one.charCodeAt(0));
+const digit = 0x30;
+const wallLength = 19;
 
 export interface ErrorCoverage {
   lines: number;
@@ -39,6 +43,8 @@ export class RecordAssembler implements LineSink {
   #pending: Pending | undefined;
   /** A record older than the window was left out; what continues it is left out too. */
   #isOld = false;
+  readonly #wall = new Uint8Array(wallLength);
+  #wallMs = Number.NaN;
 
   constructor(path: string, window: RecordWindow, coverage: ErrorCoverage) {
     this.#path = path;
@@ -47,13 +53,14 @@ export class RecordAssembler implements LineSink {
   }
 
   line(bytes: Uint8Array, start: number, end: number, offset: number, number: number | undefined): void {
-    const isRecord = startsRecord(bytes, start, end);
-    if (!isRecord) {
+    const isPlain = hasWall(bytes, start, end);
+    const at = isPlain ? 0 : recordStart(latin1(bytes, start, Math.min(end, start + 200)));
+    if (!isPlain && at <= 0) {
       this.#continue(bytes, start, end);
       return;
     }
     this.flush();
-    const timeMs = recordTime(bytes, start, end, this.#window.timeOf);
+    const timeMs = this.#timeAt(bytes, start + at);
     this.#isOld = timeMs < this.#window.sinceMs;
     if (this.#isOld) return;
     const text = decodeUtf8(bytes.subarray(start, Math.min(end, start + maxKept)));
@@ -82,6 +89,17 @@ export class RecordAssembler implements LineSink {
       this.#coverage.lastMs = Math.max(this.#coverage.lastMs, record.timeMs);
       this.#window.onRecord(record);
     }
+  }
+
+  /** Most records have the time of the one before. */
+  #timeAt(bytes: Uint8Array, start: number): number {
+    const wall = this.#wall;
+    let at = wallLength - 1;
+    while (at >= 0 && wall[at] === bytes[start + at]) at -= 1;
+    if (at < 0) return this.#wallMs;
+    this.#wallMs = this.#window.timeOf(latin1(bytes, start, start + wallLength));
+    for (at = 0; at < wallLength; at += 1) wall[at] = bytes[start + at] ?? 0;
+    return this.#wallMs;
   }
 
   #continue(bytes: Uint8Array, start: number, end: number): void {
@@ -114,19 +132,15 @@ export function newErrorCoverage(): ErrorCoverage {
   return { lines: 0, unparsed: 0, future: 0, samples: [], firstMs: Number.POSITIVE_INFINITY, lastMs: Number.NEGATIVE_INFINITY };
 }
 
-function startsRecord(bytes: Uint8Array, start: number, end: number): boolean {
-  if (hasWall(bytes, start, end)) return true;
-  return recordStart(latin1(bytes, start, Math.min(end, start + 200))) > 0;
-}
-
+/** True where the line starts with a time and goes on after it. */
 function hasWall(bytes: Uint8Array, start: number, end: number): boolean {
-  return (
-    end - start >= 20 &&
-    bytes[start + 4] === 0x2f &&
-    bytes[start + 7] === 0x2f &&
-    bytes[start + 13] === 0x3a &&
-    recordStart(latin1(bytes, start, start + 20)) === 0
-  );
+  if (end - start <= wallLength) return false;
+  for (let at = 0; at < wallLength; at += 1) {
+    const byte = bytes[start + at] ?? 0;
+    const shape = wallShape[at];
+    if (shape === digit ? byte < 0x30 || byte > 0x39 : byte !== shape) return false;
+  }
+  return true;
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {
