@@ -5,6 +5,8 @@ import { findRotated, type RotatedFile } from './rotated.ts';
 import { findWindowStart, sliceBytes, type Asking, type WindowSearch } from './window.ts';
 
 const mebibyte = 1 << 20;
+/** As much is read at once, and counted before anything else has its turn: more would keep the answers of programs waiting. */
+const readBytes = mebibyte / 4;
 const batch = 4;
 /** A file up to this size is read whole, which also gives its lines their numbers. */
 const wholeBytes = 2 * mebibyte;
@@ -110,10 +112,10 @@ function* readRotated(task: LogTask, path: string, budget: number, progress: Pro
 
 function* stream(task: LogTask, path: string, start: number, size: number, progress: Progress): Asking<void> {
   const lines = new LineSplitter(task.sinkFor(path), start, start > 0);
-  for (let offset = start; offset < size; offset += batch * mebibyte) {
+  for (let offset = start; offset < size; offset += batch * readBytes) {
     const requests = [];
-    for (let at = offset; at < Math.min(size, offset + batch * mebibyte); at += mebibyte) {
-      requests.push({ kind: 'read', path, options: { offset: at, limit: Math.min(mebibyte, size - at) } } as const);
+    for (let at = offset; at < Math.min(size, offset + batch * readBytes); at += readBytes) {
+      requests.push({ kind: 'read', path, options: { offset: at, limit: Math.min(readBytes, size - at) } } as const);
     }
     for (const [index, answer] of (yield* askAll(requests)).entries()) {
       if (answer.state !== 'known') {
