@@ -105,13 +105,14 @@ export function buildReport(input: ReportInput): Report {
 
 function toFinding(raw: Raw, share: number, chain: Chain | undefined, input: ReportInput, cause?: Raw): Finding {
   const { fault, detection } = raw;
+  const title = detection.title ?? fault.meta.title;
   const finding: Finding = {
     fault: fault.meta.id,
     layer: fault.meta.layer,
     confidence: detection.confidence,
     status: detection.status,
     subject: detection.subject,
-    title: detection.confidence === 'possible' ? `Possibly ${startLower(fault.meta.title)}` : fault.meta.title,
+    title: detection.confidence === 'possible' ? `Possibly ${startLower(title)}` : title,
     explanation: fill(fault.meta.messages[detection.messageId] ?? '', detection.data),
     share: round(share),
     evidence: detection.evidence,

@@ -26,6 +26,8 @@ export interface Detection<MessageId extends string = string> {
   readonly messageId: MessageId;
   /** Fills the `{placeholders}` of the message. */
   readonly data: Readonly<Record<string, string | number>>;
+  /** Instead of the fault's own, where that is not true of what is over. */
+  readonly title?: string;
   /** At least one piece. */
   readonly evidence: readonly [Evidence, ...Evidence[]];
   /** Ids of the symptoms that this explains. */

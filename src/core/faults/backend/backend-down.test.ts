@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import backendDown from './backend-down.ts';
-import { address, detections, hopOf, lostHop, nowMs, peerOf, probeOf, serviceOf, symptomOf, unitOf, without } from './testing.ts';
+import { address, detections, eventOf, hopOf, lostHop, nowMs, peerOf, probeOf, serviceOf, symptomOf, unitOf, without } from './testing.ts';
 
 const fault = backendDown as unknown as Fault;
 const stopped = unitOf({ activeState: 'inactive', subState: 'dead', mainPid: 0, inactiveEnterMs: nowMs - 61_000 });
@@ -99,5 +99,74 @@ describe('backend-down is silent', () => {
 
   it('while the unit boots', () => {
     expect(detections(fault, { hops: [lostHop({ unit: unitOf({ activeState: 'activating', subState: 'start' }) })] })).toEqual([]);
+  });
+});
+
+describe('backend-down tells of a service that is back', () => {
+  const line = (agoMs: number, text: string, identifier = 'systemd') => ({ timeMs: nowMs - agoMs, identifier, text });
+  const away = (agoMs: number, untilMs: number) => {
+    const starts = Array.from({ length: Math.ceil((agoMs - untilMs) / 10_000) }, (_, index) => nowMs - agoMs + index * 10_000);
+    const counts = starts.map(() => 2);
+    const buckets = { widthMs: 10_000, starts, counts };
+    return symptomOf('connect-refused', { ongoing: false, firstMs: nowMs - agoMs, lastMs: nowMs - untilMs, count: 2 * starts.length, buckets });
+  };
+  const before = line(9_000_000, 'Started orders.service - orders.');
+  const again = line(300_000, 'Started orders.service - orders.');
+  const crash = [
+    line(600_000, 'orders.service: Main process exited, code=exited, status=1/FAILURE'),
+    line(599_990, "orders.service: Failed with result 'exit-code'."),
+  ];
+  const hop = (journal: readonly ReturnType<typeof line>[], symptoms = [away(598_000, 302_000)], change: object = {}) =>
+    hopOf({
+      unit: unitOf({ journal, activeEnterMs: nowMs - 300_000 }),
+      events: journal.filter(one => one.text.startsWith('Started ')).map(one => eventOf('started', nowMs - one.timeMs, { text: one.text })),
+      symptoms,
+      ...change,
+    });
+
+  it('with the time, the exit and the start, by its journal', () => {
+    expect(detections(fault, { hops: [hop([before, ...crash, again])] })).toMatchObject([
+      {
+        confidence: 'confirmed',
+        status: 'past',
+        title: 'The service behind the upstream was not running for a while',
+        messageId: 'back',
+        data: {
+          from: '2026-11-21T07:50:00Z',
+          to: '2026-11-21T07:55:00Z',
+          length: '5 min',
+          because: 'its main process ended with exit status 1/FAILURE',
+          count: 60,
+        },
+        symptoms: [`connect-refused@${address}`],
+      },
+    ]);
+  });
+
+  it('also where somebody stopped it before the window', () => {
+    const stop = line(1_800_000, 'Stopped orders.service - orders.');
+    expect(detections(fault, { hops: [hop([before, stop, again], [away(900_000, 302_000)])] })).toMatchObject([
+      { data: { because: 'it was stopped', length: '25 min' }, confidence: 'confirmed' },
+    ]);
+  });
+
+  it('as likely where the journal cannot be read', () => {
+    expect(detections(fault, { hops: [hop([], [away(598_000, 302_000)], { events: [] })] })).toMatchObject([
+      { confidence: 'likely', messageId: 'returned', data: { length: '5 min' } },
+    ]);
+  });
+
+  it('and not where it was restarted in a minute, or twice with good answers between', () => {
+    const stop = line(360_000, 'Stopped orders.service - orders.');
+    expect(detections(fault, { hops: [hop([before, stop, again], [away(358_000, 302_000)])] })).toEqual([]);
+    const twice = away(598_000, 302_000);
+    const apart = { ...twice, buckets: { widthMs: 10_000, starts: [nowMs - 598_000, nowMs - 310_000], counts: [9, 9] } };
+    expect(detections(fault, { hops: [hop([], [apart], { events: [] })] })).toEqual([]);
+  });
+
+  it('and not of requests that were refused at another time, nor while it still refuses', () => {
+    expect(detections(fault, { hops: [hop([before, ...crash, again], [away(250_000, 10_000)])] })).toEqual([]);
+    const refusing = { probes: [probeOf({ state: 'connect-failed', code: 'ECONNREFUSED' })] };
+    expect(detections(fault, { hops: [hop([before, ...crash, again], undefined, refusing)] })).toEqual([]);
   });
 });

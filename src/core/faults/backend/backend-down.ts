@@ -3,6 +3,7 @@ import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/eviden
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence, Subject } from '../../model/finding.ts';
+import { wasAway } from '../../model/absences.ts';
 import { pendingConfigs } from '../../model/config-in-force.ts';
 import { valueOr } from '../../model/fact.ts';
 import type { Facts } from '../../model/facts.ts';
@@ -41,6 +42,9 @@ export default defineFault({
       process: 'Nobody listens on {address}, and no process of {service}, which should, is running.',
       gone: 'Nobody listens on {address}, and no process or unit of this host is known that should.',
       somewhere: 'Nobody listens on {address}, and no service is known that should. {other} answers on {where}, which no upstream uses.',
+      back: '{service} did not run from {from} to {to} ({length}): {because}. {count} requests failed because nobody listened on {address}. It was started, and answers again.',
+      returned:
+        '{service} was started at {to}. For at least {length} before that nobody listened on {address}, and {count} requests failed; what ended it is not known.',
       remote: '{address} refuses connections. Either the service on that host does not run, or a rule there rejects them: that host alone can tell.',
     },
   },
@@ -52,7 +56,9 @@ export default defineFault({
       const { peer } = hop;
       if (peer.flags.down || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
       if (peer.listeners.length > 0) {
-        if (hop.symptoms.some(symptom => symptom.class === 'connect-refused' && symptom.ongoing)) yield ruledOut(`something listens on ${peer.id}`);
+        const past = wasAway(hop, symptoms, window);
+        if (past !== undefined) yield past;
+        else if (hop.symptoms.some(symptom => symptom.class === 'connect-refused' && symptom.ongoing)) yield ruledOut(`something listens on ${peer.id}`);
         continue;
       }
       const proof = refusal(hop);

@@ -59,4 +59,16 @@ describe('restart-window is silent', () => {
     });
     expect(detections(fault, { hops: [hopOf({ symptoms: [cut], events: [started] })] })).toEqual([]);
   });
+
+  it('where it was away for minutes', () => {
+    const buckets = {
+      widthMs: 10_000,
+      starts: Array.from({ length: 13 }, (_, index) => nowMs - 430_000 + index * 10_000),
+      counts: Array.from({ length: 13 }, () => 3),
+    };
+    const long = symptomOf('connect-refused', { ongoing: false, firstMs: nowMs - 430_000, lastMs: nowMs - 300_000, buckets });
+    expect(
+      detections(fault, { hops: [hopOf({ symptoms: [long], events: [eventOf('stopped', 431_000, { text: 'Stopped orders.service.' }), started] })] }),
+    ).toEqual([]);
+  });
 });

@@ -3,6 +3,7 @@ import { eventEvidence, symptomEvidence, unitEvidence } from '../../model/eviden
 import type { Hop } from '../../model/facts/hop.ts';
 import type { TimeBuckets } from '../../model/facts/logs.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
+import { absenceOf, longestRestartMs } from '../../model/absences.ts';
 import { countOf, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { restartLoop, startsOf, type Window } from '../../model/restarts.ts';
 
@@ -15,8 +16,8 @@ const explains: readonly Symptom['class'][] = [
   'no-live-upstreams',
   'unattributed-5xx',
 ];
-/** A service that was away for longer than this was down, whatever started it in the end. */
-const longestMs = 120_000;
+/** A service that was away for longer was down, whatever started it in the end. */
+const longestMs = longestRestartMs;
 /** nginx keeps a peer marked as failed for ten seconds. */
 const afterMs = 15_000;
 const leastShare = 0.9;
@@ -43,6 +44,7 @@ export default defineFault({
       // Refused while something listens: whatever it is, it did not end with the start.
       if (hop.probes.some(({ outcome }) => outcome.state === 'connect-failed' || outcome.state === 'connect-timeout')) continue;
       if (hop.unit !== undefined && restartLoop(hop.unit, hop.events, window, false) !== undefined) continue;
+      if (absenceOf(hop, symptomsOf(hop, ['connect-refused', 'connect-no-file']), window.sinceMs) !== undefined) continue;
       const starts = startsOf(hop, window.sinceMs);
       const own = [...symptomsOf(hop, explains), ...unattributedOf(hop, symptoms, [502])].filter(
         symptom => symptom.count > 0 && isAround(symptom, hop, starts, window),
