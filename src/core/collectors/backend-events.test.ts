@@ -22,7 +22,7 @@ function pool(name: string, extra: Partial<Service> = {}): Service {
 function run(services: readonly Service[], host: FakeHost) {
   return runCollector(
     backendEvents,
-    { services: known(services), 'systemd-units': known([]), 'php-fpm-pools': absent('x'), 'host-identity': absent('x') },
+    { services: known(services), 'systemd-units': known([]), 'managed-programs': known([]), 'php-fpm-pools': absent('x'), 'host-identity': absent('x') },
     host,
   ).fact;
 }

@@ -5,12 +5,13 @@ import type { Known } from '../model/fact.ts';
 import type { BackendEvent, Service } from '../model/facts/backend.ts';
 import type { SystemdUnit } from '../model/facts/system.ts';
 import { formatAddress } from '../model/host.ts';
-import type { ReadResult, StatResult } from '../model/host.ts';
-import { scanBackendLog, toRawLines } from '../parsers/backend-log.ts';
+import type { StatResult } from '../model/host.ts';
+import { programEvents } from '../model/program-state.ts';
+import { scanBackendLog } from '../parsers/backend-log.ts';
 import type { RawLine, ScannedEvent } from '../parsers/backend-log.ts';
 import { JOURNAL_FIELDS, parseJournal } from '../parsers/journal.ts';
-import { decodeUtf8 } from '../parsers/text.ts';
 import { outputOf } from './shared/answers.ts';
+import { linesOfTail } from './shared/program-logs.ts';
 
 const tailBytes = 262_144;
 const maxFiles = 60;
@@ -20,7 +21,7 @@ const maxEvents = 200;
 export default defineCollector({
   id: 'backend-events',
   title: "Telling lines of the backends' own logs",
-  needs: ['services', 'systemd-units', 'php-fpm-pools', 'host-identity'],
+  needs: ['services', 'systemd-units', 'managed-programs', 'php-fpm-pools', 'host-identity'],
   *collect(facts, context) {
     if (facts.services.state !== 'known') return facts.services;
     const services = facts.services.value;
@@ -44,6 +45,9 @@ export default defineCollector({
       for (const event of found) events.push(...assign(event, sharers));
     }
 
+    const programs = valueOr(facts['managed-programs'], []);
+    for (const { id, program } of services)
+      events.push(...programs.filter(one => one.id === program).flatMap(one => programEvents(one, id)));
     const printed = units.length === 0 ? known('') : outputOf(journal, 'journalctl', 'run as root, or as a member of systemd-journal, to read the journal');
     if (printed.state !== 'known') problems.push(`The journal: ${printed.why}${printed.how === undefined ? '' : ` (${printed.how})`}`);
     const byUnit = journalLines(valueOr(printed, ''), valueOr(facts['systemd-units'], []), units);
@@ -80,13 +84,6 @@ function scanOptions(service: Service | undefined, stat: Known<StatResult> | und
     nowMs: context.nowMs,
     fallbackMs: stat?.state === 'known' ? stat.value.modifiedMs : context.nowMs,
   };
-}
-
-/** Lines with their numbers, where the whole file was read; the first line of a cut one is left out. */
-function linesOfTail(tail: ReadResult, path: string): readonly RawLine[] {
-  const isWhole = tail.size <= tail.bytes.length;
-  const text = decodeUtf8(tail.bytes);
-  return isWhole ? toRawLines(text, path, 1) : toRawLines(text.slice(text.indexOf('\n') + 1), path, undefined);
 }
 
 /** The journal since the start of the window, after the unit's last lines from before it. */

@@ -9,6 +9,7 @@ import hostIdentity from './host-identity.ts';
 import idleConnections from './idle-connections.ts';
 import kernelLog from './kernel-log.ts';
 import listeners from './listeners.ts';
+import managedPrograms from './managed-programs.ts';
 import nameResolution from './name-resolution.ts';
 import networkPaths from './network-paths.ts';
 import nginxAccessLog from './nginx-access-log.ts';
@@ -39,6 +40,7 @@ export const collectors: readonly Collector[] = [
   idleConnections,
   kernelLog,
   listeners,
+  managedPrograms,
   nameResolution,
   networkPaths,
   nginxAccessLog,

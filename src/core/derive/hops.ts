@@ -2,6 +2,7 @@ import { defineDerivation } from '../model/collector.ts';
 import { known, valueOr, type Known } from '../model/fact.ts';
 import type { BackendEvent, Service, ServiceLoad } from '../model/facts/backend.ts';
 import type { Hop } from '../model/facts/hop.ts';
+import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { Peer, Route, Symptom, Topology } from '../model/facts/topology.ts';
 import type { Facts } from '../model/facts.ts';
@@ -9,12 +10,12 @@ import type { Subject } from '../model/finding.ts';
 import { formatAddress } from '../model/host.ts';
 import type { ProbeResult } from '../model/probe.ts';
 
-type Parts = Pick<Facts, 'services' | 'systemd-units' | 'processes' | 'service-load' | 'backend-events' | 'probe-results' | 'symptoms'>;
+type Parts = Pick<Facts, 'services' | 'systemd-units' | 'managed-programs' | 'processes' | 'service-load' | 'backend-events' | 'probe-results' | 'symptoms'>;
 
 export default defineDerivation({
   id: 'hops',
   title: 'each peer with the service, the probes and the symptoms that belong to it',
-  needs: ['topology', 'services', 'systemd-units', 'processes', 'service-load', 'backend-events', 'probe-results', 'symptoms'],
+  needs: ['topology', 'services', 'systemd-units', 'managed-programs', 'processes', 'service-load', 'backend-events', 'probe-results', 'symptoms'],
   derive(facts): Known<readonly Hop[]> {
     const topology = facts.topology;
     if (topology.state !== 'known') return topology;
@@ -27,6 +28,7 @@ export default defineDerivation({
 interface Surroundings {
   readonly services: ReadonlyMap<string, Service>;
   readonly units: ReadonlyMap<string, SystemdUnit>;
+  readonly programs: ReadonlyMap<string, ManagedProgram>;
   readonly processes: readonly ProcessInfo[];
   readonly byPid: ReadonlyMap<number, ProcessInfo>;
   readonly loads: ReadonlyMap<string, ServiceLoad>;
@@ -44,6 +46,7 @@ function surroundingsOf(topology: Topology, facts: Parts): Surroundings {
   return {
     services,
     units: firstBy(valueOr(facts['systemd-units'], []), one => one.name),
+    programs: firstBy(valueOr(facts['managed-programs'], []), one => one.id),
     processes,
     byPid: firstBy(processes, one => one.pid),
     loads: firstBy(valueOr(facts['service-load'], []), one => one.serviceId),
@@ -60,6 +63,7 @@ function surroundingsOf(topology: Topology, facts: Parts): Surroundings {
 function hopOf(peer: Peer, topology: Topology, around: Surroundings): Hop {
   const service = peer.serviceId === undefined ? undefined : around.services.get(peer.serviceId);
   const unit = service?.unit === undefined ? undefined : around.units.get(service.unit);
+  const program = service?.program === undefined ? undefined : around.programs.get(service.program);
   const master = service?.masterPid === undefined ? undefined : around.byPid.get(service.masterPid);
   const load = service === undefined ? undefined : around.loads.get(service.id);
   const routeIds = new Set(peer.routeIds);
@@ -80,6 +84,7 @@ function hopOf(peer: Peer, topology: Topology, around: Surroundings): Hop {
     groups,
     ...(service === undefined ? {} : { service }),
     ...(unit === undefined ? {} : { unit }),
+    ...(program === undefined ? {} : { program }),
     ...(master === undefined ? {} : { master }),
     workers: service === undefined ? [] : workersOf(service, around),
     ...(load === undefined ? {} : { load }),

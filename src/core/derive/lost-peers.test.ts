@@ -118,6 +118,7 @@ function derive(
       hops: known(hops),
       services: known(services),
       'systemd-units': known(units),
+      'managed-programs': known([]),
       processes: known([]),
       'probe-results': known(probes),
       topology: known({ servers: [], routes: [], groups: [], peers: [] }),

@@ -3,11 +3,13 @@ import { known, valueOr, type Known } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
 import type { Hop } from '../model/facts/hop.ts';
 import type { NginxAccessLog } from '../model/facts/logs.ts';
-import type { FoundBackend, LostPeer, StoppedUnit } from '../model/facts/lost-peer.ts';
+import type { FoundBackend, LostPeer, StoppedProgram, StoppedUnit } from '../model/facts/lost-peer.ts';
+import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { ServerBlock } from '../model/facts/topology.ts';
 import type { Evidence } from '../model/finding.ts';
-import { formatAddress, type Address } from '../model/host.ts';
+import { formatAddress, runPath, type Address } from '../model/host.ts';
+import { programEndMs } from '../model/program-state.ts';
 import { loopBeganMs } from '../model/restarts.ts';
 import type { ProbeResult } from '../model/probe.ts';
 import { likenessOf, sharedWord, tellingWords } from './address-likeness.ts';
@@ -25,6 +27,7 @@ interface Surroundings {
   readonly hops: readonly Hop[];
   readonly services: readonly Service[];
   readonly units: readonly SystemdUnit[];
+  readonly programs: readonly ManagedProgram[];
   readonly processes: ReadonlyMap<number, ProcessInfo>;
   readonly probes: readonly ProbeResult[];
   readonly servers: ReadonlyMap<string, ServerBlock>;
@@ -36,13 +39,14 @@ interface Surroundings {
 export default defineDerivation({
   id: 'lost-peers',
   title: 'peers at whose address nobody listens, and where their backends are',
-  needs: ['hops', 'services', 'systemd-units', 'processes', 'probe-results', 'topology', 'nginx-access-log', 'nginx-config'],
+  needs: ['hops', 'services', 'systemd-units', 'managed-programs', 'processes', 'probe-results', 'topology', 'nginx-access-log', 'nginx-config'],
   derive(facts): Known<readonly LostPeer[]> {
     if (facts.hops.state !== 'known') return facts.hops;
     const around: Surroundings = {
       hops: facts.hops.value,
       services: valueOr(facts.services, []),
       units: valueOr(facts['systemd-units'], []),
+      programs: valueOr(facts['managed-programs'], []),
       processes: new Map(valueOr(facts.processes, []).map(process => [process.pid, process])),
       probes: valueOr(facts['probe-results'], []),
       servers: new Map(facts.topology.state === 'known' ? facts.topology.value.servers.map(server => [server.id, server]) : []),
@@ -65,11 +69,12 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
   const wanted = tellingWords(namesOf(hop, around));
   const found = foundBackends(hop, wanted, around);
   const stopped = stoppedUnits(hop, wanted, around);
+  const stoppedPrograms = programsInQuestion(hop, wanted, around);
   const sibling = around.hops.find(
     other => hop.peer.hostName !== undefined && other.peer.hostName === hop.peer.hostName && portOf(other) === portOf(hop) && other.peer.listeners.length > 0,
   );
   const [first, second] = found;
-  const rival = stopped[0]?.weight ?? 0;
+  const rival = Math.max(stopped[0]?.weight ?? 0, stoppedPrograms[0]?.weight ?? 0);
   // What the peer's own service is known to be, and that it does not run, leaves nothing to search.
   const isDown = hop.service !== undefined && hop.service.listening.length === 0 && hop.master === undefined;
   const past = first === undefined ? 'unknown' : pastOf(hop, first, around);
@@ -89,6 +94,7 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
     peerId: hop.peer.id,
     found,
     stopped,
+    ...(stoppedPrograms.length === 0 ? {} : { stoppedPrograms }),
     ...(holds ? { here: first, certainty: isSure ? ('sure' as const) : ('fair' as const) } : {}),
     ...(sibling === undefined ? {} : { sibling: sibling.peer.id }),
   };
@@ -217,6 +223,41 @@ function stoppedUnits(hop: Hop, wanted: ReadonlySet<string>, around: Surrounding
       return weight > 0 ? [{ unit, ...(service === undefined ? {} : { service }), signs, weight }] : [];
     })
     .sort((a, b) => b.weight - a.weight);
+}
+
+/** Programs of pm2 and supervisord that do not run, or come and go, and that no address ties to another peer. */
+function programsInQuestion(hop: Hop, wanted: ReadonlySet<string>, around: Surroundings): StoppedProgram[] {
+  const firstMs = Math.min(...[...hop.symptoms, ...hop.groupSymptoms].filter(symptom => symptom.count > 0).map(symptom => symptom.firstMs));
+  return around.programs
+    .flatMap((program): StoppedProgram[] => {
+      const service = around.services.find(one => one.program === program.id);
+      if (program.state === 'running' && service !== undefined && service.listening.length > 0) return [];
+      if (program.state === 'running' && !program.lines.some(line => line.kind === 'ended')) return [];
+      if (program.addresses.length > 0 && !program.addresses.some(address => reaches(address.value, hop.peer.address))) return [];
+      const signs: string[] = [];
+      let weight = 0;
+      const add = (more: number, text: string): void => {
+        weight += more;
+        signs.push(text);
+      };
+      const names = namesPort(program.command ?? '', hop.peer.address);
+      if (program.addresses.length > 0 || names) add(6, `its settings or its log name ${hop.peer.id}`);
+      const word = sharedWord(wanted, tellingWords([program.name, program.command ?? '']));
+      if (word !== undefined) add(4, `it is named "${word}" like the route`);
+      const isLoop = program.state !== 'stopped' && program.state !== 'exited';
+      const endedMs = programEndMs(program);
+      if (endedMs !== undefined && Math.abs(endedMs - firstMs) <= togetherMs)
+        add(3, `it ${isLoop ? 'began to end again and again' : 'ended'} when the requests began to fail`);
+      if (weight > 0 && isLoop) add(2, program.state === 'given-up' ? 'it could not be started' : 'it is started again and again');
+      return weight > 0 ? [{ program, signs, weight }] : [];
+    })
+    .sort((a, b) => b.weight - a.weight);
+}
+
+/** The port, or the socket's path, as a word of a command. */
+function namesPort(command: string, address: Address): boolean {
+  if (address.kind === 'unix') return command.includes(runPath(address.path));
+  return command.split(/[\s:=,"']+/).includes(String(address.port));
 }
 
 /** Does not run, or comes and goes. */

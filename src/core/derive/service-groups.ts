@@ -1,4 +1,5 @@
 import type { BackendCommand, ServiceKind } from '../model/facts/backend.ts';
+import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { Listener, ProcessInfo } from '../model/facts/system.ts';
 
 /** Processes that are one server: a master and what it started to do the work. */
@@ -14,6 +15,8 @@ interface Tree {
   readonly children: ReadonlyMap<number, readonly ProcessInfo[]>;
   readonly commands: ReadonlyMap<number, BackendCommand>;
   readonly listening: ReadonlySet<number>;
+  /** Programs of process managers, by the pids of their instances. */
+  readonly programs: ReadonlyMap<number, ManagedProgram>;
 }
 
 /** Servers start their workers themselves: a few steps up are enough. */
@@ -27,8 +30,9 @@ export function groupProcesses(
   processes: readonly ProcessInfo[],
   commands: readonly BackendCommand[],
   listeners: readonly Listener[],
+  programs: ReadonlyMap<number, ManagedProgram> = new Map(),
 ): readonly ProcessGroup[] {
-  const tree = treeOf(processes, commands, listeners);
+  const tree = treeOf(processes, commands, listeners, programs);
   const roots = new Map<number, ProcessInfo[]>();
   for (const process of processes) {
     if (process.pid === 1 || process.state === 'Z' || kindOf(process, tree) === 'php-fpm' || (process.argv[0] ?? '').startsWith('php-fpm: ')) continue;
@@ -44,7 +48,12 @@ export function groupProcesses(
   });
 }
 
-function treeOf(processes: readonly ProcessInfo[], commands: readonly BackendCommand[], listeners: readonly Listener[]): Tree {
+function treeOf(
+  processes: readonly ProcessInfo[],
+  commands: readonly BackendCommand[],
+  listeners: readonly Listener[],
+  programs: ReadonlyMap<number, ManagedProgram>,
+): Tree {
   const children = new Map<number, ProcessInfo[]>();
   for (const process of processes) children.set(process.ppid, [...(children.get(process.ppid) ?? []), process]);
   const byCommand = new Map<number, BackendCommand>();
@@ -54,6 +63,7 @@ function treeOf(processes: readonly ProcessInfo[], commands: readonly BackendCom
     children,
     commands: byCommand,
     listening: new Set(listeners.flatMap(listener => listener.pids)),
+    programs,
   };
 }
 
@@ -87,6 +97,8 @@ function belongsTo(child: ProcessInfo, parent: ProcessInfo, tree: Tree): boolean
   const kind = kindOf(child, tree);
   const parentKind = kindOf(parent, tree);
   if (isSpawned(child, tree)) return true;
+  // supervisord starts what has nothing to do with each other, and listens for its own commands.
+  if (tree.programs.get(child.pid)?.manager === 'supervisor') return false;
   if (kind !== parentKind)
     return kind === 'other' && parentKind !== 'php-fpm' && tree.listening.has(child.pid) && tree.listening.has(parent.pid) && child.unit === parent.unit;
   if (kind !== 'other') return child.unit === parent.unit;
@@ -100,7 +112,7 @@ function groupsOf(master: ProcessInfo, members: readonly ProcessInfo[], tree: Tr
   if (kind === 'node' && command?.app === 'PM2') {
     const apps = new Map<string, ProcessInfo[]>();
     for (const member of members.filter(process => process.ppid === master.pid)) {
-      const name = member.argv.join(' ');
+      const name = tree.programs.get(member.pid)?.id ?? member.argv.join(' ');
       apps.set(name, [...(apps.get(name) ?? []), member]);
     }
     return [...apps.values()].map(workers => ({ kind, master, workers, command: tree.commands.get(workers[0]?.pid ?? -1) }));

@@ -78,10 +78,11 @@ interface Scene {
 }
 
 function derive(scene: Scene): readonly Service[] {
-  const facts: Pick<Facts, 'processes' | 'listeners' | 'systemd-units' | 'php-fpm-pools' | 'backend-configs'> = {
+  const facts: Pick<Facts, 'processes' | 'listeners' | 'systemd-units' | 'managed-programs' | 'php-fpm-pools' | 'backend-configs'> = {
     processes: known(scene.processes ?? []),
     listeners: known(scene.listeners ?? []),
     'systemd-units': known(scene.units ?? []),
+    'managed-programs': known([]),
     'php-fpm-pools': known({ pools: scene.pools ?? [], unread: [], globals: {} }),
     'backend-configs': known({ commands: scene.commands ?? [], files: [], unread: [] }),
   };
@@ -252,6 +253,7 @@ it('is not known where processes are not', () => {
     processes: absent('no /proc'),
     listeners: known([]),
     'systemd-units': known([]),
+    'managed-programs': known([]),
     'php-fpm-pools': absent('x'),
     'backend-configs': absent('x'),
   };

@@ -1,19 +1,21 @@
 import { defineDerivation } from '../model/collector.ts';
 import { known, valueOr } from '../model/fact.ts';
 import type { BackendCommand, Service, ServiceKind, Sourced } from '../model/facts/backend.ts';
+import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { Listener, ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { WireProtocol } from '../model/probe.ts';
 import { poolServices } from './php-fpm-services.ts';
 import { groupProcesses } from './service-groups.ts';
 import type { ProcessGroup } from './service-groups.ts';
 import { isBoundTo, uniqueAddresses } from './service-listen.ts';
+import { ownOfManager, programOf, programsByPid, stoppedProgramServices } from './service-programs.ts';
 import { commandSettings } from './service-settings.ts';
 import type { ServiceSettings } from './service-settings.ts';
 
 export default defineDerivation({
   id: 'services',
   title: 'Backends that run here, or should',
-  needs: ['processes', 'listeners', 'systemd-units', 'php-fpm-pools', 'backend-configs'],
+  needs: ['processes', 'listeners', 'systemd-units', 'managed-programs', 'php-fpm-pools', 'backend-configs'],
   derive(facts) {
     if (facts.processes.state !== 'known') return facts.processes;
     const listeners = valueOr(facts.listeners, []);
@@ -23,12 +25,16 @@ export default defineDerivation({
     const contained = new Set(commands.flatMap(command => (command.inContainer === true && command.of.kind === 'process' ? [command.of.pid] : [])));
     const processes = facts.processes.value.filter(process => !contained.has(process.pid));
     const pools = valueOr(facts['php-fpm-pools'], { pools: [], unread: [], globals: {} });
+    const programs = valueOr(facts['managed-programs'], []);
+    const byPid = new Map(processes.map(process => [process.pid, process]));
+    const managed = programsByPid(programs);
     const services: Service[] = [
       ...poolServices(pools, processes, listeners, units),
-      ...groupProcesses(processes, commands, listeners)
-        .map(group => running(group, listeners))
+      ...groupProcesses(processes, commands, listeners, managed)
+        .map(group => running(group, listeners, programOf([...group.workers.map(worker => worker.pid), group.master.pid], byPid, managed)))
         .filter(isBackend),
     ];
+    services.push(...stoppedProgramServices(programs, services));
     services.push(...stopped(units, commands, services, new Set(processes.map(process => process.pid))));
     const problems: string[] = [];
     if (contained.size > 0) problems.push(`${contained.size} processes of backends run in containers and were left out (run badhop there to see them)`);
@@ -40,34 +46,42 @@ export default defineDerivation({
   },
 });
 
-function running(group: ProcessGroup, listeners: readonly Listener[]): Service {
+function running(group: ProcessGroup, listeners: readonly Listener[], program: ManagedProgram | undefined): Service {
   const { master, workers, command, kind } = group;
   const members = new Set([master.pid, ...workers.map(worker => worker.pid)]);
   const own = kind === 'node' && command !== undefined && workers[0]?.pid !== master.pid ? new Set(workers.map(worker => worker.pid)) : members;
   const configured = command?.listen ?? [];
   const held = listeners.filter(listener => listener.pids.some(pid => own.has(pid)));
   // PM2's cluster mode: the daemon holds the sockets for its apps.
-  const ofMaster = held.length > 0 ? held : listeners.filter(listener => listener.pids.includes(master.pid));
+  const ofMaster =
+    held.length > 0
+      ? held
+      : ownOfManager(
+          listeners.filter(listener => listener.pids.includes(master.pid)),
+          program,
+        );
   const hidden = listeners.filter(listener => listener.pids.length === 0 && configured.some(item => isBoundTo(listener, item.address.value)));
   const listening = uniqueAddresses([...ofMaster, ...hidden]);
   const unit = serviceUnit(master) ?? workers.map(serviceUnit).find(name => name !== undefined);
   const speaks = protocolOf(kind, configured);
   const backlog = [...ofMaster, ...hidden].find(listener => listener.backlog >= 0)?.backlog;
   const settings: ServiceSettings = command === undefined ? {} : commandSettings(command, isSingle(group) ? 0 : workers.length);
+  const told = listening.length > 0 ? [] : (program?.addresses ?? []).filter(address => !configured.some(item => item.address.source === address.source));
   return {
-    id: idOf(kind, unit, master, command),
+    id: program?.id ?? idOf(kind, unit, master, command),
     kind,
-    name: nameOf(kind, unit, master, command),
+    name: program?.label ?? nameOf(kind, unit, master, command),
     ...(unit === undefined ? {} : { unit }),
+    ...(program === undefined ? {} : { program: program.id }),
     masterPid: master.pid,
     workerPids: workers.map(worker => worker.pid),
     listening,
-    configuredListen: configured.map(item => item.address),
+    configuredListen: [...configured.map(item => item.address), ...told],
     ...(speaks === undefined ? {} : { speaks }),
     ...settings,
     ...backlogOf(settings.backlog, backlog),
     configFiles: command?.configFiles ?? [],
-    logFiles: command === undefined ? [] : logFilesOf(command, master.cwd),
+    logFiles: [...new Set([...(command === undefined ? [] : logFilesOf(command, master.cwd)), ...(program?.logFiles ?? [])])],
   };
 }
 

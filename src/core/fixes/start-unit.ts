@@ -1,11 +1,14 @@
 import { defineFix } from '../model/fix.ts';
-import type { FixStep } from '../model/finding.ts';
+import type { FixPlan, FixStep } from '../model/finding.ts';
+import { managerCommand, managerLine, programOf } from '../model/program-commands.ts';
 
-/** Starts the unit that does not run. Where it is masked, or is only probably the right one, a person decides. */
+/** Starts the unit, or the program of a process manager, that does not run. Where it is masked, or is only probably the right one, a person decides. */
 export default defineFix({
   id: 'start-unit',
   fixes: ['backend-down'],
   plan(finding) {
+    const program = programOf(finding.fixData);
+    if (program !== undefined) return startProgram(program, finding.subject.peers, finding.fixData?.['sure'] === true);
     const unit = finding.fixData?.['unit'];
     if (typeof unit !== 'string') return undefined;
     const isMasked = finding.fixData?.['masked'] === true;
@@ -41,3 +44,32 @@ export default defineFix({
     };
   },
 });
+
+function startProgram(program: NonNullable<ReturnType<typeof programOf>>, peers: readonly string[], isSure: boolean): FixPlan {
+  const { label, name, manager } = program;
+  const where = peers.join(' and ');
+  const look = manager === 'pm2' ? ['list'] : ['status'];
+  const step: FixStep = isSure
+    ? {
+        kind: 'command',
+        argv: managerCommand(program, 'start', name),
+        undo: managerCommand(program, 'stop', name),
+        disruptive: false,
+        why: `brings ${label} back`,
+      }
+    : {
+        kind: 'manual',
+        text: `Make sure that ${label} is what serves ${where}, then start it.`,
+        commands: [managerLine(program, ...look), managerLine(program, 'start', name)],
+      };
+  return {
+    id: 'start-unit',
+    summary: `Start ${label}`,
+    automatic: isSure,
+    risk: 'low',
+    minutes: 1,
+    steps: [step],
+    validate: [],
+    verify: `${managerLine(program, ...look)} shows ${name} as ${manager === 'pm2' ? 'online' : 'RUNNING'}, and ${where} accepts connections.`,
+  };
+}

@@ -19,6 +19,7 @@ import type {
 } from './facts/system.ts';
 import type { Hop } from './facts/hop.ts';
 import type { LostPeer } from './facts/lost-peer.ts';
+import type { ManagedProgram } from './facts/managed-program.ts';
 import type { NginxLayout, Symptom, Topology } from './facts/topology.ts';
 import type { UpgradeAnswers } from './facts/upgrade.ts';
 import type { ProbeResult } from './probe.ts';
@@ -31,6 +32,8 @@ export interface Facts {
   readonly listeners: Known<readonly Listener[]>;
   readonly connections: Known<Connections>;
   readonly 'systemd-units': Known<readonly SystemdUnit[]>;
+  /** What pm2 and supervisord keep running, or should. */
+  readonly 'managed-programs': Known<readonly ManagedProgram[]>;
   readonly 'kernel-log': Known<readonly KernelEvent[]>;
   readonly resources: Known<Resources>;
   /** File systems of the folders in which nginx could not write for want of space. Empty where it could. */

@@ -2,11 +2,15 @@ import { defineFault } from '../../model/fault.ts';
 import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
 import type { Hop } from '../../model/facts/hop.ts';
+import type { LostPeer } from '../../model/facts/lost-peer.ts';
 import type { SocketUnit, SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
-import { restartLoop } from '../../model/restarts.ts';
+import { programBehind, type ProgramBehind } from '../../model/program-behind.ts';
+import { programFixData } from '../../model/program-commands.ts';
+import { programEndText, programEvidence, programLoop, programWords, type ProgramLoop } from '../../model/program-state.ts';
+import { restartLoop, type Window } from '../../model/restarts.ts';
 import { unitBehind } from '../../model/unit-behind.ts';
 import { lastWords, repeatedWords, systemdWords } from '../../model/unit-words.ts';
 
@@ -30,7 +34,7 @@ export default defineFault({
     title: 'The backend starts and dies again and again',
     explains,
     requires: ['hops', 'symptoms'],
-    uses: ['systemd-units', 'lost-peers'],
+    uses: ['systemd-units', 'managed-programs', 'lost-peers'],
     leadsTo: [
       'backend-down',
       'socket-missing',
@@ -48,6 +52,12 @@ export default defineFault({
       'running-again': '{unit} {ended} and was restarted {restarts} times, the last time a moment ago. Requests to {address} fail whenever it is away.',
       'by-socket':
         '{unit}, which {socket} starts when a connection comes, {ended} each time: {restarts} times in the window. {fate} Requests to {address} fail.',
+      'program-between-tries':
+        '{program} {ended} each time {manager} starts it: {ends} times within the window. Between the tries nobody listens on {address}.',
+      'program-given-up':
+        '{program} {ended} each time {manager} started it, until {manager} gave up after {ends} tries: it is {word}. Nobody listens on {address}.',
+      'program-running-again':
+        '{program} {ended} and was started again by {manager} {ends} times within the window. Requests to {address} fail whenever it is away.',
       repeats: '{unit} counts as running, but nobody listens on {address}, and process after process of it ends with the same error.',
     },
   },
@@ -57,6 +67,39 @@ export default defineFault({
     const lost = valueOr(facts['lost-peers'], []);
     for (const hop of hops) {
       if (hop.peer.flags.down || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
+      const ofManager = programLoopAt(hop, lost, window);
+      if (ofManager !== undefined) {
+        const { behind: found, loop } = ofManager;
+        const { program, how } = found;
+        const own = [...symptomsOf(hop, explains), ...unattributedOf(hop, symptoms, [502])];
+        const [first, ...rest] = [...programEvidence(program), ...programWords(program), ...failure(hop), ...found.evidence];
+        if (own.length === 0 || first === undefined) continue;
+        const isAway = hop.peer.listeners.length === 0;
+        const isRecent = loop.endedMs !== undefined && window.nowMs - loop.endedMs < goesOnMs;
+        yield {
+          confidence: how === 'likened' ? 'likely' : 'confirmed',
+          status: isAway || own.some(symptom => symptom.ongoing) || isRecent ? 'active' : 'past',
+          subject: {
+            kind: 'service',
+            id: program.id,
+            name: program.label,
+            peers: [...new Set([hop, ...hops.filter(other => other.program?.id === program.id)].map(other => other.peer.id))],
+          },
+          messageId: `program-${loop.state}`,
+          data: {
+            program: program.label,
+            manager: program.manager,
+            word: program.word,
+            ends: loop.ends,
+            ended: programEndText(program),
+            address: hop.peer.id,
+          },
+          evidence: [first, ...rest],
+          symptoms: own.map(symptom => symptom.id),
+          fixData: programFixData(program),
+        };
+        continue;
+      }
       const behind = unitBehind(hop, hops, units, lost);
       if (behind === undefined) continue;
       const { unit, how } = behind;
@@ -90,6 +133,12 @@ export default defineFault({
     }
   },
 });
+
+function programLoopAt(hop: Hop, lost: readonly LostPeer[], window: Window): { readonly behind: ProgramBehind; readonly loop: ProgramLoop } | undefined {
+  const behind = programBehind(hop, lost);
+  const loop = behind === undefined ? undefined : programLoop(behind.program, window, hop.peer.listeners.length === 0);
+  return behind === undefined || loop === undefined ? undefined : { behind, loop };
+}
 
 function socketText(socket: SocketUnit | undefined): Record<string, string> {
   if (socket === undefined) return {};

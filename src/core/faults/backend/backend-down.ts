@@ -10,6 +10,9 @@ import type { Facts } from '../../model/facts.ts';
 import { formatAddress } from '../../model/host.ts';
 import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { programBehind } from '../../model/program-behind.ts';
+import { programFixData } from '../../model/program-commands.ts';
+import { hasProgramEnded, programEndMs, programEvidence, programLoop, programWords } from '../../model/program-state.ts';
 import { restartLoop } from '../../model/restarts.ts';
 import { endOf, hasEnded, unitBehind, type UnitBehind } from '../../model/unit-behind.ts';
 import { lastWords, systemdWords } from '../../model/unit-words.ts';
@@ -26,7 +29,7 @@ export default defineFault({
     title: 'The service behind the upstream is not running',
     explains: [...refusals, ...cutOff, 'unattributed-5xx'],
     requires: ['hops', 'listeners', 'symptoms'],
-    uses: ['systemd-units', 'lost-peers', 'nginx-instances', 'nginx-config', 'topology'],
+    uses: ['systemd-units', 'managed-programs', 'lost-peers', 'nginx-instances', 'nginx-config', 'topology'],
     leadsTo: [
       'socket-missing',
       'socket-stale',
@@ -39,8 +42,12 @@ export default defineFault({
     messages: {
       unit: '{unit} is {state}{result}{since}: no process of it runs, and nobody listens on {address}.',
       probably: '{unit} is {state}{result}{since}, and nobody listens on {address}. The unit is most probably the one that should: {because}.',
+      program: '{program} is {state}{since}: {manager} does not run it, and nobody listens on {address}.',
+      'program-probably': '{program} is {state}{since}, and nobody listens on {address}. It is most probably the program that should: {because}.',
       process: 'Nobody listens on {address}, and no process of {service}, which should, is running.',
       gone: 'Nobody listens on {address}, and no process or unit of this host is known that should.',
+      hidden:
+        'Nobody listens on {address}, and no process or unit of this host is known that should. A process manager runs here whose programs this user may not see: {hidden}.',
       somewhere: 'Nobody listens on {address}, and no service is known that should. {other} answers on {where}, which no upstream uses.',
       back: '{service} did not run from {from} to {to} ({length}): {because}. {count} requests failed because nobody listened on {address}. It was started, and answers again.',
       returned:
@@ -52,6 +59,7 @@ export default defineFault({
     const { hops, symptoms } = facts;
     const units = valueOr(facts['systemd-units'], []);
     const lost = valueOr(facts['lost-peers'], []);
+    const hidden = facts['managed-programs'].state === 'known' ? (facts['managed-programs'].problems?.[0] ?? '') : '';
     for (const hop of hops) {
       const { peer } = hop;
       if (peer.flags.down || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
@@ -65,9 +73,11 @@ export default defineFault({
       if (proof === undefined) continue;
       const search = lost.find(one => one.peerId === peer.id);
       const likeliest = unitBehind(hop, hops, units, lost);
+      const likelyProgram = programBehind(hop, lost);
+      const program = likelyProgram?.how === 'likened' && search?.certainty === 'sure' ? undefined : likelyProgram;
       // A name or a time that fits says nothing of a stopped unit where the backend itself was found elsewhere.
       const behind = likeliest?.how === 'likened' && search?.certainty === 'sure' ? undefined : likeliest;
-      const end = behind === undefined ? undefined : endOf(behind.unit);
+      const end = program !== undefined ? programEndMs(program.program) : behind === undefined ? undefined : endOf(behind.unit);
       const explained = [
         ...symptomsOf(hop, refusals),
         ...symptomsOf(hop, cutOff).filter(symptom => end !== undefined && symptom.firstMs >= end - cutOffMs && symptom.lastMs <= end + cutOffMs),
@@ -77,6 +87,22 @@ export default defineFault({
       const address = peer.id;
       if (!peer.local) {
         yield { ...common, confidence: 'possible', subject: hop.subject, messageId: 'remote', data: { address }, evidence: proof };
+      } else if (program !== undefined && programLoop(program.program, window, true) !== undefined) {
+        yield ruledOut(`${program.program.label} is started again and again`);
+      } else if (program !== undefined && hasProgramEnded(program.program)) {
+        const { how, because, evidence } = program;
+        const { label, manager, word } = program.program;
+        const peers = [...new Set([peer.id, ...hops.filter(other => other.program?.id === program.program.id).map(other => other.peer.id)])];
+        const [first = proof[0], ...rest] = [...programEvidence(program.program), ...proof];
+        yield {
+          ...common,
+          confidence: how === 'likened' ? 'likely' : 'confirmed',
+          subject: { kind: 'service', id: program.program.id, name: label, peers },
+          messageId: how === 'named' ? 'program' : 'program-probably',
+          data: { program: label, manager, state: word, since: sinceText(end), address: peers.join(' and '), because },
+          evidence: [first, ...rest, ...evidence, ...programWords(program.program)],
+          fixData: { ...programFixData(program.program), sure: how === 'named' },
+        };
       } else if (behind !== undefined && restartLoop(behind.unit, hop.events, window, true) !== undefined) {
         yield ruledOut(`${behind.unit.name} is started again and again`);
       } else if (behind !== undefined && hasEnded(behind.unit)) {
@@ -91,7 +117,7 @@ export default defineFault({
             unit: unit.name,
             state: unit.activeState === 'deactivating' ? 'being stopped' : unit.activeState,
             result: unit.result === 'success' ? '' : ` (result ${unit.result})`,
-            since: end === undefined ? '' : ` since ${new Date(end).toISOString().slice(0, 19)}Z`,
+            since: sinceText(end),
             address: subject.peers.join(' and '),
             because: behind.because,
           },
@@ -118,6 +144,8 @@ export default defineFault({
         // Its neighbours run, so what is missing is this one socket.
         else if (peer.address.kind === 'unix' && other?.address.kind === 'unix' && search?.here !== undefined)
           yield ruledOut(`${other.service?.name ?? 'a service'} runs, and nothing is set up to make ${peer.id}`);
+        else if (other === undefined && hidden !== '')
+          yield { ...common, confidence: 'likely', subject: hop.subject, messageId: 'hidden', data: { address, hidden }, evidence: proof };
         else if (other === undefined) yield { ...common, confidence: 'confirmed', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
         else
           yield {
@@ -132,6 +160,10 @@ export default defineFault({
     }
   },
 });
+
+function sinceText(endMs: number | undefined): string {
+  return endMs === undefined ? '' : ` since ${new Date(endMs).toISOString().slice(0, 19)}Z`;
+}
 
 /** An address that only the configuration in memory still has: that nobody listens there is as it should be. */
 function isLeftOver(facts: Pick<Facts, 'nginx-instances' | 'nginx-config' | 'topology'> & { readonly hops: readonly Hop[] }, address: string): boolean {

@@ -1,6 +1,7 @@
 import type { Subject } from '../finding.ts';
 import type { ProbeResult } from '../probe.ts';
 import type { BackendEvent, Service, ServiceLoad } from './backend.ts';
+import type { ManagedProgram } from './managed-program.ts';
 import type { ProcessInfo, SystemdUnit } from './system.ts';
 import type { Peer, Route, Symptom, UpstreamGroup } from './topology.ts';
 
@@ -11,6 +12,8 @@ export interface Hop {
   readonly groups: readonly UpstreamGroup[];
   readonly service?: Service;
   readonly unit?: SystemdUnit;
+  /** What pm2 or supervisord calls the service, where one of them keeps it running. */
+  readonly program?: ManagedProgram;
   readonly master?: ProcessInfo;
   readonly workers: readonly ProcessInfo[];
   readonly load?: ServiceLoad;

@@ -2,6 +2,7 @@ import type { Address } from '../host.ts';
 import type { Evidence } from '../finding.ts';
 import type { ProbeResult } from '../probe.ts';
 import type { Service } from './backend.ts';
+import type { ManagedProgram } from './managed-program.ts';
 import type { SystemdUnit } from './system.ts';
 
 /** A local peer in use at whose address nobody listens, with what may be its backend. */
@@ -11,6 +12,8 @@ export interface LostPeer {
   readonly found: readonly FoundBackend[];
   /** Units that do not run and may be the backend although nothing names this address, the likeliest first. */
   readonly stopped: readonly StoppedUnit[];
+  /** The same for programs of pm2 and supervisord. */
+  readonly stoppedPrograms?: readonly StoppedProgram[];
   /** Where the backend is: the first of `found`, where the signs are for it and against every other. */
   readonly here?: FoundBackend;
   /** `sure`: the signs single it out. `fair`: it is the best that there is. Present with `here`. */
@@ -38,6 +41,12 @@ export interface FoundBackend {
 export interface StoppedUnit {
   readonly unit: SystemdUnit;
   readonly service?: Service;
+  readonly signs: readonly string[];
+  readonly weight: number;
+}
+
+export interface StoppedProgram {
+  readonly program: ManagedProgram;
   readonly signs: readonly string[];
   readonly weight: number;
 }

@@ -1,0 +1,146 @@
+import { ask, askAll } from '../../model/collector.ts';
+import type { CollectContext, Request } from '../../model/collector.ts';
+import { valueOr } from '../../model/fact.ts';
+import type { Known } from '../../model/fact.ts';
+import type { ManagedProgram, ProgramLine, ProgramState } from '../../model/facts/managed-program.ts';
+import type { ProcessInfo } from '../../model/facts/system.ts';
+import { pm2Home, parsePm2Log } from '../../parsers/pm2-log.ts';
+import type { AppLine, ManagerLog } from '../../parsers/pm2-log.ts';
+import { wholeNumber } from '../../parsers/text.ts';
+import { textOf } from './answers.ts';
+import { readManagerLog, withOwnLogs } from './program-logs.ts';
+
+type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
+
+export interface Pm2Daemon {
+  readonly kind: 'pm2';
+  readonly process: ProcessInfo;
+  readonly home: string;
+}
+
+const maxApps = 40;
+const maxPidFiles = 200;
+const maxLogsEach = 8;
+const maxLinesEach = 80;
+const words: Readonly<Record<ProgramState, string>> = {
+  running: 'online',
+  starting: 'launching',
+  waiting: 'waiting restart',
+  stopped: 'stopped',
+  exited: 'stopped',
+  'given-up': 'errored',
+};
+
+/** PM2's daemons by the title that they give themselves, which names their home. */
+export function findPm2Daemons(processes: readonly ProcessInfo[]): readonly Pm2Daemon[] {
+  return processes.flatMap(process => {
+    const home = process.state === 'Z' ? undefined : pm2Home(process.argv[0] ?? '');
+    return home === undefined ? [] : [{ kind: 'pm2' as const, process, home }];
+  });
+}
+
+/** The apps of one daemon from its files: asking `pm2` itself would start a daemon where this one ends meanwhile. */
+export function* readPm2(daemon: Pm2Daemon, processes: readonly ProcessInfo[], context: CollectContext, problems: string[]): Steps<readonly ManagedProgram[]> {
+  const { home, process } = daemon;
+  const owner = process.user ?? `uid ${process.uid}`;
+  const raw = yield* readManagerLog(`${home}/pm2.log`, `The apps of ${owner}'s pm2 daemon`, problems);
+  if (raw === undefined) return [];
+  const log = parsePm2Log(raw, { offsetMinutes: context.clock.offsetMinutes, nowMs: context.nowMs });
+  const [logNames, pidNames] = yield* ask({ kind: 'list', path: `${home}/logs` }, { kind: 'list', path: `${home}/pids` });
+  const pids = yield* livePids(home, valueOr(pidNames, []), daemon, processes);
+  const current = log.lines.slice(log.since);
+  const names = [...new Set([...current.map(line => line.program), ...namesOnlyInFiles(pids, current)])];
+  if (names.length > maxApps) problems.push(`Only ${maxApps} of ${names.length} apps of ${owner}'s pm2 daemon were looked at.`);
+  const programs: ManagedProgram[] = [];
+  for (const name of names.slice(-maxApps)) {
+    const program = programOf(name, log, daemon, pids);
+    const files = logFilesOf(name, valueOr(logNames, [])).map(file => `${home}/logs/${file}`);
+    programs.push(yield* withOwnLogs(program, files, context, problems));
+  }
+  return programs;
+}
+
+function programOf(name: string, log: ManagerLog, daemon: Pm2Daemon, pids: ReadonlyMap<string, number>): ManagedProgram {
+  const { home, process } = daemon;
+  const own = log.lines.filter(line => line.program === name);
+  const states = statesOf(log.lines.slice(log.since).filter(line => line.program === name));
+  const alive = [...pids].flatMap(([file, pid]) => (isFileOf(file, name) ? [pid] : []));
+  const state = alive.length > 0 && !isLooping(states) ? 'running' : wholeState([...states.values()]);
+  return {
+    id: `pm2:${name}`,
+    manager: 'pm2',
+    name,
+    label: `pm2 app ${name}`,
+    state,
+    word: words[state],
+    ...(process.user === undefined ? {} : { user: process.user }),
+    managerPid: process.pid,
+    home,
+    pids: alive,
+    instances: Math.max(1, [...states.values()].filter(one => one !== 'stopped').length),
+    addresses: [],
+    logFiles: [],
+    lines: own.slice(-maxLinesEach).map(({ program: _program, ...line }): ProgramLine => line),
+    words: [],
+  };
+}
+
+/** The last state of each instance by the log. */
+function statesOf(lines: readonly AppLine[]): ReadonlyMap<string, ProgramState> {
+  const states = new Map<string, ProgramState>();
+  for (const { instance, kind, asked } of lines) {
+    // A reload gives the worker that goes another name.
+    if (instance.startsWith('_old_')) continue;
+    if (kind === 'starting' || kind === 'running' || kind === 'waiting') states.set(instance, kind);
+    else if (kind === 'stop-asked') states.set(instance, 'stopped');
+    else if (kind === 'ended') states.set(instance, asked === true ? 'stopped' : 'exited');
+    else if (kind === 'gave-up') states.set(instance, 'given-up');
+  }
+  return states;
+}
+
+function isLooping(states: ReadonlyMap<string, ProgramState>): boolean {
+  return states.size > 0 && [...states.values()].every(state => state === 'waiting' || state === 'starting');
+}
+
+/** The best state that one of the instances has: what is stopped or was deleted says nothing beside one that runs. */
+function wholeState(states: readonly ProgramState[]): ProgramState {
+  return (['running', 'starting', 'waiting', 'given-up', 'exited'] as const).find(state => states.includes(state)) ?? 'stopped';
+}
+
+/** Process ids in the daemon's `pids` folder that are its children now, by file. */
+function* livePids(home: string, files: readonly string[], daemon: Pm2Daemon, processes: readonly ProcessInfo[]): Steps<ReadonlyMap<string, number>> {
+  const children = new Set(processes.filter(one => one.ppid === daemon.process.pid && one.state !== 'Z').map(one => one.pid));
+  const wanted = files.filter(file => file.endsWith('.pid')).slice(0, maxPidFiles);
+  const answers = yield* askAll(wanted.map(file => ({ kind: 'read', path: `${home}/pids/${file}`, options: { limit: 32 } }) as const));
+  return new Map(
+    wanted.flatMap((file, index) => {
+      const pid = wholeNumber(textOf(answers[index])?.trim());
+      return pid !== undefined && children.has(pid) ? [[file, pid] as const] : [];
+    }),
+  );
+}
+
+/** Apps that run and of which the end of the log says nothing any more: by their pid files, `NAME-ID.pid`. */
+function namesOnlyInFiles(pids: ReadonlyMap<string, number>, lines: readonly AppLine[]): readonly string[] {
+  const known = [...new Set(lines.map(line => line.program))];
+  return [...new Set([...pids.keys()].filter(file => !known.some(name => isFileOf(file, name))).map(file => file.replace(/-\d{1,6}\.pid$/, '')))];
+}
+
+/** PM2 writes a name into a file name with everything but letters, digits, dots and dashes as a dash. */
+function fileName(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9.-]/g, '-');
+}
+
+function isFileOf(file: string, name: string): boolean {
+  return [name, fileName(name)].some(start => file.startsWith(`${start}-`) && /^\d{1,6}\.pid$/.test(file.slice(start.length + 1)));
+}
+
+/** Errors last, so that the last words are those of the error log. */
+function logFilesOf(name: string, files: readonly string[]): readonly string[] {
+  const of = (kind: 'out' | 'error'): string[] =>
+    files.filter(file =>
+      [name, fileName(name)].some(start => file.startsWith(`${start}-${kind}`) && /^(?:-\d{1,6})?\.log$/.test(file.slice(start.length + kind.length + 1))),
+    );
+  return [...of('out').slice(-maxLogsEach / 2), ...of('error').slice(-maxLogsEach / 2)];
+}
