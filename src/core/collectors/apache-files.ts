@@ -6,6 +6,7 @@ import { apacheModules, holdsCondition } from '../parsers/apache-conditions.ts';
 import type { ApacheCommand } from '../parsers/apache-start.ts';
 import { fillVariables, parseApacheConf, parseApacheVariables } from '../parsers/apache-conf.ts';
 import type { ApacheLine } from '../parsers/apache-conf.ts';
+import { isAboutProxying, type PlacedDirective } from '../parsers/apache-proxy.ts';
 import { resolvePath } from '../parsers/listen-address.ts';
 import { isGlobPattern } from '../parsers/glob.ts';
 import { expandGlobs } from './glob.ts';
@@ -17,6 +18,8 @@ type Values = Record<string, Sourced<string>>;
 export interface ApacheTree {
   /** Settings of the main server by their names in lower case; `listen[1]`, `error-logfile[1]` where there are several; `mpm` where a module tells it. */
   readonly values: Readonly<Values>;
+  /** What all servers say of passing requests on, in order. */
+  readonly proxying: readonly PlacedDirective[];
   readonly files: readonly string[];
   readonly unread: readonly { readonly path: string; readonly why: string }[];
   readonly problems: readonly string[];
@@ -24,6 +27,7 @@ export interface ApacheTree {
 
 interface Draft {
   readonly values: Values;
+  readonly proxying: PlacedDirective[];
   readonly files: string[];
   readonly unread: { path: string; why: string }[];
   readonly problems: string[];
@@ -38,6 +42,7 @@ const fileLimit = { limit: 1_048_576 } as const;
 const maxDepth = 8;
 const maxFiles = 1000;
 const maxDirectives = 200_000;
+const maxProxying = 10_000;
 /** What is kept of the main server's settings. A virtual host repeats only where it logs. */
 const kept = new Set([
   'maxrequestworkers',
@@ -61,9 +66,10 @@ export function* readApacheTree(start: ApacheCommand): Steps<ApacheTree | undefi
   if (main === undefined || answer === undefined) return undefined;
   const text = textOf(answer);
   if (text === undefined)
-    return { values: {}, files: [], unread: [{ path: main, why: answer.state === 'known' ? 'it could not be read' : answer.why }], problems: [] };
+    return { values: {}, proxying: [], files: [], unread: [{ path: main, why: answer.state === 'known' ? 'it could not be read' : answer.why }], problems: [] };
   const draft: Draft = {
     values: {},
+    proxying: [],
     files: [main],
     unread: [],
     problems: [],
@@ -73,21 +79,21 @@ export function* readApacheTree(start: ApacheCommand): Steps<ApacheTree | undefi
     serverRoot: start.serverRoot ?? rootOf(main),
     directives: 0,
   };
-  yield* take(draft, 'command line', parseApacheConf(start.before.join('\n')), 0, false);
-  yield* take(draft, `file:${main}`, parseApacheConf(text), 0, false);
-  yield* take(draft, 'command line', parseApacheConf(start.after.join('\n')), 0, false);
+  yield* take(draft, 'command line', parseApacheConf(start.before.join('\n')), 0, []);
+  yield* take(draft, `file:${main}`, parseApacheConf(text), 0, []);
+  yield* take(draft, 'command line', parseApacheConf(start.after.join('\n')), 0, []);
   const mpm = apacheModules.mpm.find(name => draft.modules.has(`mpm_${name}_module`));
   if (mpm !== undefined) draft.values['mpm'] = { value: mpm, source: `LoadModule mpm_${mpm}_module` };
   if (draft.directives >= maxDirectives) draft.problems.push(`${main}: more than ${maxDirectives} directives; the rest was not read`);
-  return { values: draft.values, files: [...new Set(draft.files)], unread: draft.unread, problems: draft.problems };
+  return { values: draft.values, proxying: draft.proxying, files: [...new Set(draft.files)], unread: draft.unread, problems: draft.problems };
 }
 
-/** `isInside`: the lines stand in a virtual host or another section that is not the main server's. */
-function* take(draft: Draft, source: string, lines: readonly ApacheLine[], depth: number, isInside: boolean): Steps<void> {
-  const sections: { readonly name: string; readonly holds: boolean; readonly inside: boolean }[] = [];
+/** `within`: the sections around the lines that are no conditions; without any they are the main server's. */
+function* take(draft: Draft, source: string, lines: readonly ApacheLine[], depth: number, within: readonly string[]): Steps<void> {
+  const sections: { readonly name: string; readonly holds: boolean; readonly within: readonly string[] }[] = [];
   for (const line of lines) {
     if (draft.directives++ >= maxDirectives) return;
-    const outer = sections.at(-1) ?? { holds: true, inside: isInside };
+    const outer = sections.at(-1) ?? { holds: true, within };
     const where = source.startsWith('file:') ? `${source}:${line.line}` : source;
     if (line.kind === 'close') {
       if (sections.at(-1)?.name === line.name) sections.pop();
@@ -97,16 +103,19 @@ function* take(draft: Draft, source: string, lines: readonly ApacheLine[], depth
     if (line.kind === 'open') {
       const holds = holdsCondition(line.name, args, draft);
       if (outer.holds && holds === 'unknown') draft.problems.push(`${where}: whether <${line.name}> holds is not known; what it holds was not read`);
-      sections.push({ name: line.name, holds: outer.holds && (holds === true || holds === 'none'), inside: outer.inside || holds === 'none' });
+      const inside = holds === 'none' ? [...outer.within, `${line.name}#${where} ${args.join(' ')}`] : outer.within;
+      sections.push({ name: line.name, holds: outer.holds && (holds === true || holds === 'none'), within: inside });
       continue;
     }
     if (!outer.holds) continue;
-    if (line.name === 'include' || line.name === 'includeoptional') yield* include(draft, args[0] ?? '', depth, outer.inside);
-    else setting(draft, line.name, args, where, line.text, outer.inside);
+    if (line.name === 'include' || line.name === 'includeoptional') yield* include(draft, args[0] ?? '', depth, outer.within);
+    else setting(draft, line.name, args, where, line.text, outer.within.length > 0);
+    if (isAboutProxying(line.name) && draft.proxying.length < maxProxying)
+      draft.proxying.push({ name: line.name, args, source: where, text: line.text.trim() || `${line.name} ${args.join(' ')}`, within: outer.within });
   }
 }
 
-function* include(draft: Draft, written: string, depth: number, isInside: boolean): Steps<void> {
+function* include(draft: Draft, written: string, depth: number, within: readonly string[]): Steps<void> {
   if (written === '' || written.includes('${')) {
     if (written !== '') draft.problems.push(`Include ${written}: the value of a variable in it is not known`);
     return;
@@ -129,7 +138,7 @@ function* include(draft: Draft, written: string, depth: number, isInside: boolea
       continue;
     }
     draft.files.push(one);
-    yield* take(draft, `file:${one}`, parseApacheConf(text), depth + 1, isInside);
+    yield* take(draft, `file:${one}`, parseApacheConf(text), depth + 1, within);
   }
 }
 

@@ -19,6 +19,7 @@ import nginxConfig from './nginx-config.ts';
 import nginxErrorLog from './nginx-error-log.ts';
 import nginxInstances from './nginx-instances.ts';
 import pathSizes from './path-sizes.ts';
+import otherProxies from './other-proxies.ts';
 import phpFpmPools from './php-fpm-pools.ts';
 import probeResults from './probe-results.ts';
 import processDetails from './process-details.ts';
@@ -26,6 +27,7 @@ import processes from './processes.ts';
 import refusedDisks from './refused-disks.ts';
 import resources from './resources.ts';
 import serviceLoad from './service-load.ts';
+import runtimeLimits from './runtime-limits.ts';
 import socketFiles from './socket-files.ts';
 import systemdUnits from './systemd-units.ts';
 import upgradeAnswers from './upgrade-answers.ts';
@@ -51,6 +53,7 @@ export const collectors: readonly Collector[] = [
   nginxInstances,
   pathSizes,
   phpFpmPools,
+  otherProxies,
   probeResults,
   processDetails,
   processes,
@@ -58,6 +61,7 @@ export const collectors: readonly Collector[] = [
   resources,
   serviceLoad,
   socketFiles,
+  runtimeLimits,
   systemdUnits,
   upgradeAnswers,
 ];

@@ -6,6 +6,7 @@ import lostPeers from './lost-peers.ts';
 import nginxLayout from './nginx-layout.ts';
 import services from './services.ts';
 import symptoms from './symptoms.ts';
+import timeoutChains from './timeout-chains.ts';
 import topology from './topology.ts';
 
 export const derivations: readonly Derivation[] = [
@@ -15,5 +16,6 @@ export const derivations: readonly Derivation[] = [
   nginxLayout,
   services,
   symptoms,
+  timeoutChains,
   topology,
 ];

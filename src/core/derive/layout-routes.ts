@@ -1,7 +1,7 @@
 import type { ConfigDirective, Setting } from '../model/facts/nginx.ts';
 import type { PassKind, Route } from '../model/facts/topology.ts';
 import { enter, inForce, makeSetting, toSetting, type Chain } from './directives.ts';
-import { coreDirectives, defaultOf, routeDirectives } from './nginx-defaults.ts';
+import { clientSendTimeout, coreDirectives, defaultOf, routeDirectives } from './nginx-defaults.ts';
 import { isIpLiteral, parsePassTarget, passKindOf, substitute, type PassTarget } from './pass-target.ts';
 
 /** A pass as it stands in the configuration, with the target it can mean. */
@@ -113,7 +113,11 @@ function settingsAsked(pass: PassKind, version: string): Asked {
   const id = `${pass} ${version}`;
   const known = asked.get(id);
   if (known !== undefined) return known;
-  const names = [...routeDirectives.map(suffix => [suffix, `${pass}_${suffix}`] as const), ...coreDirectives.map(core => [core, core] as const)];
+  const names = [
+    ...routeDirectives.map(suffix => [suffix, `${pass}_${suffix}`] as const),
+    ...coreDirectives.map(core => [core, core] as const),
+    clientSendTimeout,
+  ];
   const list = names.map(([key, directive]) => {
     const fallback = defaultOf(key, pass, version);
     return [key, directive, fallback === undefined ? undefined : makeSetting(directive, fallback, { kind: 'default', version })] as const;

@@ -52,7 +52,12 @@ export const coreDirectives = [
   'deny',
   'limit_req',
   'auth_basic',
+  'client_body_timeout',
+  'keepalive_timeout',
 ] as const;
+
+/** The core's `send_timeout` is about the client; without a name of its own it would take the place of `proxy_send_timeout`. */
+export const clientSendTimeout = ['client_send_timeout', 'send_timeout'] as const;
 
 /**
  * What nginx of that version does where the directive is absent.
@@ -98,6 +103,11 @@ export function defaultOf(directive: string, pass: PassKind, version: string): r
       return [pass === 'proxy' ? '$proxy_host' : '$host'];
     case 'resolver_timeout':
       return ['30s'];
+    case 'client_send_timeout':
+    case 'client_body_timeout':
+      return ['60s'];
+    case 'keepalive_timeout':
+      return ['75s'];
     case 'client_max_body_size':
       return ['1m'];
     default:

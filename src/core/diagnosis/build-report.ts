@@ -119,7 +119,7 @@ function toFinding(raw: Raw, share: number, chain: Chain | undefined, input: Rep
     symptoms: detection.symptoms,
     consequences: [...new Set(chain?.consequences.map(one => one.fault.meta.id) ?? [])],
     ...(cause === undefined ? {} : { causedBy: cause.fault.meta.id }),
-    ...(fault.meta.advice === true ? { advice: true } : {}),
+    ...(isAdvice(raw) ? { advice: true } : {}),
     fixes: [],
     ...(detection.fixData === undefined ? {} : { fixData: detection.fixData }),
   };
@@ -186,7 +186,11 @@ function topologyOf(facts: Facts): ReportTopology {
 }
 
 function advises(chain: Chain): number {
-  return chain.root.fault.meta.advice === true ? 1 : 0;
+  return isAdvice(chain.root) ? 1 : 0;
+}
+
+function isAdvice({ fault, detection }: Raw): boolean {
+  return fault.meta.advice === true || (fault.meta.advice === 'latent' && detection.status === 'latent');
 }
 
 function redactAll(value: unknown, redact: (text: string) => string): unknown {

@@ -19,7 +19,7 @@ interface Judgement {
 
 /** The verdict and the sentence that goes with it. */
 export function judge({ facts, findings, symptoms, advice }: VerdictInput): Judgement {
-  const causes = findings.filter(finding => !advice.has(finding.fault));
+  const causes = findings.filter(finding => finding.advice !== true && !advice.has(finding.fault));
   const active = causes.find(finding => finding.status === 'active');
   if (active !== undefined) return { verdict: 'failing', summary: `${active.title}: ${active.subject.name}.` };
   const ongoing = symptoms.filter(symptom => symptom.ongoing);

@@ -21,6 +21,7 @@ import type { Hop } from './facts/hop.ts';
 import type { LostPeer } from './facts/lost-peer.ts';
 import type { ManagedProgram } from './facts/managed-program.ts';
 import type { NginxLayout, Symptom, Topology } from './facts/topology.ts';
+import type { OtherProxy, RuntimeLimits, TimeoutChain } from './facts/timeouts.ts';
 import type { UpgradeAnswers } from './facts/upgrade.ts';
 import type { ProbeResult } from './probe.ts';
 
@@ -60,6 +61,10 @@ export interface Facts {
   readonly 'backend-events': Known<readonly BackendEvent[]>;
   readonly 'probe-results': Known<readonly ProbeResult[]>;
   /** What backends answer to the opening of a WebSocket: asked only where requests that may have been one were refused. */
+  /** HAProxy and Apache where they run: what they pass on, and how long they wait. */
+  readonly 'other-proxies': Known<readonly OtherProxy[]>;
+  /** Time limits of php and of databases. */
+  readonly 'runtime-limits': Known<RuntimeLimits>;
   readonly 'upgrade-answers': Known<readonly UpgradeAnswers[]>;
   /** How long backends leave an idle connection open: asked only of those that cut requests on connections that nginx keeps. */
   readonly 'idle-connections': Known<readonly ProbeResult[]>;
@@ -77,6 +82,8 @@ export interface Facts {
   readonly hops: Known<readonly Hop[]>;
   readonly 'lost-peers': Known<readonly LostPeer[]>;
 }
+  /** The time limits of each location's way, side by side. */
+  readonly 'timeout-chains': Known<readonly TimeoutChain[]>;
 
 export type FactId = keyof Facts;
 

@@ -23,8 +23,8 @@ export interface FaultMeta<Id extends string, Needs extends FactId, Optional ext
   readonly uses?: readonly Optional[];
   /** Faults that this one causes further up: their findings on the same hop become its consequences. */
   readonly leadsTo: readonly string[];
-  /** Advice: a latent finding of it does not put the host at risk. */
-  readonly advice?: boolean;
+  /** Advice: a latent finding of it does not put the host at risk. `latent`: only as long as nothing fails by it; else it is a cause like any other. */
+  readonly advice?: boolean | 'latent';
   readonly messages: Readonly<Record<MessageId, string>>;
 }
 
