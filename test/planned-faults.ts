@@ -5,6 +5,5 @@
 export const plannedFaults: readonly string[] = [
   'docker-network-mismatch',
   'upgrade-changed-defaults',
-  'websocket-upgrade-missing',
   'worker-recycled',
 ];

@@ -175,6 +175,8 @@ test('a probe that is less patient than nginx makes no symptom beside requests t
         topology,
         'probe-results': known([silent]),
         'nginx-instances': absent(''),
+        'nginx-config': absent(''),
+        'upgrade-answers': absent(''),
       },
       context,
     );

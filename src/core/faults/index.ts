@@ -69,6 +69,7 @@ import tlsUntrustedIssuer from './tls/tls-untrusted-issuer.ts';
 import upstreamAllDown from './nginx/upstream-all-down.ts';
 import workerKilledByTimeout from './backend/worker-killed-by-timeout.ts';
 import workerPoolExhausted from './capacity/worker-pool-exhausted.ts';
+import websocketUpgradeMissing from './protocol/websocket-upgrade-missing.ts';
 
 export const faults: readonly Fault[] = [
   acceptQueueOverflow,
@@ -140,4 +141,5 @@ export const faults: readonly Fault[] = [
   upstreamAllDown,
   workerKilledByTimeout,
   workerPoolExhausted,
+  websocketUpgradeMissing,
 ];

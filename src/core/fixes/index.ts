@@ -14,6 +14,7 @@ import logUpstreamVariables from './log-upstream-variables.ts';
 import lowerRouteMtu from './lower-route-mtu.ts';
 import moveSocketToRun from './move-socket-to-run.ts';
 import openTempPath from './open-temp-path.ts';
+import passWebsocketUpgrade from './pass-websocket-upgrade.ts';
 import raiseBodyLimit from './raise-body-limit.ts';
 import raiseListenBacklog from './raise-listen-backlog.ts';
 import raiseNginxLimits from './raise-nginx-limits.ts';
@@ -56,6 +57,7 @@ export const fixes: readonly Fix[] = [
   lowerRouteMtu,
   moveSocketToRun,
   openTempPath,
+  passWebsocketUpgrade,
   raiseBodyLimit,
   raiseListenBacklog,
   raiseNginxLimits,

@@ -17,8 +17,8 @@ export interface LostView extends CandidateView {
   readonly answers: readonly UpgradeAnswers[];
 }
 
-/** So many requests of a location that is nothing else's are more than one odd client. */
-const leastAlone = 5;
+/** So many requests are more than one odd client. */
+const leastMany = 5;
 /** Of the requests for a URL that are refused: some monitors ask a WebSocket for its health by a plain GET. */
 const nearlyAll = 0.9;
 
@@ -63,16 +63,33 @@ function proven(candidate: UpgradeCandidate, answers: UpgradeAnswers, view: Lost
   if (candidate.isAsked) return 'confirmed';
   // What gets a good answer now failed for another reason.
   if (!isRefused(answers.passed) || !isRefusedThroughout(candidate, view)) return undefined;
+  const switched = view.access.switched ?? [];
+  const opened = switched.find(one => one.key === urlTemplate);
+  // Until it failed they opened there; where they do in between, they come through another location.
+  if (opened !== undefined) return opened.lastMs > Math.min(...refused.map(group => group.firstMs)) ? 'likely' : 'confirmed';
   const speaksOfIt = /web-?socket|upgrade[- ]required|(?:expect|requir|missing|need)[a-z]* (?:an |the )?(?:http )?"?upgrade/i.test(headOf(answers.passed));
   const hasOwnPath = !takes(answers.elsewhere) && stateOf(answers.elsewhere) === 'answered';
-  const switched = (view.access.switched ?? []).some(one => one.key === urlTemplate);
-  if (speaksOfIt || hasOwnPath || has426(candidate)) return switched ? 'likely' : 'confirmed';
-  // It takes WebSockets on any path: where they have a place of their own that works, this is a page.
-  if (isServedElsewhere(candidate, view) || (view.access.switched ?? []).length > 0) return undefined;
-  if (isNamedSocket(uri) || (forwarding.isMeant && taken.route.location !== 'location /')) return 'confirmed';
-  const isOwnLocation = taken.route.location !== 'location /' && taken.route.location !== 'server';
-  const count = refused.reduce((sum, group) => sum + group.count, 0);
-  return soundsLikeSocket(uri) || (isOwnLocation && count >= leastAlone) ? 'likely' : undefined;
+  if (speaksOfIt || hasOwnPath || has426(candidate)) return 'confirmed';
+  // It takes WebSockets on any path: where they have a place of their own that works, this may be a page.
+  const isBusyElsewhere = switched.length > 0 || isServedElsewhere(candidate, view);
+  const isAlone = hasLocationOfItsOwn(taken.route.location, urlTemplate, view.access);
+  const isMany = candidate.count >= leastMany;
+  if (isNamedSocket(uri)) {
+    const isMissing = refused.length > 0 && refused.every(group => group.status === 404);
+    if (!isMissing || forwarding.lost !== undefined) return 'confirmed';
+    // Scanners ask for such paths as well.
+    return isMany && !isBusyElsewhere ? 'likely' : undefined;
+  }
+  if (forwarding.isMeant && isAlone) return isBusyElsewhere ? (isMany ? 'likely' : undefined) : 'confirmed';
+  return isMany && !isBusyElsewhere && (isAlone || soundsLikeSocket(uri)) ? 'likely' : undefined;
+}
+
+/** The location is one of a path, and nothing else below it was answered well. */
+export function hasLocationOfItsOwn(location: string, urlTemplate: string, access: CandidateView['access']): boolean {
+  const prefix = location.split(' ').at(-1) ?? '';
+  if (location.includes('~') || !prefix.startsWith('/') || prefix === '/') return false;
+  const refused = new Set((access.refused ?? []).map(group => group.urlTemplate));
+  return !access.byTemplate.some(one => one.key.startsWith(prefix) && one.key !== urlTemplate && !refused.has(one.key) && one.total > one.failed);
 }
 
 /** Nearly all requests for the URL ended so: a page is sometimes asked for rightly. */

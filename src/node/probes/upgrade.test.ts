@@ -37,7 +37,8 @@ async function askAt(
   });
   const server = closing.at(-1);
   await new Promise<void>(resolve => (server?.listening === true ? resolve() : server?.once('listening', () => resolve())));
-  const address = { kind: 'tcp', host: '127.0.0.1', port: (server?.address() as AddressInfo).port } as const;
+  const bound = server?.address() as AddressInfo | undefined;
+  const address = { kind: 'tcp', host: '127.0.0.1', port: bound?.port ?? 0 } as const;
   const { outcome } = await probe({ kind: 'upgrade', address, path: '/ws', hostHeader: 'a.example', timeoutMs: 1000, ...change });
   await ended;
   return { outcome, request, after: Buffer.concat(after) };

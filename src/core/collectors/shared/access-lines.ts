@@ -40,8 +40,8 @@ export class AccessCounter {
   readonly fold = new AccessFold();
   readonly refused = new AccessFold(maxRefused);
   readonly templates = new CountTable(2000, true, (bytes, start, end) => urlTemplate(text(bytes, start, end)));
-  /** Requests answered with 101, by their template. */
-  readonly switched = new CountTable(200, true, (bytes, start, end) => urlTemplate(text(bytes, start, end)));
+  /** Requests answered with 101, by their template: no more than there are templates. */
+  readonly switched = new Map<string, { readonly total: number; readonly lastMs: number }>();
   readonly peers = new CountTable(500, false, (bytes, start, end) => upstreamTries(text(bytes, start, end)).at(-1) ?? '');
   readonly methods = new CountTable(50, false, text);
   readonly servers = new CountTable(500, false, text);
@@ -150,7 +150,7 @@ export class AccessCounter {
       this.#find(this.servers, bytes, accessIndex.http_host);
     const url = this.#uriStart === -1 ? undefined : this.templates.find(bytes, this.#uriStart, this.#uriEnd);
     this.#url = url;
-    if (status === 101 && url !== undefined) this.switched.find(bytes, this.#uriStart, this.#uriEnd).total += 1;
+    if (status === 101 && url !== undefined) this.switched.set(url.key, { total: (this.switched.get(url.key)?.total ?? 0) + 1, lastMs: ms });
     const peer = this.#find(this.peers, bytes, accessIndex.upstream_addr);
     const failed = hasStatus && (isFailing(status) || this.#hasFailedTry(bytes));
     tally(this.#method, failed);

@@ -8,6 +8,8 @@ const maxRefused = 400;
 
 export interface CountedLog {
   readonly path: string;
+  /** The path in the configuration, where that holds variables. */
+  readonly writtenAs?: string;
   readonly servers: readonly string[];
   /** How many of the variables that conclusions hang on its format holds. */
   readonly richness: number;
@@ -43,7 +45,7 @@ export function mergeLogs(
   const largest = (a: AccessGroup, b: AccessGroup): number => b.count - a.count || a.firstMs - b.firstMs;
   const failing = logs.flatMap(log => log.counter.fold.groups()).sort(largest);
   const refused = logs.flatMap(log => log.counter.refused.groups()).sort(largest);
-  const switched = mergeCounts(logs.map(log => log.counter.switched.list()));
+  const switched = mergeSwitched(logs.map(log => log.counter.switched));
   return {
     total: tables.reduce((sum, table) => sum + table.total, 0),
     byStatus: Object.fromEntries(Object.entries(byStatus).sort(([a], [b]) => a.localeCompare(b))),
@@ -64,11 +66,25 @@ export function mergeLogs(
 }
 
 function isCopy(log: CountedLog, other: CountedLog): boolean {
+  // Of the files of one directive each request is in one alone.
+  if (log.writtenAs !== undefined && log.writtenAs === other.writtenAs) return false;
   if (!log.servers.some(server => other.servers.includes(server))) return false;
   const [mine, theirs] = [log.counter.tables(), other.counter.tables()];
   if (mine.total === 0 || mine.total !== theirs.total) return false;
   const areNear = Math.abs(log.coverage.firstMs - other.coverage.firstMs) < 1000 && Math.abs(log.coverage.lastMs - other.coverage.lastMs) < 1000;
   return areNear && JSON.stringify(mine.byStatus) === JSON.stringify(theirs.byStatus);
+}
+
+function mergeSwitched(maps: readonly AccessCounter['switched'][]): NonNullable<NginxAccessLog['switched']> {
+  const merged = new Map<string, { total: number; lastMs: number }>();
+  for (const [key, { total, lastMs }] of maps.flatMap(map => [...map])) {
+    const one = merged.get(key);
+    merged.set(key, { total: (one?.total ?? 0) + total, lastMs: Math.max(one?.lastMs ?? 0, lastMs) });
+  }
+  return [...merged]
+    .map(([key, one]) => ({ key, ...one }))
+    .sort((a, b) => b.total - a.total)
+    .slice(0, maxListed);
 }
 
 function mergeCounts(lists: readonly (readonly TrafficCount[])[], kept: ReadonlySet<string | undefined> = new Set()): readonly TrafficCount[] {
