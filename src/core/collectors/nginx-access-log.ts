@@ -10,6 +10,7 @@ import type { JournalEntry } from '../parsers/journal.ts';
 import { combinedFormat, compileLogFormat, toBytes } from '../parsers/nginx-log-format.ts';
 import { AccessCounter, newAccessCoverage, type AccessCoverage } from './shared/access-lines.ts';
 import { mergeLogs, withoutCopies, type CountedLog } from './shared/access-merge.ts';
+import { filesOfPattern } from './shared/log-patterns.ts';
 import { builtInLogs, logTarget, nginxUnits, serversByLog } from './shared/log-targets.ts';
 import { readNginxJournal } from './shared/nginx-journal.ts';
 
@@ -20,6 +21,8 @@ const futureMs = 60_000;
 
 interface WrittenLog {
   readonly path: string;
+  /** The file to read, where the path holds variables. */
+  readonly file?: string;
   /** The formats that the config gives it first, then every other: a log may hold lines from before a reload. */
   readonly formats: readonly LineFormat[];
   readonly declared: readonly AccessLogFormat[];
@@ -43,9 +46,20 @@ export default defineCollector({
     const files: WrittenLog[] = [];
     const streams: WrittenLog[] = [];
     const tags: string[] = [];
+    const names = new Map(layout.state === 'known' ? layout.value.servers.map(server => [server.id, server.names[0] ?? '']) : []);
+    const taken = new Set([...logs.map(log => log.path), ...(layout.state === 'known' ? errorPaths(layout.value) : [])]);
     for (const log of logs) {
       const target = logTarget(log.path);
-      if (target.kind === 'elsewhere') unread.push({ path: log.path, why: target.why });
+      if (target.kind === 'file' && target.path.includes('$')) {
+        const serverNames = log.declared.flatMap(one => one.servers).map(id => names.get(id) ?? '');
+        const found = yield* filesOfPattern(target.path, { serverNames, taken, sinceMs: context.sinceMs });
+        if (found.why !== undefined) unread.push({ path: log.path, why: found.why });
+        for (const file of found.paths) {
+          taken.add(file);
+          if (files.length < maxLogs) files.push({ ...log, file });
+          else unread.push({ path: file, why: `only the first ${maxLogs} logs were read` });
+        }
+      } else if (target.kind === 'elsewhere') unread.push({ path: log.path, why: target.why });
       else if (target.kind === 'journal') {
         streams.push(log);
         tags.push(target.tag);
@@ -57,12 +71,20 @@ export default defineCollector({
     const coverage: LogCoverage[] = [];
     const counted: CountedLog[] = [];
     for (const { log, reading, counter, coverage: own } of yield* together(files.map(file => readOne(file, maxBytes, context)))) {
-      if (reading.state === 'unread') unread.push({ path: log.path, why: reading.why });
+      const file = log.file ?? log.path;
+      if (reading.state === 'unread') unread.push({ path: file, why: reading.why });
       else if (reading.state === 'stream') streams.push(log);
       else {
         problems.push(...reading.problems, ...lineProblems(log, own));
-        coverage.push(toCoverage(log.path, own, reading));
-        counted.push({ path: log.path, servers: log.declared.flatMap(one => one.servers), richness: log.richness, counter, coverage: own });
+        coverage.push(toCoverage(file, own, reading));
+        counted.push({
+          path: file,
+          ...(log.file === undefined ? {} : { writtenAs: log.path }),
+          servers: log.declared.flatMap(one => one.servers),
+          richness: log.richness,
+          counter,
+          coverage: own,
+        });
       }
     }
     if (streams.length > 0) {
@@ -108,7 +130,7 @@ function* readOne(
   const counter = new AccessCounter(context.sinceMs, context.nowMs);
   const coverage = newAccessCoverage();
   const reading = yield* readLog({
-    path: log.path,
+    path: log.file ?? log.path,
     sinceMs: context.sinceMs,
     latestMs: context.nowMs + futureMs,
     maxBytes,
@@ -160,7 +182,14 @@ function unknownLog(path: string): WrittenLog {
   };
 }
 
-function lineProblems({ path, declared }: WrittenLog, own: AccessCoverage): readonly string[] {
+/** Every error log that the configuration names. */
+function errorPaths(layout: NginxLayout): readonly string[] {
+  const logs = [...layout.servers.flatMap(server => [...server.errorLogs, ...(server.locationErrorLogs ?? [])]), ...layout.mainErrorLogs];
+  return logs.map(log => log.path);
+}
+
+function lineProblems({ path: written, file, declared }: WrittenLog, own: AccessCoverage): readonly string[] {
+  const path = file ?? written;
   const problems: string[] = [];
   if (own.unparsed > 0 && own.unparsed * 20 > own.lines) {
     const hasTime = declared.some(one => one.variables.some(name => name === 'time_local' || name === 'time_iso8601' || name === 'msec'));

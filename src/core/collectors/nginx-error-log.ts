@@ -35,13 +35,18 @@ export default defineCollector({
     const problems: string[] = [];
     if (layout.state !== 'known') problems.push(`the config could not be read (${layout.why}): the log paths are those that nginx was built with`);
     const named =
-      layout.state === 'known' ? [...layout.value.servers.flatMap(server => server.errorLogs), ...layout.value.mainErrorLogs].map(log => log.path) : [];
+      layout.state === 'known'
+        ? [...layout.value.servers.flatMap(server => [...server.errorLogs, ...(server.locationErrorLogs ?? [])]), ...layout.value.mainErrorLogs].map(
+            log => log.path,
+          )
+        : [];
     const paths = [...new Set(layout.state === 'known' ? named : builtInLogs(instances, '--error-log-path='))];
     const targets = paths.map(path => logTarget(path));
 
     const fold = new ErrorFold();
     const isRepeated =
-      layout.state === 'known' && [...layout.value.servers.map(server => server.errorLogs), layout.value.mainErrorLogs].some(logs => logs.length > 1);
+      layout.state === 'known' &&
+      [...layout.value.servers.flatMap(server => [server.errorLogs, server.locationErrorLogs ?? []]), layout.value.mainErrorLogs].some(logs => logs.length > 1);
     const add = isRepeated ? onceAcrossLogs(record => fold.add(record)) : (_path: string, record: ErrorRecord): void => fold.add(record);
     const unread: { path: string; why: string }[] = targets.filter(target => target.kind === 'elsewhere').map(({ path, why }) => ({ path, why }));
     const files = targets.filter(target => target.kind === 'file').map(target => target.path);

@@ -143,7 +143,7 @@ describe('nginx-error-log', () => {
     ]);
     expect(value.coverage).toEqual([]);
     expect(value.unread.map(({ path, why }) => `${path}: ${why}`).sort()).toEqual([
-      '/log/$host.log: its path holds variables, so its files are not known from the config',
+      '/log/$host.log: /log/$host.log: no such file',
       '/log/denied: permission denied (run as root)',
       '/log/none: /log/none: no such file',
       'memory:32m: it is kept in the memory of nginx, where only a debugger reads it',

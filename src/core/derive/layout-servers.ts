@@ -9,6 +9,7 @@ export function serverBlock(server: ConfigDirective, outer: Chain, instanceId: s
   const chain = enter(outer, server);
   const own = chain.at(-1) ?? [];
   const written = own.filter(directive => directive.name === 'listen').map(listenAddress);
+  const deep = [...inLocations(own, 'error_log', 0)];
   const standard: ListenAddress = { address: { kind: 'tcp', host: '0.0.0.0', port: 80 }, tls: false, defaultServer: false, origin: originOf(server) };
   return {
     id: `${instanceId} ${server.path}:${server.line}`,
@@ -18,6 +19,7 @@ export function serverBlock(server: ConfigDirective, outer: Chain, instanceId: s
     origin: { path: server.path, line: server.line },
     accessLogs: accessLogsIn(chain, own, instance),
     errorLogs: errorLogsIn(chain, instance),
+    ...(deep.length === 0 ? {} : { locationErrorLogs: deep.map(directive => errorLog(directive, instance)) }),
   };
 }
 
@@ -28,15 +30,17 @@ export function errorLogsIn(chain: Chain, instance: NginxInstance | undefined): 
     const path = absolute(configureArgument(instance, '--error-log-path') ?? 'logs/error.log', instance);
     return [{ path, level: 'error', origin: { kind: 'default', version: instance?.version ?? '' } }];
   }
-  return found.map(directive => {
-    const path = directive.args[0]?.value ?? 'stderr';
-    return { path: absolute(path, instance), level: directive.args[1]?.value ?? 'error', origin: originOf(directive) };
-  });
+  return found.map(directive => errorLog(directive, instance));
+}
+
+function errorLog(directive: ConfigDirective, instance: NginxInstance | undefined): ServerBlock['errorLogs'][number] {
+  const path = directive.args[0]?.value ?? 'stderr';
+  return { path: absolute(path, instance), level: directive.args[1]?.value ?? 'error', origin: originOf(directive) };
 }
 
 // Logs of a location hold requests of this server too: those that replace the server's own are added.
 function accessLogsIn(chain: Chain, own: readonly ConfigDirective[], instance: NginxInstance | undefined): ServerBlock['accessLogs'] {
-  const found = [...inForce(chain, 'access_log'), ...deepAccessLogs(own, 0)];
+  const found = [...inForce(chain, 'access_log'), ...inLocations(own, 'access_log', 0)];
   if (found.length === 0) {
     const path = absolute(configureArgument(instance, '--http-log-path') ?? 'logs/access.log', instance);
     const origin: SettingOrigin = { kind: 'default', version: instance?.version ?? '' };
@@ -49,13 +53,13 @@ function accessLogsIn(chain: Chain, own: readonly ConfigDirective[], instance: N
     .filter(log => !seen.has(`${log.path} ${log.format}`) && seen.add(`${log.path} ${log.format}`));
 }
 
-function* deepAccessLogs(directives: readonly ConfigDirective[], depth: number): Generator<ConfigDirective> {
+function* inLocations(directives: readonly ConfigDirective[], name: 'access_log' | 'error_log', depth: number): Generator<ConfigDirective> {
   if (depth > 20) return;
   for (const directive of directives) {
     if (directive.name !== 'location' && directive.name !== 'if') continue;
     const inner = enter([], directive)[0] ?? [];
-    yield* inner.filter(entry => entry.name === 'access_log');
-    yield* deepAccessLogs(inner, depth + 1);
+    yield* inner.filter(entry => entry.name === name);
+    yield* inLocations(inner, name, depth + 1);
   }
 }
 

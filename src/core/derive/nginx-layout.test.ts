@@ -102,3 +102,18 @@ http {
   expect(servers[0]?.listens[0]).toMatchObject({ address: { kind: 'tcp', host: '0.0.0.0', port: 8080 }, tls: true });
   expect(mainErrorLogs.map(log => log.path)).toEqual(['/var/log/main.log']);
 });
+
+test('a location may log its errors elsewhere than its server', () => {
+  const { servers } = layoutOf(`http {
+  error_log /var/log/nginx/error.log;
+  server {
+    error_log /var/log/nginx/shop.log warn;
+    location / { location /api/ { error_log logs/api.log info; proxy_pass http://127.0.0.1:8080; } }
+  }
+  server { listen 81; location / { return 204; } }
+}`);
+  expect(servers.map(server => [server.errorLogs.map(log => log.path), server.locationErrorLogs?.map(log => [log.path, log.level])])).toEqual([
+    [['/var/log/nginx/shop.log'], [['/usr/share/nginx/logs/api.log', 'info']]],
+    [['/var/log/nginx/error.log'], undefined],
+  ]);
+});

@@ -53,7 +53,9 @@ function tellsEverything(symptom: Symptom, { errorLog, topology }: AnswerView): 
   const servers = topology.servers.filter(server => server.accessLogs.some(one => paths.has(one.path)));
   const unread = new Set(errorLog.value.unread.map(one => one.path));
   const levels = new Set(['debug', 'info', 'notice', 'warn', 'error']);
-  return servers.every(server => server.errorLogs.some(one => !unread.has(one.path) && levels.has(one.level) && one.path !== '/dev/null'));
+  const tells = (one: (typeof servers)[number]['errorLogs'][number]): boolean => !unread.has(one.path) && levels.has(one.level) && one.path !== '/dev/null';
+  // Which location a line of the access log is from is not known: those that log errors elsewhere have to tell too.
+  return servers.every(server => server.errorLogs.some(tells) && (server.locationErrorLogs ?? []).every(tells));
 }
 
 /** Peers of the places whose requests stand in the log lines of the symptom: those of the location with the longest match. */

@@ -9,12 +9,11 @@ export type LogTarget =
   | { readonly kind: 'journal'; readonly path: string; readonly tag: string }
   | { readonly kind: 'elsewhere'; readonly path: string; readonly why: string };
 
-/** Reads `/var/log/x.log`, `stderr`, `syslog:server=unix:/dev/log,tag=web`, `memory:32m`, `/var/log/$host.log`. */
+/** Reads `/var/log/x.log`, `stderr`, `syslog:server=unix:/dev/log,tag=web`, `memory:32m`. In an error log's path a `$` is a character as any other. */
 export function logTarget(path: string): LogTarget {
   if (path === 'stderr' || path === '') return { kind: 'journal', path, tag: 'nginx' };
   if (path.startsWith('syslog:')) return syslogTarget(path);
   if (path.startsWith('memory:')) return { kind: 'elsewhere', path, why: 'it is kept in the memory of nginx, where only a debugger reads it' };
-  if (path.includes('$')) return { kind: 'elsewhere', path, why: 'its path holds variables, so its files are not known from the config' };
   return { kind: 'file', path };
 }
 

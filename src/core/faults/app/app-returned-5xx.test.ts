@@ -87,4 +87,10 @@ describe('app-returned-5xx is silent', () => {
     const quiet = { ...topology, servers: [{ ...server, errorLogs: [{ path: '/var/log/nginx/error.log', level: 'crit' }] }] };
     expect(detections(fault, { hops: [hopOf()], symptoms: [symptom], topology: quiet, 'nginx-error-log': errorLog })).toEqual([]);
   });
+
+  it('where a location keeps its errors to itself', () => {
+    const symptom = loose(502);
+    const deaf = { ...topology, servers: [{ ...server, locationErrorLogs: [{ path: '/dev/null', level: 'crit' }] }] };
+    expect(detections(fault, { hops: [hopOf()], symptoms: [symptom], topology: deaf, 'nginx-error-log': errorLog })).toEqual([]);
+  });
 });

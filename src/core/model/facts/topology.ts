@@ -28,6 +28,8 @@ export interface ServerBlock {
   readonly origin: { readonly path: string; readonly line: number };
   readonly accessLogs: readonly { readonly path: string; readonly format: string; readonly origin: SettingOrigin }[];
   readonly errorLogs: readonly { readonly path: string; readonly level: string; readonly origin: SettingOrigin }[];
+  /** Error logs that single locations have instead. */
+  readonly locationErrorLogs?: readonly { readonly path: string; readonly level: string; readonly origin: SettingOrigin }[];
 }
 
 /** The configuration read as places that take and pass requests, before any name is resolved. */
