@@ -9,10 +9,10 @@ const { nowMs, sinceMs } = TEST_CONTEXT;
 const origin = { kind: 'file', path: '/etc/nginx/nginx.conf', line: 7 } as const;
 const at = (ms: number) => ({ modifiedMs: ms, changedMs: ms });
 
-function layout(access: string, change: object = {}): Known<NginxLayout> {
+function layout(path: string, change: object = {}): Known<NginxLayout> {
   const server = { id: 's', instanceId: 'nginx', names: ['shop.example', 'www.shop.example'], listens: [], origin: { path: origin.path, line: 1 } };
   const errorLogs = [{ path: '/log/error.log', level: 'error', origin }];
-  const accessLogs = [{ path: access, format: 'combined', origin }];
+  const accessLogs = [{ path, format: 'combined', origin }];
   return known({
     servers: [{ ...server, accessLogs, errorLogs, ...change }],
     routes: [],
