@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { BadhopError } from '../core/model/error.ts';
 import { printError } from './failure.ts';
+import { keepHeapSmall } from './heap.ts';
 import { quietOnClosedPipe, releaseProcess } from './output.ts';
 import { packageFolder } from './package-folder.ts';
 import { endOnSignals } from './signals.ts';
 
 /** Runs one command line and gives its exit code: 0 nothing wrong, 1 findings, 2 could not run, 3 inconclusive. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
+  keepHeapSmall();
   quietOnClosedPipe();
   endOnSignals();
   process.once('uncaughtException', error => {

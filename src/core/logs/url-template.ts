@@ -20,8 +20,10 @@ export function urlTemplate(uri: string): string {
 function pathOf(uri: string): string {
   const absolute = uri.startsWith('/') ? null : /^[a-z]{1,10}:\/\/[^/?#]*/iu.exec(uri);
   const rest = absolute === null ? uri : uri.slice(absolute[0].length) || '/';
-  const end = rest.search(/[?#]/u);
-  return end === -1 ? rest : rest.slice(0, end);
+  const query = rest.indexOf('?');
+  const path = query === -1 ? rest : rest.slice(0, query);
+  const fragment = path.indexOf('#');
+  return fragment === -1 ? path : path.slice(0, fragment);
 }
 
 function templateOf(segment: string): string {
