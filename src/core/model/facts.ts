@@ -60,11 +60,11 @@ export interface Facts {
   readonly 'backend-configs': Known<BackendConfigs>;
   readonly 'backend-events': Known<readonly BackendEvent[]>;
   readonly 'probe-results': Known<readonly ProbeResult[]>;
-  /** What backends answer to the opening of a WebSocket: asked only where requests that may have been one were refused. */
   /** HAProxy and Apache where they run: what they pass on, and how long they wait. */
   readonly 'other-proxies': Known<readonly OtherProxy[]>;
   /** Time limits of php and of databases. */
   readonly 'runtime-limits': Known<RuntimeLimits>;
+  /** What backends answer to the opening of a WebSocket: asked only where requests that may have been one were refused. */
   readonly 'upgrade-answers': Known<readonly UpgradeAnswers[]>;
   /** How long backends leave an idle connection open: asked only of those that cut requests on connections that nginx keeps. */
   readonly 'idle-connections': Known<readonly ProbeResult[]>;
@@ -81,9 +81,9 @@ export interface Facts {
   readonly circumstances: Known<readonly Circumstance[]>;
   readonly hops: Known<readonly Hop[]>;
   readonly 'lost-peers': Known<readonly LostPeer[]>;
-}
   /** The time limits of each location's way, side by side. */
   readonly 'timeout-chains': Known<readonly TimeoutChain[]>;
+}
 
 export type FactId = keyof Facts;
 
