@@ -34,11 +34,20 @@ export default defineCollector({
     const pids = [...new Set(services.toSorted(byInterest).flatMap(service => service.workerPids))].slice(0, maxPids);
 
     const taken: Sample[] = [];
+    const loops: ReadonlyMap<number, boolean>[] = [];
+    const loopPids = services
+      .filter(hasLoops)
+      .flatMap(service => service.workerPids)
+      .slice(0, maxPids);
     const before = yield* statsOf(pids);
-    for (let index = 0; index < samples; index++) taken.push(yield* takeSample(services, index + 1 < samples ? pauseMs : 0));
+    for (let index = 0; index < samples; index++) {
+      loops.push(yield* heldUpLoops(loopPids));
+      taken.push(yield* takeSample(services, index + 1 < samples ? pauseMs : 0));
+    }
     let sampledMs = pauseMs * (samples - 1);
     if (services.some(service => standsStill(service, taken))) {
       yield* ask({ kind: 'pause', ms: secondLookMs });
+      loops.push(yield* heldUpLoops(loopPids));
       taken.push(yield* takeSample(services, 0));
       sampledMs += secondLookMs;
     }
@@ -63,6 +72,7 @@ export default defineCollector({
         const backlog = service.listening.length === 0 ? -1 : backlogOf(service, facts.listeners.state === 'known' ? facts.listeners.value : []);
         return {
           ...loadOf(service, moments, backlog),
+          ...loopsOf(service, moments, loops),
           states,
           ...definedOf({ pssPerWorkerBytes: pss.get(service.id), cpuMs }),
           sampledMs,
@@ -121,6 +131,33 @@ export function loadOf(service: Service, moments: readonly ServiceMoment[], back
 function busyOfShared(moment: ServiceMoment, service: Service, workers: number): number {
   if (service.manager === 'threads' && moment.held >= workers && (moment.queue > 0 || moment.unread > 0)) return workers;
   return Math.min(moment.inFlight ?? 0, workers);
+}
+
+/** Servers of Python: an application written for one request at a time holds up all others of its process. */
+function hasLoops(service: Service): boolean {
+  return service.manager === 'event-loop' && service.workersMax === undefined && (service.kind === 'uvicorn' || service.kind === 'gunicorn');
+}
+
+/** By process: whether it is at something else than waiting for events. One of which that cannot be seen is left out. */
+function* heldUpLoops(pids: readonly number[]): Steps<ReadonlyMap<number, boolean>> {
+  if (pids.length === 0) return new Map();
+  const stats = yield* statsOf(pids);
+  const waits = yield* waitsOf(pids);
+  const found = new Map<number, boolean>();
+  for (const pid of pids) {
+    const state = stats.get(pid)?.state;
+    const wait = waits.get(pid);
+    if (state === 'R' || state === 'D') found.set(pid, true);
+    else if (wait !== undefined) found.set(pid, !/epoll|ep_poll|poll_schedule|do_poll|do_select|io_cqring/.test(wait));
+  }
+  return found;
+}
+
+function loopsOf(service: Service, moments: readonly ServiceMoment[], loops: readonly ReadonlyMap<number, boolean>[]): Pick<ServiceLoad, 'loops'> {
+  const pids = service.workerPids;
+  if (!hasLoops(service) || pids.length === 0 || !loops.every(sample => pids.every(pid => sample.has(pid)))) return {};
+  const heldUp = pids.filter(pid => loops.every(sample => sample.get(pid) === true)).length;
+  return { loops: { heldUp, waiting: moments.map(moment => Math.max(0, (moment.inFlight ?? moment.unread) - pids.length)) } };
 }
 
 /** `untilNextMs` passes while the sample is taken, so that a host on which that is slow is not looked at for longer. */

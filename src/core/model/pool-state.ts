@@ -28,15 +28,18 @@ export function poolState({ service, load }: Pick<Hop, 'service' | 'load'>): Poo
   if (service === undefined || load === undefined || load.workers < 1 || load.queue.length === 0) return undefined;
   const { manager } = service;
   if (manager === undefined) return undefined;
-  // Without a limit of its own, an event loop is never full, and a thread pool's size is not known.
-  if ((manager === 'event-loop' || manager === 'threads') && service.workersMax === undefined) return undefined;
-  const waited = load.queue.map((queued, index) => queued + (load.unread?.[index] ?? 0));
+  // Without a limit of its own, an event loop is never full, unless code holds it up; and a thread pool's size is not known.
+  const isLoop = manager === 'event-loop' && service.workersMax === undefined;
+  if (isLoop && load.loops === undefined) return undefined;
+  if (manager === 'threads' && service.workersMax === undefined) return undefined;
+  const waited = load.queue.map((queued, index) => queued + (load.unread?.[index] ?? load.loops?.waiting[index] ?? 0));
   const least = Math.min(...waited);
   const most = Math.max(...waited);
   const grows = manager === 'dynamic' || manager === 'ondemand';
   const limit = service.workersMax?.value ?? load.workers;
   // A pool that may still start workers is full at its limit; one that does not start them although requests wait is full too.
-  const isFull = load.busyAlways >= load.workers && (!grows || load.workers >= limit || least > 0);
+  const isBusy = isLoop ? areLoopsHeldUp(load) && least > 0 : isAlwaysBusy(load, least);
+  const isFull = isBusy && (!grows || load.workers >= limit || least > 0);
   return {
     service,
     load,
@@ -46,6 +49,20 @@ export function poolState({ service, load }: Pick<Hop, 'service' | 'load'>): Poo
     isQueueFull: load.backlog >= 0 && Math.max(...load.queue) >= Math.max(1, load.backlog),
     workersDo: workersDo(load),
   };
+}
+
+/**
+ * Between two requests a worker holds none for a moment, and one look of several may fall into it. While others wait all the
+ * time, it is free for that moment only.
+ */
+function isAlwaysBusy({ busyAlways, busyEver, workers }: ServiceLoad, leastWaiting: number): boolean {
+  if (busyAlways >= workers) return true;
+  return leastWaiting > 0 && busyEver >= workers && busyAlways >= workers - Math.max(1, Math.floor(workers / 4));
+}
+
+/** Something is finished now and then, so no loop stands still for good; and none was seen waiting for events. */
+function areLoopsHeldUp({ loops, workers, finished }: ServiceLoad): boolean {
+  return loops !== undefined && loops.heldUp >= workers && (finished ?? 0) > 0;
 }
 
 function workersDo(load: ServiceLoad): WorkersDo {
@@ -64,14 +81,22 @@ function workersDo(load: ServiceLoad): WorkersDo {
 /** The samples in one line, as evidence. */
 export function poolEvidence({ service, load, size }: PoolState): Evidence {
   const limit = load.backlog < 0 ? '' : ` of ${load.backlog}`;
+  if (load.loops !== undefined && service.workersMax === undefined)
+    return {
+      source: `sampled:${service.name}`,
+      text: `${load.loops.heldUp} of ${size} processes waited for no event in ${load.queue.length} samples${timeText(load)}: code holds their loops up; accept queue ${load.queue.join(', ')}${limit}, and ${load.loops.waiting.join(', ')} requests beside those in work; ${load.finished ?? 0} connections finished meanwhile`,
+    };
   const busy = load.busyAlways === load.busyEver ? `${load.busyAlways}` : `${load.busyAlways} to ${load.busyEver}`;
   const unread = load.unread === undefined || Math.max(...load.unread) === 0 ? '' : `, and ${load.unread.join(', ')} accepted that no thread has read`;
-  const time = load.sampledMs === undefined ? '' : ` over ${load.sampledMs} ms`;
   const finished = load.finished === undefined ? '' : `; ${load.finished} connections finished meanwhile`;
   return {
     source: `sampled:${service.name}`,
-    text: `${busy} of ${size} workers busy in ${load.queue.length} samples${time}; accept queue ${load.queue.join(', ')}${limit}${unread}${finished}`,
+    text: `${busy} of ${size} workers busy in ${load.queue.length} samples${timeText(load)}; accept queue ${load.queue.join(', ')}${limit}${unread}${finished}`,
   };
+}
+
+function timeText({ sampledMs }: ServiceLoad): string {
+  return sampledMs === undefined ? '' : ` over ${sampledMs} ms`;
 }
 
 function sum(counts: readonly (readonly [string, number])[]): number {

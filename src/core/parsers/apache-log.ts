@@ -6,6 +6,8 @@
  *   [mpm_event:error] [pid 401:tid 401] AH00484: server reached MaxRequestWorkers setting, consider raising …
  *   [core:notice] [pid 401] AH00052: child pid 412 exit signal Segmentation fault (11)
  *   [proxy:error] [pid 403] (111)Connection refused: AH00957: http: attempt to connect to 127.0.0.1:9000 (127.0.0.1:9000) failed
+ *
+ * A line after a graceful reload reads like one after a start: systemd tells these apart.
  */
 import { backendLine, numberAfter, textBetween } from './backend-line.ts';
 import type { BackendLine } from './backend-line.ts';
@@ -14,9 +16,9 @@ import { findLimitError } from './limit-error.ts';
 
 /** The numbers are permanent; the words around them have changed between releases. */
 const full: ReadonlySet<string> = new Set(['AH00161', 'AH00484', 'AH03490', 'AH00288', 'AH00286', 'AH00485']);
-const started: ReadonlySet<string> = new Set(['AH00163', 'AH00489', 'AH00292']);
 const stopped: ReadonlySet<string> = new Set(['AH00169', 'AH00491', 'AH00295', 'AH00170', 'AH00492', 'AH00296']);
-const unreachable: ReadonlySet<string> = new Set(['AH00957', 'AH01114', 'AH01079', 'AH02454', 'AH00959']);
+/** What follows it (AH01114, AH01079) repeats it without the port. */
+const unreachable: ReadonlySet<string> = new Set(['AH00957', 'AH02454']);
 
 /** What one line says. `text` is without its time. */
 export function parseApacheLine(text: string): BackendLine | undefined {
@@ -31,13 +33,12 @@ export function parseApacheLine(text: string): BackendLine | undefined {
     return backendLine('worker-signal', { pid: numberAfter(line, 'child pid '), signal: number });
   }
   if (code === 'AH00072') return backendLine('address-in-use', { address: findAddress(line.slice(Math.max(0, line.indexOf('could not bind')))), pid });
-  if (started.has(code)) return backendLine('started', { pid });
   if (stopped.has(code)) return backendLine('stopped', { pid });
   if (code === 'AH00159' || code === 'AH00481') return backendLine('fork-failed', { pid });
   if (unreachable.has(code)) {
     const socket = textBetween(line, 'Unix domain socket ', ' ');
-    const named = textBetween(line, 'connection to backend: ', ',') ?? line.slice(Math.max(0, line.indexOf(code)));
-    return backendLine('dependency-error', { address: socket === undefined ? findAddress(named) : `unix:${socket}`, pid });
+    const address = socket === undefined ? findAddress(line.slice(line.indexOf(code))) : `unix:${socket}`;
+    return backendLine('dependency-error', { address, pid });
   }
   const limit = findLimitError(line);
   if (limit !== undefined) return backendLine(limit, { pid });

@@ -22,6 +22,32 @@ function tally(events: readonly ScannedEvent[]): Record<string, number> {
   return counts;
 }
 
+describe('Apache 2.4', () => {
+  const events = scanFile('apache-2.4.txt', 'apache');
+
+  it('reads every telling line and no other', () => {
+    expect(tally(events)).toEqual({ 'pool-full': 2, 'dependency-error': 2, 'worker-signal': 1, stopped: 1, 'address-in-use': 1 });
+  });
+
+  it('knows times, processes, signals and addresses', () => {
+    expect(events.map(({ pid, signal, address }) => [pid, signal, address])).toEqual([
+      [27_030, undefined, undefined],
+      [27_134, undefined, '127.0.0.1:1'],
+      [27_134, undefined, 'unix:/run/none.sock'],
+      [27_134, 11, undefined],
+      [27_555, undefined, undefined],
+      [27_030, undefined, undefined],
+      [undefined, undefined, '127.0.0.1:18472'],
+    ]);
+    expect(events[0]?.timeMs).toBe(Date.UTC(2026, 10, 21, 11, 3, 57, 825));
+  });
+
+  it('knows the lines of a full scoreboard', () => {
+    const text = '[Sat Nov 21 11:03:57 2026] [mpm_event:error] [pid 1:tid 1] AH03490: scoreboard is full, not at MaxRequestWorkers.Increase ServerLimit.\n';
+    expect(tally(scan(text, 'apache'))).toEqual({ 'pool-full': 1 });
+  });
+});
+
 describe('php-fpm 8.2', () => {
   const events = scanFile('php-fpm-8.2.txt', 'php-fpm');
 
@@ -90,6 +116,12 @@ describe('gunicorn 20.1', () => {
     expect(events.find(event => event.kind === 'request-killed')).toMatchObject({ pid: 18212, timeMs: Date.UTC(2026, 10, 21, 7, 31, 32) });
   });
 
+  it('knows how long a worker that was to be replaced took to be gone', () => {
+    const lines =
+      '[2026-11-21 10:41:06 +0000] [13279] [INFO] Autorestarting worker after current request.\n[2026-11-21 10:41:07 +0000] [13305] [INFO] Worker exiting (pid: 13305)\n[2026-11-21 10:41:07 +0000] [13279] [INFO] Worker exiting (pid: 13279)';
+    expect(scan(lines, 'gunicorn')).toMatchObject([{ kind: 'worker-recycled', pid: 13279, seconds: 1 }]);
+  });
+
   it('reads the newer wording of a killed worker', () => {
     const line = '[2026-11-21 07:31:32 +0000] [7] [ERROR] Worker (pid:12) was sent SIGKILL! Perhaps out of memory?';
     expect(scan(line, 'gunicorn')).toEqual([
@@ -104,6 +136,12 @@ describe('gunicorn 20.1', () => {
 
 describe('uWSGI 2.0', () => {
   const events = scanFile('uwsgi-2.0.21.txt', 'uwsgi');
+
+  it('knows a worker that has served its requests, and when it was gone', () => {
+    const lines =
+      '[uWSGI] ready\n...The work of process 18173 is done. Seeya!\nworker 1 killed successfully (pid: 18173)\nRespawned uWSGI worker 1 (new pid: 18447)\n';
+    expect(scan(lines, 'uwsgi')).toMatchObject([{ kind: 'worker-recycled', pid: 18173, seconds: 0 }]);
+  });
 
   it('knows a crash by the line above its stack', () => {
     const lines =
@@ -129,11 +167,46 @@ describe('uWSGI 2.0', () => {
 });
 
 describe('runtimes', () => {
+  it.each([
+    [
+      'PM2',
+      '2026-11-21T10:41:06: PM2 log: [PM2][WORKER] Process 0 restarted because it exceeds --max-memory-restart value (current_memory=262144000 max_memory_limit=209715200 [octets])',
+    ],
+    ['uvicorn', 'WARNING:  Maximum request limit of 25 exceeded. Terminating process.'],
+    [
+      'unicorn-worker-killer',
+      'W, [2026-11-21T10:41:06.5 #812]  WARN -- : #<Unicorn::HttpServer>: worker (pid: 812) exceeds max number of requests (limit: 3072)',
+    ],
+    ['puma_worker_killer', '[1] PumaWorkerKiller: Rolling Restart. 5 workers consuming total: 650 mb out of max: 504 mb. Sending TERM to pid 812.'],
+    ['an application', 'worker 812 has reached max requests (25), exiting'],
+  ])('knows a worker that %s replaces', (_, line) => {
+    expect(scan(line, 'node')).toMatchObject([{ kind: 'worker-recycled' }]);
+  });
+
+  it.each([
+    'max_requests=500 workers=4',
+    'GET /recycling/worker-clothes 200',
+    'INFO:     127.0.0.1:39168 - "GET /?q=worker+exceeds+max+requests,+restart max_requests HTTP/1.1" 200 OK',
+    'Too many requests, client 192.0.2.7 has reached its limit',
+  ])('takes no other talk of requests for that: %s', line => {
+    expect(scan(line, 'node')).toEqual([]);
+  });
+
   it('reads Node', () => {
     const events = scanFile('node-20.20.txt', 'node');
     expect(tally(events)).toEqual({ 'dependency-error': 1, 'out-of-memory': 1, 'app-error': 1, 'address-in-use': 1 });
     expect(events.find(event => event.kind === 'dependency-error')?.address).toBe('127.0.0.1:5432');
     expect(events.find(event => event.kind === 'address-in-use')?.address).toBe('127.0.0.1:9501');
+  });
+
+  it('knows that systemd starts again what ended without an error', () => {
+    const raw = ['geo-api.service: Deactivated successfully.', 'geo-api.service: Scheduled restart job, restart counter is at 3.'].map(text => ({
+      text,
+      source: 'journal:geo-api.service',
+      timeMs: nowMs,
+      identifier: 'systemd',
+    }));
+    expect(scanBackendLog(raw, { service: 'uvicorn', offsetMinutes: 0, nowMs, fallbackMs: nowMs }).map(event => event.kind)).toEqual(['ended', 'restarting']);
   });
 
   it('reads Puma', () => {
@@ -201,7 +274,7 @@ describe('time zones', () => {
 });
 
 describe('any text', () => {
-  const kinds: ServiceKind[] = ['php-fpm', 'gunicorn', 'uwsgi', 'node', 'tomcat', 'puma', 'other', 'nginx'];
+  const kinds: ServiceKind[] = ['php-fpm', 'gunicorn', 'uwsgi', 'node', 'tomcat', 'puma', 'apache', 'other', 'nginx'];
   const pieces = [
     '[pool ',
     ' child 1',
