@@ -5,5 +5,4 @@
 export const plannedFaults: readonly string[] = [
   'docker-network-mismatch',
   'upgrade-changed-defaults',
-  'worker-recycled',
 ];

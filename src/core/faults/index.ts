@@ -70,6 +70,7 @@ import upstreamAllDown from './nginx/upstream-all-down.ts';
 import workerKilledByTimeout from './backend/worker-killed-by-timeout.ts';
 import workerPoolExhausted from './capacity/worker-pool-exhausted.ts';
 import websocketUpgradeMissing from './protocol/websocket-upgrade-missing.ts';
+import workerRecycled from './backend/worker-recycled.ts';
 
 export const faults: readonly Fault[] = [
   acceptQueueOverflow,
@@ -142,4 +143,5 @@ export const faults: readonly Fault[] = [
   workerKilledByTimeout,
   workerPoolExhausted,
   websocketUpgradeMissing,
+  workerRecycled,
 ];

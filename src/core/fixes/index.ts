@@ -30,6 +30,7 @@ import reloadNginx from './reload-nginx.ts';
 import repairNginxConfig from './repair-nginx-config.ts';
 import repairStart from './repair-start.ts';
 import repairUpstreamCertificate from './repair-upstream-certificate.ts';
+import replaceWorkersLessOften from './replace-workers-less-often.ts';
 import restartHungBackend from './restart-hung-backend.ts';
 import restartWithoutAGap from './restart-without-a-gap.ts';
 import reuseUpstreamConnections from './reuse-upstream-connections.ts';
@@ -73,6 +74,7 @@ export const fixes: readonly Fix[] = [
   repairNginxConfig,
   repairStart,
   repairUpstreamCertificate,
+  replaceWorkersLessOften,
   restartHungBackend,
   restartWithoutAGap,
   reuseUpstreamConnections,

@@ -16,6 +16,9 @@ import { findLimitError } from './limit-error.ts';
 const exceptionName =
   /^(?:Uncaught |Caused by: |Exception in thread "[^"]{0,100}" )?[A-Za-z_][A-Za-z0-9_.:$]{0,200}(?:Error|Exception|Exit|Interrupt|Warning)(?=$|:| \[)/;
 
+const requestLimits = ['max_requests', 'max-requests', 'max requests', 'maximum request limit', 'max number of requests', 'maximum number of requests'];
+const ends = ['exceed', 'reach', 'restart', 'respawn', 'recycl', 'retir', 'terminat', 'exiting', 'replac'];
+
 /** What one line says, by any of the runtimes. `text` is without its time and without an indent's meaning. */
 export function parseAppLine(text: string): BackendLine | undefined {
   const line = text.slice(0, 2000);
@@ -79,6 +82,8 @@ function workers(line: string): BackendLine | undefined {
     return backendLine('pool-full');
   }
   if (line.includes('Task queue depth is ') || line.includes('Exceeded concurrency limit')) return backendLine('pool-full');
+  const recycled = recycledWorker(line);
+  if (recycled !== undefined) return recycled;
   if (line.includes('App [') && line.includes('exited with code [')) {
     // Stopping an app on purpose ends it by SIGINT with code 0.
     const signal = /via signal \[(SIG[A-Z]{2,6})\]/.exec(line)?.[1];
@@ -86,6 +91,21 @@ function workers(line: string): BackendLine | undefined {
     return backendLine('worker-exit');
   }
   return undefined;
+}
+
+/**
+ * A worker that ends because it has served its time, in the words of PM2 (Daemon.js, Worker.js), uvicorn from 0.21, unicorn-worker-killer and
+ * puma_worker_killer, or of an application that counts for itself.
+ */
+function recycledWorker(line: string): BackendLine | undefined {
+  if (/^\s/.test(line)) return undefined;
+  const lower = line.slice(0, 500).toLowerCase();
+  const isMemory = lower.includes('exceeds --max-memory-restart value') || (lower.includes('pumaworkerkiller: ') && lower.includes('sending term to pid '));
+  const isCounted = requestLimits.some(mark => lower.includes(mark)) && ends.some(mark => lower.includes(mark));
+  const isSaid = /(?:^|[\s[(,:])recycl[a-z]{0,3}(?=[\s,.:)\]]|$)/.test(lower) && /(?:^|[\s[(])workers?(?=[\s,.:)\]#]|$)/.test(lower);
+  // The URL of a logged request is the client's text.
+  if ((!isMemory && !isCounted && !isSaid) || lower.includes(' http/')) return undefined;
+  return backendLine('worker-recycled', { pid: numberAfter(lower, '(pid: ') ?? numberAfter(lower, 'pid=') ?? numberAfter(lower, 'pid ') });
 }
 
 function errors(line: string): BackendLine | undefined {

@@ -2,8 +2,11 @@
 import type { BackendEvent } from '../model/facts/backend.ts';
 
 export interface BackendLine {
-  /** `detail` adds to the event before it (uWSGI tells the request of a harakiri on a line of its own). */
-  readonly kind: BackendEvent['kind'] | 'detail';
+  /**
+   * `detail` adds to the event before it (uWSGI tells the request of a harakiri on a line of its own); `gone` ends the
+   * recycling of the worker that it names.
+   */
+  readonly kind: BackendEvent['kind'] | 'detail' | 'gone';
   readonly pid?: number;
   readonly signal?: number;
   readonly seconds?: number;

@@ -61,6 +61,7 @@ export function scanBackendLog(lines: readonly RawLine[], options: ScanOptions):
     }
     if (line === undefined) continue;
     if (line.kind === 'detail') joinDetail(events, line);
+    else if (line.kind === 'gone') joinGone(events, line, timeMs);
     else events.push(toEvent(line, timeMs, full, raw.source));
   }
   return dropRepeats(events);
@@ -104,7 +105,7 @@ function tracebackEnd(text: string): BackendLine {
 
 function toEvent(line: BackendLine, timeMs: number, text: string, source: string): ScannedEvent {
   const { kind, ...rest } = line;
-  return { kind: kind === 'detail' ? 'app-error' : kind, timeMs, text, source, ...rest };
+  return { kind: kind === 'detail' || kind === 'gone' ? 'app-error' : kind, timeMs, text, source, ...rest };
 }
 
 /** A detail belongs to the last event of its kind that lacks one, a few events back. */
@@ -118,6 +119,17 @@ function joinDetail(events: ScannedEvent[], detail: BackendLine): void {
       ...(detail.uri === undefined ? {} : { uri: detail.uri }),
       ...(detail.seconds === undefined ? {} : { seconds: detail.seconds }),
     };
+    return;
+  }
+}
+
+/** The worker that was to be recycled is gone: until now it could take connections that nobody would serve. */
+function joinGone(events: ScannedEvent[], gone: BackendLine, timeMs: number): void {
+  const from = Math.max(0, events.length - 64);
+  for (let index = events.length - 1; index >= from; index--) {
+    const event = events[index];
+    if (event === undefined || event.kind !== 'worker-recycled' || event.pid !== gone.pid || event.seconds !== undefined) continue;
+    events[index] = { ...event, seconds: Math.max(0, (timeMs - event.timeMs) / 1000) };
     return;
   }
 }

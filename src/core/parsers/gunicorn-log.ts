@@ -5,6 +5,7 @@
  *   [18166] [CRITICAL] WORKER TIMEOUT (pid:18212)
  *   [18166] [WARNING] Worker with pid 18214 was terminated due to signal 9
  *   [18462] [INFO] Reason: Worker failed to boot.
+ *   [13279] [INFO] Autorestarting worker after current request.     and once it is gone:  [13279] [INFO] Worker exiting (pid: 13279)
  */
 import { backendLine, numberAfter, textBetween } from './backend-line.ts';
 import type { BackendLine } from './backend-line.ts';
@@ -38,6 +39,7 @@ export function parseGunicornLine(text: string): BackendLine | undefined {
   }
   if (message.startsWith('Worker (pid:') && message.includes(' exited with code ')) return backendLine('worker-exit', { pid: numberAfter(message, '(pid:') });
   if (message.startsWith('Autorestarting worker after current request')) return backendLine('worker-recycled', { pid: by });
+  if (message.startsWith('Worker exiting (pid: ')) return backendLine('gone', { pid: numberAfter(message, '(pid: ') });
   if (message.startsWith('Connection in use: ')) return backendLine('address-in-use', { address: findAddress(message), pid: by });
   if (message.startsWith('Starting gunicorn ')) return backendLine('started', { pid: by });
   if (message.startsWith('Shutting down: Master')) return backendLine('stopped', { pid: by });

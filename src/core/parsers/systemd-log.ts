@@ -2,6 +2,8 @@
  * What systemd says about a unit in the journal. Source: systemd 252 src/core/service.c, unit.c, job.c. Samples:
  *
  *   api.service: Main process exited, code=killed, status=9/KILL
+ *   api.service: Deactivated successfully.
+ *   api.service: Scheduled restart job, restart counter is at 3.
  *   api.service: A process of this unit has been killed by the OOM killer.
  *   Started api.service - The API.
  */
@@ -18,6 +20,8 @@ export function parseSystemdLine(text: string): BackendLine | undefined {
   if (text.includes(': Start request repeated too quickly') || text.includes(': Failed to execute ') || text.includes(': Failed at step '))
     return backendLine('boot-failed');
   if (text.includes(": Failed with result 'start-limit-hit'") || text.includes(": Failed with result 'timeout'")) return backendLine('boot-failed');
+  if (text.includes('.service: Deactivated successfully') || text.includes('.service: Succeeded')) return backendLine('ended');
+  if (text.includes(': Scheduled restart job, restart counter is at ')) return backendLine('restarting');
   if (text.startsWith('Started ')) return backendLine('started');
   if (text.startsWith('Stopped ')) return backendLine('stopped');
   return undefined;

@@ -8,6 +8,7 @@
  *   !!! uWSGI process 150 got Segmentation Fault !!!     and after its stack:  DAMN ! worker 1 (pid: 150) died :( trying respawn ...
  *   *** uWSGI listen queue of socket "127.0.0.1:9301" (fd: 3) full !!! (5/4) ***
  *   invalid request block size: 12161 (max 4096)...skip
+ *   ...The work of process 18173 is done. Seeya!     and once it is gone:  worker 1 killed successfully (pid: 18173)
  */
 import { backendLine, numberAfter, textBetween } from './backend-line.ts';
 import type { BackendLine } from './backend-line.ts';
@@ -44,5 +45,6 @@ export function parseUwsgiLine(text: string, timeMs?: number): BackendLine | und
   if (text.includes('lifetime reached, it was running for ') || text.startsWith('...The work of process ')) {
     return backendLine('worker-recycled', { pid: numberAfter(text, 'process ') });
   }
+  if (text.startsWith('worker ') && text.includes(' killed successfully (pid: ')) return backendLine('gone', { pid: numberAfter(text, '(pid: ') });
   return undefined;
 }

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../model/fault.ts';
+import type { Hop } from '../../model/facts/hop.ts';
+import workerRecycled from './worker-recycled.ts';
+import { context, detections, eventOf, hopOf, nowMs, processOf, serviceOf, symptomOf, unitOf } from './testing.ts';
+
+const fault = workerRecycled as unknown as Fault;
+const lost = symptomOf('reset', { firstMs: nowMs - 240_000, lastMs: nowMs - 3000 });
+/** The log's lines as a worker is replaced, at the first and the last lost request. */
+const replaced = [eventOf('worker-recycled', 240_400, { pid: 101, seconds: 0.8 }), eventOf('worker-recycled', 3200, { pid: 102 })];
+
+function commands(values: Record<string, string>, pid = 100) {
+  return {
+    commands: [
+      {
+        of: { kind: 'process', pid },
+        service: 'gunicorn',
+        role: 'master',
+        listen: [],
+        configFiles: [],
+        values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, source: 'argv of 100' }])),
+      },
+    ],
+    files: [],
+    unread: [],
+  };
+}
+
+const found = (hop: Hop, values: Record<string, string> = { 'max-requests': '500' }) => detections(fault, { hops: [hop], 'backend-configs': commands(values) });
+
+describe('worker-recycled fires', () => {
+  it('where each lost request falls into the time in which a worker was replaced', () => {
+    expect(found(hopOf({ symptoms: [lost], events: replaced }))).toMatchObject([
+      {
+        confidence: 'confirmed',
+        status: 'active',
+        messageId: 'set',
+        data: { limit: 500, name: 'max_requests', times: '2 times' },
+        symptoms: [lost.id],
+        fixData: { service: 'unit:orders.service', recycles: 2 },
+      },
+    ]);
+  });
+
+  it('by the log alone where the program counts for itself', () => {
+    expect(found(hopOf({ service: serviceOf({ kind: 'node' }), symptoms: [lost], events: replaced }), {})).toMatchObject([
+      { confidence: 'confirmed', messageId: 'told' },
+    ]);
+  });
+
+  it('less surely by the start times of workers where the log is silent and a limit is in force', () => {
+    const workers = [processOf(101, { startMs: nowMs - 239_500 }), processOf(102, { startMs: nowMs - 2500 })];
+    expect(found(hopOf({ symptoms: [lost], workers }))).toMatchObject([{ confidence: 'likely', messageId: 'set' }]);
+  });
+
+  it('where the one process of a server ends in order and systemd starts it again', () => {
+    const events = [
+      eventOf('started', 60_000, { text: 'Started orders.service - orders.' }),
+      eventOf('stopped', 31_000, { text: 'INFO:     Finished server process [100]' }),
+      eventOf('ended', 30_900, { text: 'orders.service: Deactivated successfully.' }),
+      eventOf('restarting', 30_300, { text: 'orders.service: Scheduled restart job, restart counter is at 1.' }),
+      eventOf('started', 30_200, { text: 'Started orders.service - orders.' }),
+      eventOf('started', 29_000, { text: 'INFO:     Uvicorn running on http://127.0.0.1:8017 (Press CTRL+C to quit)' }),
+    ];
+    const refused = symptomOf('connect-refused', { firstMs: nowMs - 30_500, lastMs: nowMs - 29_500 });
+    const hop = hopOf({ service: serviceOf({ kind: 'uvicorn' }), unit: unitOf({ restarts: 1 }), symptoms: [refused], events });
+    expect(found(hop, { 'limit-max-requests': '500' })).toMatchObject([{ confidence: 'confirmed', data: { name: '--limit-max-requests' } }]);
+    // Nobody set a limit: why it ended is not known.
+    expect(found(hop, {})).toEqual([]);
+    const failed = { ...hop, events: [...events.slice(0, 2), eventOf('worker-exit', 30_950), ...events.slice(2)] };
+    expect(found(failed, { 'limit-max-requests': '500' })).toEqual([]);
+  });
+
+  it('as no more than possible where workers are replaced so often that anything falls together with it', () => {
+    const all = Array.from({ length: 60 }, (_, index) => eventOf('worker-recycled', 60_000 - index * 4000 + 500, { pid: 500 + index }));
+    const one = symptomOf('reset', { firstMs: nowMs - 20_000, lastMs: nowMs - 20_000 });
+    expect(found(hopOf({ symptoms: [one], events: all }))).toMatchObject([{ confidence: 'possible' }]);
+  });
+
+  it('as past where it has stopped', () => {
+    expect(found(hopOf({ symptoms: [{ ...lost, ongoing: false }], events: replaced }))).toMatchObject([{ status: 'past' }]);
+  });
+});
+
+describe('worker-recycled is silent', () => {
+  it('where requests also fail while no worker is replaced', () => {
+    expect(found(hopOf({ symptoms: [lost], events: replaced.slice(0, 1) }))).toEqual([]);
+  });
+
+  it('where the requests were cut by a crash in the same seconds', () => {
+    const crashes = [eventOf('worker-signal', 240_000, { signal: 11 }), eventOf('worker-signal', 3000, { signal: 11 })];
+    expect(found(hopOf({ symptoms: [lost], events: [...replaced, ...crashes] }))).toEqual([]);
+  });
+
+  it('where workers are young and nothing limits their requests', () => {
+    const workers = [processOf(101, { startMs: nowMs - 239_500 }), processOf(102, { startMs: nowMs - 2500 })];
+    expect(found(hopOf({ symptoms: [lost], workers }), {})).toEqual([]);
+  });
+
+  it('where workers come and go with the load', () => {
+    const workers = [processOf(101, { startMs: nowMs - 239_500 }), processOf(102, { startMs: nowMs - 2500 })];
+    expect(found(hopOf({ service: serviceOf({ manager: 'dynamic' }), symptoms: [lost], workers }))).toEqual([]);
+  });
+
+  it('where workers are replaced and nothing fails', () => {
+    expect(found(hopOf({ events: replaced }))).toEqual([]);
+  });
+
+  it('where a master that keeps the socket refuses connections', () => {
+    const refused = symptomOf('connect-refused', { firstMs: nowMs - 240_000, lastMs: nowMs - 3000 });
+    expect(found(hopOf({ symptoms: [refused], events: replaced }))).toEqual([]);
+  });
+
+  it('and says so where a limit is in force and no worker reached it', () => {
+    const facts = { hops: [hopOf({ symptoms: [lost] })], symptoms: [], 'backend-configs': { state: 'known', value: commands({ 'max-requests': '500' }) } };
+    const said = [...fault.detect({ ...facts, 'php-fpm-pools': { state: 'absent', why: '' } } as unknown as Parameters<Fault['detect']>[0], context)];
+    expect(said).toMatchObject([{ ruledOut: true, because: expect.stringContaining('500 requests') }]);
+  });
+});

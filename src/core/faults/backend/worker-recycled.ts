@@ -1,0 +1,130 @@
+import { defineFault, ruledOut } from '../../model/fault.ts';
+import { symptomEvidence } from '../../model/evidence.ts';
+import { isTogether } from '../../model/deaths.ts';
+import type { BackendEvent, Service } from '../../model/facts/backend.ts';
+import type { Hop } from '../../model/facts/hop.ts';
+import type { Symptom } from '../../model/facts/topology.ts';
+import type { Confidence, Evidence } from '../../model/finding.ts';
+import { countOf, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
+import { chanceOf, isWithin, recyclesOf, recycleSettingOf, type Recycle, type RecycleSetting } from '../../model/recycling.ts';
+
+const cutOff: readonly Symptom['class'][] = ['premature-close', 'reset', 'truncated', 'connect-reset'];
+/** Of a server that is one process, which nobody stands in for while it starts anew. */
+const refused: readonly Symptom['class'][] = ['connect-refused', 'connect-no-file'];
+/** Other ends of a worker, each of which cuts its requests by itself. */
+const otherEnds = new Set<BackendEvent['kind']>(['worker-signal', 'worker-exit', 'request-killed', 'out-of-memory']);
+/** Servers whose master holds the listening socket while workers come and go. */
+const mastered = new Set<Service['kind']>(['gunicorn', 'uwsgi', 'php-fpm', 'puma', 'unicorn', 'apache']);
+/** How likely failures and recycling may meet by chance, at most. */
+const chances = { confirmed: 0.1, likely: 0.3, possible: 0.6 } as const;
+
+export default defineFault({
+  meta: {
+    id: 'worker-recycled',
+    layer: 'backend',
+    title: 'Workers that have served their number of requests are replaced, and requests are lost with them',
+    explains: [...cutOff, ...refused, 'unattributed-5xx'],
+    requires: ['hops', 'symptoms'],
+    uses: ['backend-configs', 'php-fpm-pools'],
+    leadsTo: [
+      'backend-down',
+      'backend-crash-loop',
+      'restart-window',
+      'no-live-upstreams',
+      'max-fails-amplification',
+      'response-truncated',
+      'retries-hide-failures',
+      'request-specific-crash',
+      'app-returned-5xx',
+    ],
+    messages: {
+      set: '{service} replaces a worker after {limit} requests ({name}), {times} within the window, last at {last}. Requests failed in those seconds: {urls}.',
+      told: '{service} replaced workers {times} within the window, last at {last}, without a fault of theirs. Requests failed in those seconds: {urls}.',
+    },
+  },
+  *detect({ hops, symptoms, ...facts }, window) {
+    for (const hop of hops) {
+      const { service } = hop;
+      if (service === undefined || hop.peer.flags.down) continue;
+      const cut = symptomsOf(hop, [...cutOff, ...refused]).filter(symptom => symptom.count > 0);
+      if (cut.length === 0) continue;
+      const setting = recycleSettingOf(service, facts);
+      const recycles = recyclesOf(hop, setting, window.sinceMs);
+      if (recycles.length === 0) {
+        if (setting !== undefined && cut.some(symptom => symptom.ongoing))
+          yield ruledOut(
+            `no worker of ${service.name} is known to have been replaced within the window, though each may serve ${setting.requests} requests alone`,
+          );
+        continue;
+      }
+      const lost = cut.filter(symptom => isLost(symptom, recycles, hop));
+      const times = lost.flatMap(timesOf).filter(timeMs => !endedOtherwise(hop, recycles, timeMs));
+      if (times.length === 0) {
+        if (cut.some(symptom => symptom.ongoing)) yield ruledOut(`requests to ${service.name} also failed while none of its workers was being replaced`);
+        continue;
+      }
+      // That nobody listens while the one process starts anew is no matter of chance.
+      const isWhole = recycles[0]?.by === 'unit' && lost.every(symptom => refused.includes(symptom.class));
+      const confidence = confidenceOf(recycles, setting, isWhole ? 0 : chanceOf(times, recycles, window));
+      if (confidence === undefined) continue;
+      const all = [...lost, ...unattributedOf(hop, symptoms, [502])];
+      const near = recycles.filter(recycle => times.some(timeMs => isWithin(timeMs, recycle)));
+      const last = near.at(-1) ?? recycles.at(-1);
+      const [first, ...rest] = [
+        ...near.slice(-2).map(recycle => recycle.evidence),
+        ...settingEvidence(setting),
+        ...lost.flatMap(symptom => symptomEvidence(symptom, 2)).slice(0, 3),
+      ];
+      if (first === undefined || last === undefined) continue;
+      yield {
+        confidence,
+        status: all.some(symptom => symptom.ongoing) ? 'active' : 'past',
+        subject: hop.serviceSubject,
+        messageId: setting === undefined ? 'told' : 'set',
+        data: {
+          service: service.name,
+          limit: setting?.requests ?? 0,
+          name: setting?.name ?? '',
+          times: recycles.length === 1 ? 'once' : `${recycles.length} times`,
+          last: `${new Date(last.fromMs).toISOString().slice(0, 19)}Z`,
+          urls: `${countOf(lost)} in all, ${urlsOf(lost)}`,
+        },
+        evidence: [first, ...rest],
+        symptoms: all.map(symptom => symptom.id),
+        fixData: { service: service.id, recycles: recycles.length, firstMs: recycles[0]?.fromMs ?? 0, lastMs: recycles.at(-1)?.fromMs ?? 0 },
+      };
+    }
+  },
+});
+
+/** Each of its requests that the samples show failed while a worker was being replaced, or by an end that others explain; at least one did. */
+function isLost(symptom: Symptom, recycles: readonly Recycle[], hop: Hop): boolean {
+  // Where a master keeps the socket open meanwhile, a refused connection has another reason.
+  if (refused.includes(symptom.class) && mastered.has(hop.service?.kind ?? 'other')) return false;
+  const own = timesOf(symptom).filter(timeMs => !endedOtherwise(hop, recycles, timeMs));
+  return own.length > 0 && own.every(timeMs => recycles.some(recycle => isWithin(timeMs, recycle)));
+}
+
+function timesOf(symptom: Symptom): number[] {
+  return symptom.errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs));
+}
+
+/** An error that nobody caught ends a process too: it speaks against a worker of which nothing says that it was to be replaced. */
+function endedOtherwise(hop: Hop, recycles: readonly Recycle[], timeMs: number): boolean {
+  const isTold = recycles.some(recycle => recycle.by !== 'process');
+  return hop.events.some(event => (otherEnds.has(event.kind) || (event.kind === 'app-error' && !isTold)) && isTogether(event.timeMs, timeMs));
+}
+
+/** Workers that are merely young may have died of anything: only with a limit in force are they taken for replaced ones. */
+function confidenceOf(recycles: readonly Recycle[], setting: RecycleSetting | undefined, chance: number): Confidence | undefined {
+  const isTold = recycles.some(recycle => recycle.by !== 'process');
+  if (!isTold && setting === undefined) return undefined;
+  if (chance <= chances.confirmed) return isTold ? 'confirmed' : 'likely';
+  return chance <= chances.likely ? 'likely' : chance <= chances.possible ? 'possible' : undefined;
+}
+
+function settingEvidence(setting: RecycleSetting | undefined): Evidence[] {
+  if (setting === undefined) return [];
+  const { source, text, value } = setting.sourced;
+  return [{ source, text: text?.trim() ?? `${setting.name} = ${value}` }];
+}
