@@ -72,7 +72,7 @@ function proven(candidate: UpgradeCandidate, answers: UpgradeAnswers, view: Lost
   if (speaksOfIt || hasOwnPath || has426(candidate)) return 'confirmed';
   // It takes WebSockets on any path: where they have a place of their own that works, this may be a page.
   const isBusyElsewhere = switched.length > 0 || isServedElsewhere(candidate, view);
-  const isAlone = hasLocationOfItsOwn(taken.route.location, urlTemplate, view.access);
+  const isAlone = hasLocationOfItsOwn(taken.route.location, urlTemplate, view.access) || answersNothingElse(candidate, view);
   const isMany = candidate.count >= leastMany;
   if (isNamedSocket(uri)) {
     const isMissing = refused.length > 0 && refused.every(group => group.status === 404);
@@ -99,6 +99,13 @@ function isRefusedThroughout({ refused, urlTemplate, count }: UpgradeCandidate, 
   if (traffic === undefined) return true;
   const bad = refused.length > 0 ? refused.reduce((sum, group) => sum + group.count, 0) + traffic.failed : count;
   return bad >= (traffic.total - switched) * nearlyAll;
+}
+
+/** No request to the peer was answered well, as far as the log names peers. */
+function answersNothingElse({ peer }: UpgradeCandidate, { access }: LostView): boolean {
+  const traffic = access.byPeer.find(one => one.key === peer.id);
+  const refused = (access.refused ?? []).filter(group => group.peer === peer.id).reduce((sum, group) => sum + group.count, 0);
+  return traffic !== undefined && refused > 0 && traffic.total <= refused + traffic.failed;
 }
 
 /** Another location passes WebSockets to the same peer as it should. */

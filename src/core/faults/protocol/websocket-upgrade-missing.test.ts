@@ -168,6 +168,8 @@ describe('websocket-upgrade-missing fires', () => {
     const own = server(`    location /news { proxy_pass http://${address}; }`);
     expect(on(own, { refused: [refused('/news')], whole: taken }).found).toMatchObject([{ confidence: 'likely' }]);
     expect(on(own, { refused: [refused('/news', { count: 3 })], whole: taken }).found).toEqual([]);
+    const access = { byPeer: [{ key: address, total: 20, failed: 0 }] };
+    expect(on(plain, { refused: [refused('/')], whole: taken, access }).found).toMatchObject([{ confidence: 'likely' }]);
   });
 
   it('and says which lines are lost to a location with a header of its own', () => {
