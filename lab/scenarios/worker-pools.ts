@@ -1,0 +1,170 @@
+import type { LabHost } from '../host.ts';
+import { defineScenario } from '../scenario.ts';
+import type { Scenario } from '../scenario.ts';
+import { apacheBackend } from '../servers/apache.ts';
+import { waitForListener } from '../servers/listening.ts';
+import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { gunicorn, uwsgi, wsgiApp } from '../servers/python.ts';
+import { puma } from '../servers/ruby.ts';
+import { tomcat } from '../servers/tomcat.ts';
+import { startUnit } from '../servers/unit.ts';
+
+/** Each server's own kind of pool, really full: more comes in than its workers can do, and nginx gives up on what waits. */
+const full = {
+  kind: 'fault',
+  fault: 'worker-pool-exhausted',
+  fails: 504,
+  traffic: { rps: 16, concurrency: 100 },
+  trafficMs: 2500,
+} as const satisfies Partial<Scenario>;
+
+const expected = { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, notFindings: ['backend-hung', 'backend-down'] } as const;
+
+async function site(host: LabHost, name: string, pass: string): Promise<void> {
+  await nginxSite(host, { name, server: `location / {\n    ${pass}\n}`, log: 'timed' });
+  await startNginx(host);
+}
+
+const CGI = '#!/bin/sh\nsleep 0.7\nprintf "Content-Type: text/plain\\r\\n\\r\\nok\\n"\n';
+
+/** Apache with a slow CGI program and a processing module of one's choice. */
+async function apacheWithCgi(host: LabHost, options: { listen: string; mpm: 'event' | 'prefork'; settings: string }): Promise<void> {
+  const { listen, mpm, settings } = options;
+  await host.shell('cd /etc/apache2/mods-enabled && rm -f mpm_*.load mpm_*.conf && ln -s ../mods-available/mpm_$1.load ../mods-available/mpm_$1.conf .', [mpm]);
+  await host.write(`/etc/apache2/mods-available/mpm_${mpm}.conf`, settings);
+  await host.write('/usr/lib/cgi-bin/report', CGI, { mode: '755' });
+  await apacheBackend(host, { listen, modules: [mpm === 'prefork' ? 'cgi' : 'cgid'], config: '  ScriptAlias / /usr/lib/cgi-bin/report/\n' });
+}
+
+export default [
+  defineScenario({
+    ...full,
+    name: 'worker-pool-apache-prefork',
+    // What waits in the queue while nginx has given it up is worked off after the reload.
+    traffic: { rps: 8, concurrency: 60 },
+    title: 'Apache has as many processes as MaxRequestWorkers allows, and each runs a slow program',
+    setUp: async host => {
+      await apacheWithCgi(host, {
+        listen: '127.0.0.1:8120',
+        mpm: 'prefork',
+        settings: '<IfModule mpm_prefork_module>\n\tStartServers 16\n\tMinSpareServers 10\n\tMaxSpareServers 20\n\tMaxRequestWorkers\t  3\n</IfModule>\n',
+      });
+      await site(host, 'reports', 'proxy_pass http://127.0.0.1:8120; proxy_read_timeout 1s;');
+    },
+    expect: { ...expected, evidence: ['MaxRequestWorkers'] },
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    ...full,
+    name: 'worker-pool-apache-event',
+    title: 'All threads of Apache are busy; it listens for everybody and logs far from the usual place',
+    setUp: async host => {
+      await apacheWithCgi(host, {
+        listen: '8121',
+        mpm: 'event',
+        settings:
+          'StartServers 1\nServerLimit 2\nThreadLimit 4\nThreadsPerChild 2\nMinSpareThreads 1\nMaxSpareThreads 4\nMaxRequestWorkers 4\nErrorLog /var/log/apache2/elsewhere.log\n',
+      });
+      await site(host, 'reports', 'proxy_pass http://127.0.0.1:8121; proxy_read_timeout 1s;');
+    },
+    expect: expected,
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    ...full,
+    name: 'worker-pool-uwsgi',
+    title: 'Both processes of uWSGI are busy behind a unix socket',
+    url: 'http://127.0.0.1/slow?s=0.7',
+    setUp: async host => {
+      await uwsgi(host, { name: 'depot', code: wsgiApp('depot'), bind: 'unix:/run/depot/wsgi.sock', workers: 2 });
+      await site(host, 'depot', 'include uwsgi_params;\n    uwsgi_pass unix:/run/depot/wsgi.sock;\n    uwsgi_read_timeout 1s;');
+    },
+    expect: expected,
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    ...full,
+    name: 'worker-pool-uwsgi-http-threads',
+    title: 'uWSGI speaks HTTP with two processes of two threads each, and all are busy',
+    url: 'http://127.0.0.1/slow?s=0.8',
+    setUp: async host => {
+      await uwsgi(host, { name: 'depot', code: wsgiApp('depot'), bind: '127.0.0.1:3180', protocol: 'http-socket', workers: 2, settings: { threads: 2 } });
+      await site(host, 'depot', 'proxy_pass http://127.0.0.1:3180;\n    proxy_read_timeout 1s;');
+    },
+    expect: expected,
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    ...full,
+    name: 'worker-pool-gunicorn-threads',
+    title: 'The three threads of the one gthread worker are busy',
+    url: 'http://127.0.0.1/slow?s=0.7',
+    setUp: async host => {
+      await gunicorn(host, { name: 'polls', code: wsgiApp('polls'), bind: '127.0.0.1:8420', workers: 1, threads: 3, args: ['--graceful-timeout', '1'] });
+      await site(host, 'polls', 'proxy_pass http://127.0.0.1:8420;\n    proxy_read_timeout 1s;');
+    },
+    expect: expected,
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    ...full,
+    name: 'worker-pool-puma',
+    title: 'Puma has four threads for a page that takes its time',
+    setUp: async host => {
+      await puma(host, { name: 'bookshop', bind: 'tcp://127.0.0.1:9299', config: ['threads 1, 4'], work: 'sleep 0.7' });
+      await site(host, 'bookshop', 'proxy_pass http://127.0.0.1:9299;\n    proxy_read_timeout 1s;');
+    },
+    expect: expected,
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    ...full,
+    name: 'worker-pool-puma-cluster',
+    title: 'Two workers of Puma with two threads each are busy behind a unix socket',
+    setUp: async host => {
+      await puma(host, { name: 'bookshop', bind: 'unix:///run/bookshop/puma.sock', config: ['workers 2', 'threads 2, 2'], work: 'sleep 0.7' });
+      await site(host, 'bookshop', 'proxy_pass http://unix:/run/bookshop/puma.sock;\n    proxy_read_timeout 1s;');
+    },
+    expect: expected,
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    ...full,
+    name: 'worker-pool-tomcat',
+    title: 'Tomcat has four threads, and what waits for them is in its acceptCount',
+    url: 'http://127.0.0.1/slow.jsp',
+    setUp: async host => {
+      await tomcat(host, {
+        port: 8188,
+        address: '127.0.0.1',
+        attributes: { maxThreads: 4, minSpareThreads: 1, maxConnections: 4, acceptCount: 40 },
+        files: { 'slow.jsp': '<% Thread.sleep(700); %>ok\n' },
+      });
+      await site(host, 'archive', 'proxy_pass http://127.0.0.1:8188;\n    proxy_read_timeout 1s;');
+      await host.until('the page to be compiled', async () => (await host.request({ urls: ['http://127.0.0.1:8188/slow.jsp'] })).counts['200'] !== undefined);
+    },
+    expect: expected,
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    ...full,
+    name: 'worker-pool-uvicorn',
+    title: 'Two workers of uvicorn run code that blocks their loops',
+    setUp: async host => {
+      const code =
+        'import time\n\n\nasync def app(scope, receive, send):\n    if scope["type"] != "http":\n        return\n    time.sleep(0.5)\n    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})\n    await send({"type": "http.response.body", "body": b"ok\\n"})\n';
+      await host.write('/srv/feeds/app.py', code);
+      await startUnit(host, {
+        unit: 'feeds.service',
+        exec: '/usr/bin/python3 -m uvicorn --host 127.0.0.1 --port 8530 --workers 2 app:app',
+        workdir: '/srv/feeds',
+        service: { TimeoutStopSec: '1' },
+      });
+      await waitForListener(host, '127.0.0.1:8530');
+      await site(host, 'feeds', 'proxy_pass http://127.0.0.1:8530;\n    proxy_read_timeout 1s;');
+      await host.until('uvicorn to answer', async () => (await host.request({ urls: ['http://127.0.0.1/'] })).counts['200'] !== undefined);
+    },
+    expect: expected,
+    fix: 'first-plan',
+  }),
+];
