@@ -107,7 +107,8 @@ const signalNumbers: Readonly<Record<string, number>> = {
  * that comes and the last that goes.
  */
 export function programEvents(program: ManagedProgram, serviceId: string): readonly BackendEvent[] {
-  const up = new Set<string>();
+  const up = instancesAtFirst(program);
+  const isWhole = new Set(program.lines.map(line => line.instance)).size >= program.instances;
   return program.lines.flatMap((line): BackendEvent[] => {
     const make = (kind: BackendEvent['kind'], more: Partial<BackendEvent> = {}): BackendEvent[] => [
       { serviceId, kind, timeMs: line.timeMs, text: line.text, source: line.source, ...more },
@@ -115,14 +116,21 @@ export function programEvents(program: ManagedProgram, serviceId: string): reado
     const before = up.size;
     if (line.kind === 'starting' || line.kind === 'running') {
       up.add(line.instance);
-      return before === 0 ? make('started', line.pid === undefined ? {} : { pid: line.pid }) : [];
+      return before === 0 && isWhole ? make('started', line.pid === undefined ? {} : { pid: line.pid }) : [];
     }
     if (line.kind === 'memory') return make('worker-recycled');
     if (line.kind === 'spawn-failed') return make('boot-failed');
     if (line.kind !== 'ended') return [];
     up.delete(line.instance);
-    if (line.asked === true) return up.size === 0 && before > 0 ? make('stopped') : [];
+    if (line.asked === true) return up.size === 0 && before > 0 && isWhole ? make('stopped') : [];
     const signal = line.signal === undefined ? undefined : signalNumbers[line.signal];
     return signal === undefined ? make('worker-exit') : make('worker-signal', { signal });
   });
+}
+
+/** Those that were up before the first line: what is told of them first is no start. */
+function instancesAtFirst(program: ManagedProgram): Set<string> {
+  const first = new Map<string, ProgramLine['kind']>();
+  for (const line of program.lines) if (!first.has(line.instance)) first.set(line.instance, line.kind);
+  return new Set([...first].flatMap(([instance, kind]) => (kind === 'starting' || kind === 'running' ? [] : [instance])));
 }

@@ -42,6 +42,7 @@ export interface SupervisordConfig {
 }
 
 const maxLines = 20_000;
+const maxValue = 16_384;
 
 /** Reads the text of one file. Total and linear. */
 export function parseSupervisordConfig(text: string): SupervisordConfig {
@@ -104,7 +105,8 @@ function sectionsOf(text: string): readonly Section[] {
     const section = sections.at(-1);
     const content = withoutComment(line).trim();
     if (/^\s/.test(line) && key !== undefined && section !== undefined) {
-      section.values.set(key, `${section.values.get(key) ?? ''} ${content}`.slice(0, 16_384));
+      const before = section.values.get(key) ?? '';
+      if (before.length < maxValue) section.values.set(key, `${before} ${content}`);
       continue;
     }
     const header = /^\[([^\]]{1,300})\]/.exec(content);

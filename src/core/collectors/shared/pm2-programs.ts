@@ -77,7 +77,7 @@ function programOf(name: string, log: ManagerLog, daemon: Pm2Daemon, pids: Reado
     managerPid: process.pid,
     home,
     pids: alive,
-    instances: Math.max(1, [...states.values()].filter(one => one !== 'stopped').length),
+    instances: Math.max(1, alive.length, [...states.values()].filter(one => one !== 'stopped').length),
     addresses: [],
     logFiles: [],
     lines: own.slice(-maxLinesEach).map(({ program: _program, ...line }): ProgramLine => line),

@@ -32,8 +32,13 @@ export function linesOfTail(tail: ReadResult, path: string): readonly RawLine[] 
 export function* readManagerLog(path: string, what: string, problems: string[]): Steps<readonly RawLine[] | undefined> {
   const [tail] = yield* ask({ kind: 'read', path, options: managerTail });
   if (tail.state === 'known') return linesOfTail(tail.value, path);
-  problems.push(`${what}: ${path}: ${tail.why} (${tail.how ?? 'run as root to read it'})`);
+  problems.push(`${what}: ${withPath(path, tail.why)} (run as root to read it)`);
   return undefined;
+}
+
+/** Most reasons name the path already. */
+export function withPath(path: string, why: string): string {
+  return why.includes(path) ? why : `${path}: ${why}`;
 }
 
 /** Adds what the program's own logs say: where it listened, and its last words if they are of its last end. */
@@ -46,7 +51,7 @@ export function* withOwnLogs(program: ManagedProgram, paths: readonly string[], 
   for (const [index, path] of paths.entries()) {
     const [stat, tail] = [stats[index], tails[index]];
     if (tail === undefined || tail.state !== 'known') {
-      if (tail !== undefined && tail.state !== 'absent') problems.push(`${program.label}: ${path}: ${tail.why} (${tail.how ?? 'run as root to read it'})`);
+      if (tail !== undefined && tail.state !== 'absent') problems.push(`${program.label}: ${withPath(path, tail.why)} (run as root to read it)`);
       continue;
     }
     read.push(path);

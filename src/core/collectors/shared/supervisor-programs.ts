@@ -17,7 +17,7 @@ import { parseSupervisordLog, parseSupervisorStatus } from '../../parsers/superv
 import type { StatusRow } from '../../parsers/supervisord-log.ts';
 import { expandGlobs } from '../glob.ts';
 import { textOf } from './answers.ts';
-import { readManagerLog, withOwnLogs } from './program-logs.ts';
+import { readManagerLog, withOwnLogs, withPath } from './program-logs.ts';
 
 type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
 
@@ -108,14 +108,15 @@ function* withIncluded(
 ): Steps<{ readonly programs: readonly Found[]; readonly groups: ReadonlyMap<string, string> }> {
   const folder = path.slice(0, path.lastIndexOf('/')) || '/';
   const globs = yield* expandGlobs(main.include.map(pattern => resolvePath(expand(pattern, folder), folder)));
-  for (const { unread } of globs) for (const one of unread) problems.push(`${one.path}: ${one.why} (run as root to read supervisord's configuration there)`);
+  for (const { unread } of globs)
+    for (const one of unread) problems.push(`${withPath(one.path, one.why)} (run as root to read supervisord's configuration there)`);
   const paths = globs.flatMap(glob => glob.paths).slice(0, maxFiles);
   const answers = yield* askAll(paths.map(one => ({ kind: 'read', path: one, options: fileLimit }) as const));
   const configs = [{ path, config: parseSupervisordConfig(text) }];
   for (const [index, one] of paths.entries()) {
     const answer = answers[index];
     if (answer?.state === 'known') configs.push({ path: one, config: parseSupervisordConfig(textOf(answer) ?? '') });
-    else if (answer !== undefined && answer.state !== 'absent') problems.push(`${one}: ${answer.why} (run as root to read it)`);
+    else if (answer !== undefined && answer.state !== 'absent') problems.push(`${withPath(one, answer.why)} (run as root to read it)`);
   }
   return {
     programs: configs.flatMap(({ path: file, config }) => config.programs.map(section => ({ ...section, path: file }))),

@@ -8,7 +8,9 @@ import type { KernelEvent, SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
 import { symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
-import { restartLoop } from '../../model/restarts.ts';
+import { programFixData } from '../../model/program-commands.ts';
+import { programLoop, programWords } from '../../model/program-state.ts';
+import { restartLoop, type Window } from '../../model/restarts.ts';
 import { watchdogOf } from '../../model/watchdog.ts';
 
 const cutOff: readonly Symptom['class'][] = ['premature-close', 'reset', 'truncated'];
@@ -42,6 +44,7 @@ export default defineFault({
     ],
     messages: {
       crash: 'Workers of {service} died by {signal} {times} within the window, last at {last}. The requests that they worked on failed: {urls}.',
+      exit: 'Processes of {service} ended by themselves {times} within the window, last at {last}, and {manager} started them anew. The requests that they worked on failed: {urls}.',
       killed:
         'Workers of {service} were killed by SIGKILL {times}, last at {last}, and the requests that they worked on failed: {urls}. {kernel}, and no watchdog of its own says that it did it: somebody or some other program sent the signal.',
     },
@@ -68,7 +71,8 @@ export default defineFault({
         )
         .map(toCrash);
       const isCrash = crashes.length > 0;
-      const deaths = isCrash ? crashes : killed;
+      const deaths = isCrash ? crashes : killed.length > 0 ? killed : exitsOf(hop, window);
+      const isExit = !isCrash && killed.length === 0;
       const explained = cut.filter(symptom => deaths.some(death => failedAt(symptom, death.timeMs)));
       const last = deaths.toSorted((a, b) => a.timeMs - b.timeMs).at(-1);
       if (last === undefined || explained.length === 0) {
@@ -82,16 +86,18 @@ export default defineFault({
       const all = [...explained, ...unattributedOf(hop, facts.symptoms, [502]).filter(symptom => deaths.some(death => failedAt(symptom, death.timeMs)))];
       const alsoKernel = kernel.filter(one => isTogether(one.timeMs, last.timeMs)).slice(-1);
       yield {
-        confidence: isCrash ? (isSeen ? 'confirmed' : 'likely') : records === undefined ? 'possible' : 'likely',
+        confidence: isCrash || isExit ? (isSeen ? 'confirmed' : 'likely') : records === undefined ? 'possible' : 'likely',
         status: all.some(symptom => symptom.ongoing) ? 'active' : 'past',
         subject: hop.serviceSubject,
-        messageId: isCrash ? 'crash' : 'killed',
+        messageId: isCrash ? 'crash' : isExit ? 'exit' : 'killed',
+        ...(isExit ? { title: 'Processes of the backend end by themselves in the middle of requests' } : {}),
         data: {
           service: hop.service?.name ?? hop.peer.id,
           signal: `signal ${last.signal} (${crashSignals.get(last.signal) ?? 'SIGKILL'})`,
           times: deaths.length === 1 ? 'once' : `${deaths.length} times`,
           last: `${new Date(last.timeMs).toISOString().slice(0, 19)}Z`,
           urls: urlsOf(explained),
+          manager: hop.program?.manager ?? '',
           kernel:
             records === undefined
               ? 'Whether the kernel did it for lack of memory is not known, because its log could not be read'
@@ -99,15 +105,28 @@ export default defineFault({
         },
         evidence: [
           last.evidence,
+          ...(isExit && hop.program !== undefined ? programWords(hop.program, 1) : []),
           ...alsoKernel.map(one => one.evidence).filter(one => one.text !== last.evidence.text),
           ...explained.flatMap(symptom => symptomEvidence(symptom, 2)).slice(-3),
         ],
         symptoms: all.map(symptom => symptom.id),
-        fixData: { signal: last.signal, ...(hop.unit === undefined ? {} : { unit: hop.unit.name }), urls: urlsOf(explained) },
+        fixData: {
+          ...(isExit && hop.program !== undefined ? programFixData(hop.program) : {}),
+          signal: last.signal,
+          ...(hop.unit === undefined ? {} : { unit: hop.unit.name }),
+          urls: urlsOf(explained),
+        },
       };
     }
   },
 });
+
+/** Ends that a process manager tells of and that nobody asked for: an uncaught exception ends a program of one process with whatever it works on. */
+function exitsOf(hop: Hop, window: Window): Crash[] {
+  const { program } = hop;
+  if (program === undefined || programLoop(program, window, false) !== undefined) return [];
+  return hop.events.filter(event => event.kind === 'worker-exit' && event.timeMs >= window.sinceMs).map(toCrash);
+}
 
 function toCrash(event: BackendEvent): Crash {
   return { timeMs: event.timeMs, signal: event.signal ?? 0, evidence: eventEvidence(event) };

@@ -1,7 +1,8 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import type { Hop } from '../../model/facts/hop.ts';
-import type { Symptom } from '../../model/facts/topology.ts';
+import type { FoundBackend } from '../../model/facts/lost-peer.ts';
+import type { Symptom, Topology } from '../../model/facts/topology.ts';
 import type { Evidence, Subject } from '../../model/finding.ts';
 import { wasAway } from '../../model/absences.ts';
 import { pendingConfigs } from '../../model/config-in-force.ts';
@@ -137,7 +138,7 @@ export default defineFault({
       } else if (isLeftOver(facts, peer.id)) {
         yield ruledOut(`no file of the configuration names ${peer.id} any more: nginx was not reloaded`);
       } else {
-        const other = search?.here ?? search?.found.find(one => !one.used && one.service?.kind !== 'nginx');
+        const other = search?.here ?? search?.found.find(one => !one.used && !isNginx(one, valueOr(facts.topology, undefined)));
         if (search?.sibling !== undefined) yield ruledOut(`its backend listens on ${search.sibling}, another address of ${peer.hostName ?? 'the same name'}`);
         else if (search?.certainty === 'sure')
           yield ruledOut(`what should listen on ${address} answers on ${formatAddress(search.here?.address ?? peer.address)}`);
@@ -160,6 +161,13 @@ export default defineFault({
     }
   },
 });
+
+/** Who holds a socket is not always known; where nginx itself listens its configuration tells. */
+function isNginx({ service, address }: FoundBackend, topology: Topology | undefined): boolean {
+  if (service !== undefined || address.kind === 'unix') return service?.kind === 'nginx';
+  const listens = topology?.servers.flatMap(server => server.listens) ?? [];
+  return listens.some(listen => listen.address.kind === 'tcp' && listen.address.port === address.port);
+}
 
 function sinceText(endMs: number | undefined): string {
   return endMs === undefined ? '' : ` since ${new Date(endMs).toISOString().slice(0, 19)}Z`;
