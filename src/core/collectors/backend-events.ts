@@ -17,6 +17,7 @@ const tailBytes = 262_144;
 const maxFiles = 60;
 const maxUnits = 40;
 const maxEvents = 200;
+const futureMs = 60_000;
 
 export default defineCollector({
   id: 'backend-events',
@@ -46,8 +47,7 @@ export default defineCollector({
     }
 
     const programs = valueOr(facts['managed-programs'], []);
-    for (const { id, program } of services)
-      events.push(...programs.filter(one => one.id === program).flatMap(one => programEvents(one, id)));
+    for (const { id, program } of services) events.push(...programs.filter(one => one.id === program).flatMap(one => programEvents(one, id)));
     const printed = units.length === 0 ? known('') : outputOf(journal, 'journalctl', 'run as root, or as a member of systemd-journal, to read the journal');
     if (printed.state !== 'known') problems.push(`The journal: ${printed.why}${printed.how === undefined ? '' : ` (${printed.how})`}`);
     const byUnit = journalLines(valueOr(printed, ''), valueOr(facts['systemd-units'], []), units);
@@ -117,7 +117,8 @@ function assign(event: ScannedEvent, sharers: readonly Service[]): readonly Back
 
 /** Those in the window, the last start and stop before it; what file and journal both hold stands once. */
 function select(events: readonly BackendEvent[], context: CollectContext): readonly BackendEvent[] {
-  const ordered = events.toSorted((a, b) => a.timeMs - b.timeMs);
+  // What was written while the clock was ahead is not known to be of now.
+  const ordered = events.filter(event => event.timeMs <= context.nowMs + futureMs).toSorted((a, b) => a.timeMs - b.timeMs);
   const inside = ordered.filter(event => event.timeMs >= context.sinceMs);
   const before = ordered.filter(event => event.timeMs < context.sinceMs);
   const lasts = (['started', 'stopped'] as const).flatMap(kind => before.findLast(event => event.kind === kind) ?? []);

@@ -202,6 +202,15 @@ describe('what changed lately', () => {
     expect(run({}, [unit({ type: 'oneshot', activeEnterMs: nowMs - 4800 })]).found).toEqual([]);
   });
 
+  it('sees that the clock was set, and says what that means', () => {
+    const journal = [{ timeMs: nowMs - 9000, identifier: 'shop', text: 'x', clockSetMs: -3_600_000 }];
+    const { found, fact } = run({}, [unit({ journal, restarts: 1 })]);
+    expect(found.map(short)).toEqual([['clock', nowMs - 9000, 'the clock', 'was set 60 min back']]);
+    expect(fact.state === 'known' ? fact.problems : []).toEqual([
+      'The clock was set within the window: times from before that do not compare with those after it.',
+    ]);
+  });
+
   it('sees a reload by the age of the workers, once, and not where one worker was replaced', () => {
     const worker = (pid: number, startMs: number) => ({ pid, startMs, state: 'S', shuttingDown: false });
     const instance = (starts: readonly number[]): NginxInstance => ({

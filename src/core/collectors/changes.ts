@@ -7,6 +7,7 @@ import type { StatResult } from '../model/host.ts';
 import { textOf } from './shared/answers.ts';
 import { backupRank } from './shared/backup-names.ts';
 import { certificateChanges } from './shared/certificate-changes.ts';
+import { clockChanges } from './shared/clock-changes.ts';
 import { changePlaces } from './shared/change-places.ts';
 import type { Place } from './shared/change-places.ts';
 import { unifiedDiff } from './shared/file-diff.ts';
@@ -49,7 +50,10 @@ export default defineCollector({
     const diffs = yield* backupDiffs(compared.slice(0, maxCompared), context.clock.offsetMinutes);
     const services = valueOr(facts.services, []);
     const units = unitChanges(valueOr(facts['systemd-units'], []), services);
+    const clocks = clockChanges(valueOr(facts['systemd-units'], [])).filter(change => isRecent(change, context));
+    if (clocks.length > 0) problems.push('The clock was set within the window: times from before that do not compare with those after it.');
     const own = [
+      ...clocks,
       ...withoutParents(changes).map(change => withDiff(change, diffs.get(change.subject))),
       ...packages,
       ...certificateChanges(valueOr(facts['probe-results'], [])),

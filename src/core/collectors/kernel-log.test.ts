@@ -10,6 +10,9 @@ import type { FakeHost } from './testing.ts';
 const iso = readFileSync(new URL('../parsers/kernel-log.fixtures/dmesg-iso-util-linux-2.38.txt', import.meta.url), 'utf8');
 const raw = readFileSync(new URL('../parsers/kernel-log.fixtures/dmesg-linux-6.18.txt', import.meta.url), 'utf8');
 
+/** After the samples were taken. */
+const later = { ...TEST_CONTEXT, nowMs: TEST_CONTEXT.nowMs + 86_400_000 };
+
 function host(journal: Partial<ExecResult>, dmesg: Partial<ExecResult>, plain: Partial<ExecResult> = {}): FakeHost {
   return {
     files: { '/proc/stat': 'btime 1795244991\n' },
@@ -22,7 +25,7 @@ function host(journal: Partial<ExecResult>, dmesg: Partial<ExecResult>, plain: P
 }
 
 it('reads the ring buffer where the journal holds no kernel lines, as in a container', () => {
-  const { fact } = runCollector(kernelLog, {}, host({}, { stdout: iso }));
+  const { fact } = runCollector(kernelLog, {}, host({}, { stdout: iso }), later);
   expect(fact.state === 'known' && fact.value.map(event => event.kind)).toEqual(['oom-kill', 'segfault']);
 });
 
@@ -42,12 +45,21 @@ it('takes the time at which the kernel wrote, not that at which a journal began 
 });
 
 it('asks a dmesg without time formats again', () => {
-  const { fact } = runCollector(kernelLog, {}, host({}, { code: 1, stderr: "dmesg: unrecognized option '--time-format'\n" }, { stdout: raw }));
+  const { fact } = runCollector(kernelLog, {}, host({}, { code: 1, stderr: "dmesg: unrecognized option '--time-format'\n" }, { stdout: raw }), later);
   expect(fact.state === 'known' && fact.value[0]).toMatchObject({ kind: 'oom-kill', timeMs: 1_795_247_462_857 });
 });
 
+it('leaves out what was written while the clock was ahead', () => {
+  const { fact } = runCollector(kernelLog, {}, host({}, { stdout: iso }), { ...TEST_CONTEXT, nowMs: TEST_CONTEXT.nowMs - 86_400_000 });
+  expect(fact).toEqual({ state: 'known', value: [] });
+});
+
 it('leaves out what is older than a day before the window', () => {
-  const { fact } = runCollector(kernelLog, {}, host({}, { stdout: iso }), { ...TEST_CONTEXT, sinceMs: TEST_CONTEXT.nowMs + 10 * 86_400_000 });
+  const { fact } = runCollector(kernelLog, {}, host({}, { stdout: iso }), {
+    ...TEST_CONTEXT,
+    nowMs: TEST_CONTEXT.nowMs + 11 * 86_400_000,
+    sinceMs: TEST_CONTEXT.nowMs + 10 * 86_400_000,
+  });
   expect(fact).toEqual({ state: 'known', value: [] });
 });
 

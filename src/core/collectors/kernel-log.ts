@@ -12,6 +12,8 @@ const BEFORE_WINDOW_MS = 86_400_000;
 
 const AUDIT_LOG = '/var/log/audit/audit.log';
 const AUDIT_BYTES = 262_144;
+/** Later than this is not now: it was written while the clock was ahead. */
+const FUTURE_MS = 60_000;
 
 const HOW = 'run as root to read the kernel log';
 
@@ -54,7 +56,7 @@ export default defineCollector({
     }
     const fromKernel = [...fromJournal, ...fromRing.filter(event => !fromJournal.some(one => isSame(one, event)))];
     const events = [...fromKernel, ...fromAudit];
-    return known(events.filter(event => event.timeMs >= since).sort((a, b) => a.timeMs - b.timeMs));
+    return known(events.filter(event => event.timeMs >= since && event.timeMs <= context.nowMs + FUTURE_MS).sort((a, b) => a.timeMs - b.timeMs));
   },
 });
 

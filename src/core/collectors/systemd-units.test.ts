@@ -4,9 +4,12 @@ import type { Request } from '../model/collector.ts';
 import { known } from '../model/fact.ts';
 import type { ExecResult } from '../model/host.ts';
 import systemdUnits from './systemd-units.ts';
-import { runCollector } from './testing.ts';
+import { runCollector as collect, TEST_CONTEXT } from './testing.ts';
 import type { FakeHost } from './testing.ts';
 
+/** After the samples were taken. */
+const later = { ...TEST_CONTEXT, nowMs: TEST_CONTEXT.nowMs + 86_400_000 };
+const runCollector: typeof collect = (collector, facts, host, context = later) => collect(collector, facts, host, context);
 const sample = (path: string): string => readFileSync(new URL(`../parsers/${path}`, import.meta.url), 'utf8');
 const printed = (stdout: string, more: Partial<ExecResult> = {}) => known({ stdout, stderr: '', code: 0, truncated: false, ...more });
 
@@ -130,4 +133,10 @@ it('is absent where systemd does not run', () => {
   const { fact, asked } = runCollector(systemdUnits, facts, {});
   expect(fact.state).toBe('absent');
   expect(asked.some(request => request.kind === 'exec')).toBe(false);
+});
+
+it('leaves out lines that were written while the clock was ahead, and says so', () => {
+  const { fact } = runCollector(systemdUnits, facts, host(), { ...TEST_CONTEXT, nowMs: TEST_CONTEXT.nowMs - 86_400_000 });
+  expect(fact.state === 'known' && fact.value.every(unit => unit.journal.length === 0)).toBe(true);
+  expect(fact.state === 'known' ? fact.problems : []).toContainEqual(expect.stringMatching(/^\d+ lines of the journal carry a time in the future/));
 });

@@ -18,6 +18,7 @@ import { isSystemUnit, isTroubled, isWorthKnowing, journalRank } from './shared/
 
 const MAX_SHOWN = 250;
 const MAX_JOURNALS = 20;
+const FUTURE_MS = 60_000;
 const MAX_LINES = 40;
 /** All units' lines are asked for at once; a chatty unit must not use them all up. */
 const MAX_JOURNAL_LINES = 1500;
@@ -77,7 +78,7 @@ export default defineCollector({
       if (unit !== undefined && isWorthKnowing(unit, running)) byName.set(unit.name, unit);
     }
     const ranked = [...byName.values()].sort((a, b) => journalRank(a, running) - journalRank(b, running)).slice(0, MAX_JOURNALS);
-    const journals = yield* readJournals(ranked, problems);
+    const journals = withoutFuture(yield* readJournals(ranked, problems), context, problems);
     const sockets = yield* readUnitSockets([...byName.values()]);
     return known(
       [...byName.values()].map(unit => ({
@@ -153,6 +154,22 @@ function unitOf(properties: UnitProperties, bootMs: number, context: CollectCont
     journal: [],
     ...definedOf(optional),
   };
+}
+
+/** Lines that were written while the clock was ahead say nothing of when they were. */
+function withoutFuture(
+  journals: ReadonlyMap<string, readonly JournalLine[]>,
+  { nowMs }: CollectContext,
+  problems: string[],
+): ReadonlyMap<string, readonly JournalLine[]> {
+  let left = 0;
+  const kept = [...journals].map(([name, lines]) => {
+    const own = lines.filter(line => line.timeMs <= nowMs + FUTURE_MS);
+    left += lines.length - own.length;
+    return [name, own] as const;
+  });
+  if (left > 0) problems.push(`${left} lines of the journal carry a time in the future and were left out; the clock was set back.`);
+  return new Map(kept);
 }
 
 function withJournal(unit: SystemdUnit, journal: readonly JournalLine[], bootMs: number): SystemdUnit {

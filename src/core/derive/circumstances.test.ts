@@ -127,6 +127,15 @@ describe('since when', () => {
     expect(texts([symptom()], [unit(1000, 'unit-stop'), unit(-3000, 'unit-start')])).toEqual(['1 s after shop.service stopped']);
   });
 
+  it('compares no times across a clock that was set', () => {
+    const clock = (setMs: number) => change(60_000, { kind: 'clock', subject: 'the clock', verb: 'was set', source: 'journal:a', setMs });
+    expect(texts([symptom()], [change(90_000), clock(3_600_000)])).toEqual(['60 s after the clock was set']);
+    expect(texts([symptom()], [change(50_000), clock(3_600_000)])).toEqual(['50 s after /etc/nginx/conf.d/shop.conf changed', '60 s after the clock was set']);
+    // Set back by half a minute: a time of 40 s before may be of either side.
+    expect(texts([symptom()], [change(40_000), clock(-30_000)])).toEqual(['60 s after the clock was set']);
+    expect(texts([symptom()], [change(20_000), clock(-30_000)])[0]).toContain('20 s after');
+  });
+
   it('names the command that put packages in place', () => {
     const upgraded = (name: string, by: string) => change(4000, { kind: 'package', subject: `package ${name}`, verb: 'was upgraded from 1 to 2', by });
     expect(texts([symptom()], [upgraded('nginx', 'apt-get upgrade')])).toEqual(['4 s after package nginx was upgraded from 1 to 2 by apt-get upgrade']);

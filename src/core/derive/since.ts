@@ -13,7 +13,7 @@ const mostActions = 2;
 const mostNamed = 3;
 const restartMs = 30_000;
 const maxCommand = 80;
-const actions: ReadonlySet<Change['kind']> = new Set(['unit-start', 'unit-stop', 'nginx-reload']);
+const actions: ReadonlySet<Change['kind']> = new Set(['unit-start', 'unit-stop', 'nginx-reload', 'clock']);
 
 export interface SinceInput {
   readonly symptom: Symptom;
@@ -31,7 +31,7 @@ export function sinceOf({ symptom, changes, topology, access, errorCoverage, sin
   // Logs have whole seconds: what changed within the second of the first failure came before it as far as they tell.
   const latestMs = symptom.firstMs % 1000 === 0 ? symptom.firstMs + 999 : symptom.firstMs;
   const services = servicesBehind(symptom, topology);
-  const near = changes
+  const near = comparable(changes)
     .filter(({ timeMs, serviceIds }) => timeMs <= latestMs && timeMs >= symptom.firstMs - longestMs && concerns(serviceIds, services))
     .toSorted((a, b) => b.timeMs - a.timeMs);
   const groups = groupsOf(withRestarts(near));
@@ -39,6 +39,17 @@ export function sinceOf({ symptom, changes, topology, access, errorCoverage, sin
   const content = groups.filter(group => !isAction(group)).slice(0, mostSaid.content);
   const said = new Set([...content, ...groups.filter(isAction).slice(0, content.length === 0 ? mostActions : mostSaid.action)]);
   return groups.filter(group => said.has(group)).map(group => say(group, symptom.firstMs));
+}
+
+/** Where the clock was set, how long before a failure something older happened is not known. Set back, it shows some times twice. */
+function comparable(changes: readonly Change[]): readonly Change[] {
+  const last = changes
+    .filter(change => change.kind === 'clock')
+    .toSorted((a, b) => a.timeMs - b.timeMs)
+    .at(-1);
+  if (last === undefined) return changes;
+  const fromMs = last.timeMs - Math.min(0, last.setMs ?? 0);
+  return changes.filter(change => change === last || change.timeMs > fromMs);
 }
 
 /** A stop and the start after it, in one; the nearest change first. */

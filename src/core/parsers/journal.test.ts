@@ -27,3 +27,14 @@ it('counts lines that are no entries, takes the first of repeated fields, and ne
   expect(parseJournal('{"__REALTIME_TIMESTAMP":"5000000","MESSAGE":["a","b"],"_COMM":"x"}').entries).toEqual([{ timeMs: 5000, identifier: 'x', text: 'a' }]);
   fc.assert(fc.property(fc.json(), fc.string(), (json, text) => parseJournal(`${json}\n{${text}`).unread >= 0));
 });
+
+it('sees by the clock that never goes back where the other one was set', () => {
+  const line = (time: number, uptime: number, boot = 'a'): string =>
+    JSON.stringify({ __REALTIME_TIMESTAMP: `${time}000000`, __MONOTONIC_TIMESTAMP: `${uptime}000000`, _BOOT_ID: boot, MESSAGE: String(time) });
+  const set = (...lines: readonly string[]): unknown => parseJournal(lines.join('\n')).entries.map(entry => entry.clockSetMs);
+  expect(set(line(1000, 10), line(1300, 310), line(4905, 315), line(4906, 316))).toEqual([undefined, undefined, 3_600_000, undefined]);
+  expect(set(line(1000, 10), line(410, 20))).toEqual([undefined, -600_000]);
+  // Another boot, or a journal without that clock.
+  expect(set(line(1000, 10), line(9000, 5, 'b'))).toEqual([undefined, undefined]);
+  expect(set('{"__REALTIME_TIMESTAMP":"1000000"}', '{"__REALTIME_TIMESTAMP":"9000000000"}')).toEqual([undefined, undefined]);
+});

@@ -7,6 +7,8 @@ export interface JournalEntry extends JournalLine {
 }
 
 const MAX_TEXT = 4096;
+/** What a clock is slewed by between two lines, and what journald takes to store one, is less. */
+const leastSetMs = 10_000;
 
 /** What `--output-fields` should name: everything that is read here and no command lines, which may hold secrets. */
 export const JOURNAL_FIELDS = 'MESSAGE,SYSLOG_IDENTIFIER,_COMM,_PID,UNIT,_SYSTEMD_UNIT,COREDUMP_UNIT,OBJECT_SYSTEMD_UNIT,_TRANSPORT';
@@ -23,19 +25,39 @@ export const KERNEL_FIELDS = `${JOURNAL_FIELDS},_SOURCE_MONOTONIC_TIMESTAMP`;
 export function parseJournal(text: string): { readonly entries: readonly JournalEntry[]; readonly unread: number } {
   const entries: JournalEntry[] = [];
   let unread = 0;
+  let before: Clocks | undefined;
   for (const line of linesOf(text)) {
     if (!line.startsWith('{')) {
       if (line !== '') unread += 1;
       continue;
     }
-    const entry = readEntry(line);
-    if (entry === undefined) unread += 1;
-    else entries.push(entry);
+    const read = readEntry(line);
+    if (read === undefined) {
+      unread += 1;
+      continue;
+    }
+    const { clocks, ...entry } = read;
+    const setMs = clocks !== undefined && before?.boot === clocks.boot ? clocks.timeMs - before.timeMs - (clocks.uptimeMs - before.uptimeMs) : 0;
+    entries.push(Math.abs(setMs) < leastSetMs ? entry : { ...entry, clockSetMs: setMs });
+    before = clocks;
   }
   return { entries, unread };
 }
 
-function readEntry(line: string): JournalEntry | undefined {
+/** What both clocks of one boot said as an entry came: where they drift apart, the wall clock was set, or the machine slept. */
+interface Clocks {
+  readonly boot: string;
+  readonly timeMs: number;
+  readonly uptimeMs: number;
+}
+
+function clocksOf(fields: Readonly<Record<string, unknown>>, timeMs: number): Clocks | undefined {
+  const boot = fieldText(fields['_BOOT_ID']);
+  const uptime = wholeNumber(fieldText(fields['__MONOTONIC_TIMESTAMP']));
+  return boot === undefined || uptime === undefined ? undefined : { boot, timeMs, uptimeMs: uptime / 1000 };
+}
+
+function readEntry(line: string): (JournalEntry & { readonly clocks?: Clocks }) | undefined {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -47,6 +69,7 @@ function readEntry(line: string): JournalEntry | undefined {
   const received = wholeNumber(fieldText(fields['__REALTIME_TIMESTAMP'])?.slice(0, -3));
   if (received === undefined) return undefined;
   const time = received - delayMs(fields);
+  const clocks = clocksOf(fields, received);
   const pid = wholeNumber(fieldText(fields['_PID']));
   const unit = ['UNIT', 'COREDUMP_UNIT', 'OBJECT_SYSTEMD_UNIT', '_SYSTEMD_UNIT'].map(name => fieldText(fields[name])).find(name => name !== undefined);
   return {
@@ -55,6 +78,7 @@ function readEntry(line: string): JournalEntry | undefined {
     text: (fieldText(fields['MESSAGE']) ?? '').slice(0, MAX_TEXT),
     ...(pid === undefined ? {} : { pid }),
     ...(unit === undefined ? {} : { unit }),
+    ...(clocks === undefined ? {} : { clocks }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Something that was changed on the host in the window or shortly before it. */
 export interface Change {
-  readonly kind: 'config-file' | 'package' | 'unit-start' | 'unit-stop' | 'nginx-reload' | 'deploy' | 'certificate';
+  readonly kind: 'config-file' | 'package' | 'unit-start' | 'unit-stop' | 'nginx-reload' | 'deploy' | 'certificate' | 'clock';
+  /** Of `clock`: by the clock as it is since then. */
   readonly timeMs: number;
   /** What was changed: a path, the packages, a unit. */
   readonly subject: string;
@@ -14,6 +15,10 @@ export interface Change {
   readonly diff?: string;
   /** The command line that did it. */
   readonly by?: string;
+  /** Of `clock`: how far it was set, back where it is negative. */
+  readonly setMs?: number;
+  /** Of a package: its name, and what was there before and is there since, as the package manager writes versions. */
+  readonly package?: { readonly name: string; readonly from?: string; readonly to?: string };
 }
 
 /** A change shortly before a symptom's first failure. That it is the cause is not said. */

@@ -152,6 +152,8 @@ export interface JournalLine {
   readonly identifier: string;
   readonly pid?: number;
   readonly text: string;
+  /** How far the clock was set since the line before, forward or back: times on both sides of it do not compare. */
+  readonly clockSetMs?: number;
 }
 
 /** Events from the kernel log that can end or block a request. */
