@@ -3,6 +3,5 @@
  * leaves this list.
  */
 export const plannedFaults: readonly string[] = [
-  'docker-network-mismatch',
   'upgrade-changed-defaults',
 ];

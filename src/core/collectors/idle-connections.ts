@@ -27,7 +27,7 @@ export default defineCollector({
     const groups = valueOr(facts['nginx-error-log'], undefined)?.groups ?? [];
     const events = valueOr(facts['backend-events'], []);
     const asked = topology.peers.flatMap(peer => {
-      if (peer.flags.down || (peer.local && peer.listeners.length === 0)) return [];
+      if (peer.flags.down || peer.namespace !== undefined || (peer.local && peer.listeners.length === 0)) return [];
       const failing = groups.filter(group => group.peer === peer.id && cut.has(group.class));
       const reuse = failing.length === 0 ? undefined : reuseOf(peer, topology, facts['nginx-instances']);
       if (reuse === undefined) return [];

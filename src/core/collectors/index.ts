@@ -11,6 +11,7 @@ import kernelLog from './kernel-log.ts';
 import listeners from './listeners.ts';
 import managedPrograms from './managed-programs.ts';
 import nameResolution from './name-resolution.ts';
+import networkNamespaces from './network-namespaces.ts';
 import networkPaths from './network-paths.ts';
 import nginxAccessLog from './nginx-access-log.ts';
 import nginxConfigDump from './nginx-config-dump.ts';
@@ -18,16 +19,16 @@ import nginxConfigTest from './nginx-config-test.ts';
 import nginxConfig from './nginx-config.ts';
 import nginxErrorLog from './nginx-error-log.ts';
 import nginxInstances from './nginx-instances.ts';
-import pathSizes from './path-sizes.ts';
 import otherProxies from './other-proxies.ts';
+import pathSizes from './path-sizes.ts';
 import phpFpmPools from './php-fpm-pools.ts';
 import probeResults from './probe-results.ts';
 import processDetails from './process-details.ts';
 import processes from './processes.ts';
 import refusedDisks from './refused-disks.ts';
 import resources from './resources.ts';
-import serviceLoad from './service-load.ts';
 import runtimeLimits from './runtime-limits.ts';
+import serviceLoad from './service-load.ts';
 import socketFiles from './socket-files.ts';
 import systemdUnits from './systemd-units.ts';
 import upgradeAnswers from './upgrade-answers.ts';
@@ -44,6 +45,7 @@ export const collectors: readonly Collector[] = [
   listeners,
   managedPrograms,
   nameResolution,
+  networkNamespaces,
   networkPaths,
   nginxAccessLog,
   nginxConfigDump,
@@ -51,17 +53,17 @@ export const collectors: readonly Collector[] = [
   nginxConfig,
   nginxErrorLog,
   nginxInstances,
+  otherProxies,
   pathSizes,
   phpFpmPools,
-  otherProxies,
   probeResults,
   processDetails,
   processes,
   refusedDisks,
   resources,
+  runtimeLimits,
   serviceLoad,
   socketFiles,
-  runtimeLimits,
   systemdUnits,
   upgradeAnswers,
 ];

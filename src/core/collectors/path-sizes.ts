@@ -55,8 +55,8 @@ export default defineCollector({
 function stalledPeers(topology: Topology, groups: readonly ErrorGroup[]): readonly Peer[] {
   const hosts = new Set<string>();
   return topology.peers
-    .filter(({ id, address, local, flags, routeIds }) => {
-      if (address.kind !== 'tcp' || local || flags.down || routeIds.length === 0 || hosts.has(address.host) || !isAddress(address.host)) return false;
+    .filter(({ id, address, local, flags, routeIds, namespace }) => {
+      if (address.kind !== 'tcp' || local || flags.down || namespace !== undefined || routeIds.length === 0 || hosts.has(address.host) || !isAddress(address.host)) return false;
       if (!groups.some(group => group.peer === id && (group.class === 'read-timeout' || group.class === 'send-timeout'))) return false;
       hosts.add(address.host);
       return true;
@@ -82,8 +82,7 @@ function* pathTo(peer: Peer): Steps<Pick<PathSizes, 'address' | 'mtu' | 'mtuText
   );
   const dev = parseIpMtu(said(route));
   const transfers = parseSsTransfers(said(sockets)).filter(transfer => transfer.state === 'ESTAB' && transfer.remote === peer.id);
-  const isFixed = dev.mtu !== undefined && !dev.isCached;
-  if (isFixed && dev.mtu !== undefined) return { address, mtu: dev.mtu, mtuText: dev.text, transfers: mostStuck(transfers) };
+  if (dev.mtu !== undefined && !dev.isCached) return { address, mtu: dev.mtu, mtuText: dev.text, transfers: mostStuck(transfers) };
   const [link] = yield* ask({ kind: 'exec', argv: ['ip', '-o', 'link', 'show', 'dev', dev.dev ?? 'lo'], options });
   const { mtu, text } = parseIpMtu(said(link));
   return { address, ...(mtu === undefined || dev.dev === undefined ? {} : { mtu, mtuText: text }), transfers: mostStuck(transfers) };

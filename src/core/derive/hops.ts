@@ -69,7 +69,8 @@ function hopOf(peer: Peer, topology: Topology, around: Surroundings): Hop {
   const routeIds = new Set(peer.routeIds);
   const routes = topology.routes.filter(route => routeIds.has(route.id));
   const groups = topology.groups.filter(group => peer.groupIds.includes(group.id));
-  const probes = around.probes.get(peer.id) ?? [];
+  // badhop's own namespace may have the same address.
+  const probes = peer.namespace === undefined ? (around.probes.get(peer.id) ?? []) : [];
   const own = probes.find(probe => routes.some(route => speaksTo(probe, route)));
   const { symptoms } = around;
   const groupNames = new Set([

@@ -122,6 +122,8 @@ function derive(
       processes: known([]),
       'probe-results': known(probes),
       topology: known({ servers: [], routes: [], groups: [], peers: [] }),
+      'network-namespaces': absent(''),
+      listeners: known([]),
       'nginx-access-log': access === undefined ? absent('') : known({ ...noRequests, ...access }),
       'nginx-config': known([
         {

@@ -9,6 +9,7 @@ import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { ServerBlock } from '../model/facts/topology.ts';
 import type { Evidence } from '../model/finding.ts';
 import { formatAddress, runPath, type Address } from '../model/host.ts';
+import { listensElsewhere } from '../model/namespaces.ts';
 import { programEndMs } from '../model/program-state.ts';
 import { loopBeganMs } from '../model/restarts.ts';
 import type { ProbeResult } from '../model/probe.ts';
@@ -39,7 +40,19 @@ interface Surroundings {
 export default defineDerivation({
   id: 'lost-peers',
   title: 'peers at whose address nobody listens, and where their backends are',
-  needs: ['hops', 'services', 'systemd-units', 'managed-programs', 'processes', 'probe-results', 'topology', 'nginx-access-log', 'nginx-config'],
+  needs: [
+    'hops',
+    'services',
+    'systemd-units',
+    'managed-programs',
+    'processes',
+    'probe-results',
+    'topology',
+    'nginx-access-log',
+    'nginx-config',
+    'network-namespaces',
+    'listeners',
+  ],
   derive(facts): Known<readonly LostPeer[]> {
     if (facts.hops.state !== 'known') return facts.hops;
     const around: Surroundings = {
@@ -57,12 +70,16 @@ export default defineDerivation({
         ),
       ),
     };
-    return known(facts.hops.value.filter(isLost).map(hop => lostPeer(hop, around)));
+    const places = { hops: around.hops, listeners: valueOr(facts.listeners, []), processes: valueOr(facts.processes, []) };
+    const namespaces = valueOr(facts['network-namespaces'], undefined);
+    // What is meant and listens in another network namespace is not lost, and nothing else is it.
+    const isApart = (hop: Hop): boolean => listensElsewhere(hop, namespaces, places)[0]?.isMeant === true;
+    return known(facts.hops.value.filter(hop => isLost(hop) && !isApart(hop)).map(hop => lostPeer(hop, around)));
   },
 });
 
 function isLost({ peer, routes }: Hop): boolean {
-  return peer.local && !peer.flags.down && routes.length > 0 && peer.listeners.length === 0;
+  return peer.local && peer.namespace === undefined && !peer.flags.down && routes.length > 0 && peer.listeners.length === 0;
 }
 
 function lostPeer(hop: Hop, around: Surroundings): LostPeer {

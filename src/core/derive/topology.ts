@@ -1,6 +1,7 @@
 import { defineDerivation } from '../model/collector.ts';
 import { known, valueOr, type Known } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
+import type { NetworkNamespace } from '../model/facts/network.ts';
 import type { Listener, NameResolution } from '../model/facts/system.ts';
 import type { NginxLayout, Peer, Topology, UpstreamGroup, WrittenGroup, WrittenMember } from '../model/facts/topology.ts';
 import { formatAddress, runPath, type Address } from '../model/host.ts';
@@ -12,24 +13,34 @@ interface Surroundings {
   readonly services: readonly Service[];
   readonly names: ReadonlyMap<string, readonly string[]>;
   readonly ownAddresses: ReadonlySet<string> | undefined;
+  /** The network namespace, where it is another than badhop's. */
+  readonly namespace?: string;
+  /** Whether a process is in another network namespace. */
+  readonly isStranger: (pid: number) => boolean;
 }
 
 export default defineDerivation({
   id: 'topology',
   title: 'the path of a request: listen, server, location, upstream, peer, listener, service',
-  needs: ['nginx-layout', 'listeners', 'services', 'name-resolution', 'host-identity', 'nginx-error-log'],
+  needs: ['nginx-layout', 'listeners', 'services', 'name-resolution', 'host-identity', 'nginx-error-log', 'network-namespaces'],
   derive(facts): Known<Topology> {
     const layout = facts['nginx-layout'];
     if (layout.state !== 'known') return layout;
     const resolutions: readonly NameResolution[] = valueOr(facts['name-resolution'], []);
     const identity = facts['host-identity'].state === 'known' ? facts['host-identity'].value : undefined;
+    const namespaces = valueOr(facts['network-namespaces'], undefined);
+    const apart = new Set((namespaces?.others ?? []).flatMap(other => other.pids));
     const around: Surroundings = {
       listeners: valueOr(facts.listeners, []),
       services: valueOr(facts.services, []),
       names: new Map(resolutions.map(resolution => [resolution.name, resolution.system])),
       ownAddresses: identity?.addresses === undefined ? undefined : new Set(identity.addresses),
+      isStranger: pid => apart.has(pid),
     };
-    const { groups, peers } = resolveGroups(layout.value, around);
+    const elsewhere = new Map(
+      (namespaces?.ofInstances ?? []).map(({ instanceId, namespace }) => [instanceId, within(around, namespace, namespaces?.others ?? [])] as const),
+    );
+    const { groups, peers } = resolveGroups(layout.value, around, elsewhere);
     const log = facts['nginx-error-log'];
     const logged = log.state === 'known' ? log.value.groups.flatMap(group => (group.peer === undefined ? [] : [group.peer])) : [];
     const strangers = strangersIn(logged, layout.value, peers, around);
@@ -37,10 +48,23 @@ export default defineDerivation({
   },
 });
 
-function resolveGroups(layout: NginxLayout, around: Surroundings): { groups: UpstreamGroup[]; peers: Peer[] } {
+/** What an address means in another network namespace. Unix sockets are files, and the same for all. */
+function within(around: Surroundings, id: string, others: readonly NetworkNamespace[]): Surroundings {
+  const there = others.find(other => other.id === id);
+  return {
+    ...around,
+    listeners: [...around.listeners.filter(listener => listener.kind === 'unix'), ...(there?.listeners ?? [])],
+    ownAddresses: new Set(there?.addresses ?? []),
+    namespace: id,
+    isStranger: pid => there?.pids.includes(pid) !== true,
+  };
+}
+
+function resolveGroups(layout: NginxLayout, own: Surroundings, elsewhere: ReadonlyMap<string, Surroundings>): { groups: UpstreamGroup[]; peers: Peer[] } {
   const peers = new Map<string, Peer>();
   const groups = layout.groups.map(group => {
-    const { members, instanceId: _instance, ...rest } = group;
+    const { members, instanceId, ...rest } = group;
+    const around = elsewhere.get(instanceId) ?? own;
     const routeIds = layout.routes.filter(route => route.groupId === group.id).map(route => route.id);
     const peerIds = members.flatMap(member =>
       addressesOf(member, around).map(address => {
@@ -73,7 +97,7 @@ function addressesOf(member: WrittenMember, around: Surroundings): Address[] {
 
 function makePeer(id: string, address: Address, group: WrittenGroup, member: WrittenMember, routeIds: readonly string[], around: Surroundings): Peer {
   const listeners = around.listeners.filter(listener => listensOn(listener, address));
-  const serviceId = serviceOf(address, listeners, around.services)?.id;
+  const serviceId = serviceOf(address, listeners, around)?.id;
   const named = member.host !== undefined && !isIpLiteral(member.host);
   return {
     id,
@@ -85,6 +109,7 @@ function makePeer(id: string, address: Address, group: WrittenGroup, member: Wri
     origin: member.origin,
     flags: member.flags,
     local: isLocal(address, around),
+    ...(around.namespace === undefined || address.kind === 'unix' ? {} : { namespace: around.namespace }),
     listeners,
     ...(serviceId === undefined ? {} : { serviceId }),
   };
@@ -93,7 +118,13 @@ function makePeer(id: string, address: Address, group: WrittenGroup, member: Wri
 function merge(before: Peer | undefined, peer: Peer): Peer {
   if (before === undefined) return peer;
   const flags = before.flags.down && !peer.flags.down ? peer.flags : before.flags;
-  return { ...before, flags, groupIds: [...new Set([...before.groupIds, ...peer.groupIds])], routeIds: [...new Set([...before.routeIds, ...peer.routeIds])] };
+  const isLost = before.namespace !== peer.namespace && before.listeners.length > 0 && peer.listeners.length === 0;
+  return {
+    ...(isLost ? peer : before),
+    flags,
+    groupIds: [...new Set([...before.groupIds, ...peer.groupIds])],
+    routeIds: [...new Set([...before.routeIds, ...peer.routeIds])],
+  };
 }
 
 /** Addresses that the log names and the configuration on disk does not: what the running workers still use. */
@@ -106,7 +137,7 @@ function strangersIn(logged: readonly string[], layout: NginxLayout, peers: read
     const address = parsePeer(text);
     if (address === undefined) continue;
     const listeners = around.listeners.filter(listener => listensOn(listener, address));
-    const serviceId = serviceOf(address, listeners, around.services)?.id;
+    const serviceId = serviceOf(address, listeners, around)?.id;
     const flags: Peer['flags'] = { down: false, backup: false, maxFails: 1, failTimeoutMs: 10_000, maxConns: 0 };
     const origin = { path: '', line: 0 };
     const base = { id: text, address, groupIds: [], routeIds: [], written: text, origin, flags, local: isLocal(address, around), listeners, onlyInLog: true };
@@ -131,7 +162,7 @@ function listensOn(listener: Listener, address: Address): boolean {
   return listener.host === '0.0.0.0' && !v6;
 }
 
-function serviceOf(address: Address, listeners: readonly Listener[], services: readonly Service[]): Service | undefined {
+function serviceOf(address: Address, listeners: readonly Listener[], { services, isStranger, namespace }: Surroundings): Service | undefined {
   const pids = new Set(listeners.flatMap(listener => listener.pids));
   const text = formatAddress(address);
   const serves = (candidate: Address, port: Address): boolean => {
@@ -141,12 +172,14 @@ function serviceOf(address: Address, listeners: readonly Listener[], services: r
   };
   // Pools of one master share its pid: the address decides first.
   if (listeners.length > 0) {
-    const byAddress = services.find(service => service.listening.some(listening => serves(listening, address)));
+    const byAddress = namespace === undefined ? services.find(service => service.listening.some(listening => serves(listening, address))) : undefined;
     if (byAddress !== undefined) return byAddress;
     const byPid = services.find(service => (service.masterPid !== undefined && pids.has(service.masterPid)) || service.workerPids.some(pid => pids.has(pid)));
     if (byPid !== undefined) return byPid;
   }
-  return services.find(service => service.configuredListen.some(configured => serves(configured.value, address)));
+  const meant = services.filter(service => service.configuredListen.some(configured => serves(configured.value, address)));
+  // Two may be set up for the same address in two network namespaces.
+  return meant.find(service => service.masterPid === undefined || !isStranger(service.masterPid)) ?? meant[0];
 }
 
 function isLocal(address: Address, around: Surroundings): boolean {

@@ -18,6 +18,7 @@ import diskFull from './capacity/disk-full.ts';
 import dnsNameNotFound from './network/dns-name-not-found.ts';
 import dnsResolverUnreachable from './network/dns-resolver-unreachable.ts';
 import dnsStaleAddress from './network/dns-stale-address.ts';
+import dockerNetworkMismatch from './network/docker-network-mismatch.ts';
 import ephemeralPortsExhausted from './capacity/ephemeral-ports-exhausted.ts';
 import fdLimitBackend from './capacity/fd-limit-backend.ts';
 import fdLimitNginx from './capacity/fd-limit-nginx.ts';
@@ -67,9 +68,9 @@ import tlsSniMissing from './tls/tls-sni-missing.ts';
 import tlsToPlaintext from './protocol/tls-to-plaintext.ts';
 import tlsUntrustedIssuer from './tls/tls-untrusted-issuer.ts';
 import upstreamAllDown from './nginx/upstream-all-down.ts';
+import websocketUpgradeMissing from './protocol/websocket-upgrade-missing.ts';
 import workerKilledByTimeout from './backend/worker-killed-by-timeout.ts';
 import workerPoolExhausted from './capacity/worker-pool-exhausted.ts';
-import websocketUpgradeMissing from './protocol/websocket-upgrade-missing.ts';
 import workerRecycled from './backend/worker-recycled.ts';
 
 export const faults: readonly Fault[] = [
@@ -91,6 +92,7 @@ export const faults: readonly Fault[] = [
   dnsNameNotFound,
   dnsResolverUnreachable,
   dnsStaleAddress,
+  dockerNetworkMismatch,
   ephemeralPortsExhausted,
   fdLimitBackend,
   fdLimitNginx,
@@ -140,8 +142,8 @@ export const faults: readonly Fault[] = [
   tlsToPlaintext,
   tlsUntrustedIssuer,
   upstreamAllDown,
+  websocketUpgradeMissing,
   workerKilledByTimeout,
   workerPoolExhausted,
-  websocketUpgradeMissing,
   workerRecycled,
 ];

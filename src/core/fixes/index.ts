@@ -10,6 +10,7 @@ import enlargeHeaderBuffers from './enlarge-header-buffers.ts';
 import fitServiceIntoMemory from './fit-service-into-memory.ts';
 import freeDiskSpace from './free-disk-space.ts';
 import freeThePort from './free-the-port.ts';
+import joinTheNetwork from './join-the-network.ts';
 import logUpstreamVariables from './log-upstream-variables.ts';
 import lowerRouteMtu from './lower-route-mtu.ts';
 import moveSocketToRun from './move-socket-to-run.ts';
@@ -54,6 +55,7 @@ export const fixes: readonly Fix[] = [
   fitServiceIntoMemory,
   freeDiskSpace,
   freeThePort,
+  joinTheNetwork,
   logUpstreamVariables,
   lowerRouteMtu,
   moveSocketToRun,

@@ -2,7 +2,7 @@ import type { Known } from './fact.ts';
 import type { BackendConfigs, BackendEvent, PhpFpmPools, Service, ServiceLoad } from './facts/backend.ts';
 import type { Change, Circumstance } from './facts/changes.ts';
 import type { NginxAccessLog, NginxErrorLog } from './facts/logs.ts';
-import type { NetworkPath, PathSizes } from './facts/network.ts';
+import type { NetworkNamespaces, NetworkPath, PathSizes } from './facts/network.ts';
 import type { NginxConfig, NginxConfigTest, NginxInstance } from './facts/nginx.ts';
 import type {
   Connections,
@@ -41,6 +41,7 @@ export interface Facts {
   readonly 'refused-disks': Known<readonly Disk[]>;
   readonly 'firewall-rules': Known<readonly FirewallRule[]>;
   readonly 'network-paths': Known<readonly NetworkPath[]>;
+  readonly 'network-namespaces': Known<NetworkNamespaces>;
   /** Asked only of peers on other hosts that let requests time out. */
   readonly 'path-sizes': Known<readonly PathSizes[]>;
   readonly 'name-resolution': Known<readonly NameResolution[]>;

@@ -28,7 +28,8 @@ export interface FirewallSurroundings {
 /** What the rules of this host do with connections of nginx's workers to a peer. Undefined where they let them pass. */
 export function refusedByRule(hop: Hop, { rules, instances, paths, resources }: FirewallSurroundings): RefusedByRule | undefined {
   const { address, local } = hop.peer;
-  if (address.kind !== 'tcp') return undefined;
+  // Rules belong to a network namespace, and these are badhop's.
+  if (address.kind !== 'tcp' || hop.peer.namespace !== undefined) return undefined;
   const path = paths.find(one => one.address === address.host);
   const localPorts = portRange(resources?.sysctl['net.ipv4.ip_local_port_range']);
   const connection = {

@@ -9,6 +9,7 @@ import { pendingConfigs } from '../../model/config-in-force.ts';
 import { valueOr } from '../../model/fact.ts';
 import type { Facts } from '../../model/facts.ts';
 import { formatAddress } from '../../model/host.ts';
+import { listensElsewhere, namespaceName } from '../../model/namespaces.ts';
 import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { programBehind } from '../../model/program-behind.ts';
@@ -30,7 +31,7 @@ export default defineFault({
     title: 'The service behind the upstream is not running',
     explains: [...refusals, ...cutOff, 'unattributed-5xx'],
     requires: ['hops', 'listeners', 'symptoms'],
-    uses: ['systemd-units', 'managed-programs', 'lost-peers', 'nginx-instances', 'nginx-config', 'topology'],
+    uses: ['systemd-units', 'managed-programs', 'lost-peers', 'nginx-instances', 'nginx-config', 'topology', 'network-namespaces', 'processes'],
     leadsTo: [
       'socket-missing',
       'socket-stale',
@@ -61,6 +62,8 @@ export default defineFault({
     const units = valueOr(facts['systemd-units'], []);
     const lost = valueOr(facts['lost-peers'], []);
     const hidden = facts['managed-programs'].state === 'known' ? (facts['managed-programs'].problems?.[0] ?? '') : '';
+    const namespaces = valueOr(facts['network-namespaces'], undefined);
+    const around = { hops, listeners: facts.listeners, processes: valueOr(facts.processes, []) };
     for (const hop of hops) {
       const { peer } = hop;
       if (peer.flags.down || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
@@ -74,6 +77,9 @@ export default defineFault({
       if (proof === undefined) continue;
       const search = lost.find(one => one.peerId === peer.id);
       const likeliest = unitBehind(hop, hops, units, lost);
+      const [elsewhere] = listensElsewhere(hop, namespaces, around);
+      // In a container for one program, the others are in containers of their own.
+      const isInside = namespaces?.inside !== undefined && peer.address.kind === 'tcp';
       const likelyProgram = programBehind(hop, lost);
       const program = likelyProgram?.how === 'likened' && search?.certainty === 'sure' ? undefined : likelyProgram;
       // A name or a time that fits says nothing of a stopped unit where the backend itself was found elsewhere.
@@ -135,6 +141,8 @@ export default defineFault({
           data: { address, service: hop.service.name },
           evidence: withUnit(proof, behind),
         };
+      } else if (elsewhere?.isMeant === true) {
+        yield ruledOut(`what is meant by ${address} listens there in ${namespaceName(elsewhere.namespace)}`);
       } else if (isLeftOver(facts, peer.id)) {
         yield ruledOut(`no file of the configuration names ${peer.id} any more: nginx was not reloaded`);
       } else {
@@ -147,6 +155,9 @@ export default defineFault({
           yield ruledOut(`${other.service?.name ?? 'a service'} runs, and nothing is set up to make ${peer.id}`);
         else if (other === undefined && hidden !== '')
           yield { ...common, confidence: 'likely', subject: hop.subject, messageId: 'hidden', data: { address, hidden }, evidence: proof };
+        // It may be the one that is meant, or a neighbour's container with the same port inside.
+        else if (other === undefined && (elsewhere !== undefined || isInside))
+          yield { ...common, confidence: 'possible', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
         else if (other === undefined) yield { ...common, confidence: 'confirmed', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
         else
           yield {

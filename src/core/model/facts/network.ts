@@ -1,4 +1,5 @@
 import type { ProbeResult } from '../probe.ts';
+import type { Listener } from './system.ts';
 
 /** How the kernel of this host gets packets to an address of another host. Asked after the probes, so that its answers are fresh. */
 export interface NetworkPath {
@@ -70,4 +71,38 @@ export interface TcpTransfer {
   readonly outOfOrder: number;
   readonly lastReceivedMs: number;
   readonly text: string;
+}
+
+/** The networks of this host's processes. A container has one of its own, and so has a unit with `PrivateNetwork=`. */
+export interface NetworkNamespaces {
+  /** The one that badhop and its probes are in: `net:[4026531840]`. */
+  readonly own: string;
+  /** Others, as far as nginx or a port that nginx asks for has to do with them. */
+  readonly others: readonly NetworkNamespace[];
+  /** The namespace of each running nginx that is in another one, by the id of the instance. */
+  readonly ofInstances: readonly { readonly instanceId: string; readonly pid: number; readonly namespace: string }[];
+  /** badhop itself, and with it nginx, runs in a container that is made for one program: what shows it. */
+  readonly inside?: { readonly engine: string; readonly sign: string; readonly path: string };
+}
+
+export interface NetworkNamespace {
+  readonly id: string;
+  /** As `ip netns` knows it. */
+  readonly name?: string;
+  readonly container?: ContainerName & { readonly engine: string };
+  /** Units whose processes are in it. */
+  readonly units: readonly string[];
+  readonly pids: readonly number[];
+  /** TCP alone. */
+  readonly listeners: readonly Listener[];
+  /** IPv4 addresses without the loopback's. */
+  readonly addresses: readonly string[];
+}
+
+export interface ContainerName {
+  readonly id: string;
+  readonly name: string;
+  readonly networks: readonly string[];
+  /** Ports as the engine prints them: `0.0.0.0:8080->80/tcp`, `80/tcp`. */
+  readonly published: string;
 }

@@ -130,6 +130,12 @@ export interface Peer {
   readonly flags: { readonly down: boolean; readonly backup: boolean; readonly maxFails: number; readonly failTimeoutMs: number; readonly maxConns: number };
   /** The address is one of this host. */
   readonly local: boolean;
+  /**
+   * The nginx that asks for it is in this network namespace (`net:[4026532400]`), another one than badhop's: `local` and `listeners` are
+   * those of that namespace, and no probe of badhop's reaches it. Of an address that several nginx use in several namespaces, the one
+   * at which nobody listens is kept.
+   */
+  readonly namespace?: string;
   /** What listens there now. Empty = nothing. */
   readonly listeners: readonly Listener[];
   readonly serviceId?: string;
