@@ -4,12 +4,11 @@ import type { Request } from '../model/collector.ts';
 import { known } from '../model/fact.ts';
 import type { ExecResult } from '../model/host.ts';
 import systemdUnits from './systemd-units.ts';
-import { runCollector as collect, TEST_CONTEXT } from './testing.ts';
+import { runCollector, TEST_CONTEXT } from './testing.ts';
 import type { FakeHost } from './testing.ts';
 
 /** After the samples were taken. */
 const later = { ...TEST_CONTEXT, nowMs: TEST_CONTEXT.nowMs + 86_400_000 };
-const runCollector: typeof collect = (collector, facts, host, context = later) => collect(collector, facts, host, context);
 const sample = (path: string): string => readFileSync(new URL(`../parsers/${path}`, import.meta.url), 'utf8');
 const printed = (stdout: string, more: Partial<ExecResult> = {}) => known({ stdout, stderr: '', code: 0, truncated: false, ...more });
 
@@ -34,7 +33,7 @@ const facts = {
 };
 
 it('keeps what runs, what is in trouble and what is stopped and local, with times and journal', () => {
-  const { fact, asked } = runCollector(systemdUnits, facts, host());
+  const { fact, asked } = runCollector(systemdUnits, facts, host(), later);
   const units = fact.state === 'known' ? fact.value : [];
   expect(units.map(unit => unit.name)).toEqual(['loop.service', 'broken.service', 'stopped.service', 'php8.2-fpm.service', 'nginx.service']);
   expect(units[0]).toMatchObject({
