@@ -43,6 +43,7 @@ export default [
       consequences: ['no-live-upstreams'],
       notFindings: ['backend-down', 'backend-hung'],
     },
+    fix: 'first-plan',
   }),
   defineScenario({
     name: 'max-fails-amplification-twin-stopped',

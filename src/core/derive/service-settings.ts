@@ -14,7 +14,7 @@ export function poolSettings(pool: PhpFpmPool): ServiceSettings {
   return {
     ...(manager === 'static' || manager === 'dynamic' || manager === 'ondemand' ? { manager } : {}),
     ...(children === undefined ? {} : { workersMax: children }),
-    ...(limit === undefined ? {} : { requestTimeoutMs: { value: limit * 1000, source: terminate?.source ?? 'default of php-fpm' } }),
+    ...(limit === undefined ? {} : { requestTimeoutMs: { source: 'default of php-fpm', ...terminate, value: limit * 1000 } }),
     ...optional('backlog', whole(pool.values['listen.backlog'])),
   };
 }
@@ -132,7 +132,7 @@ function product(a: Sourced<number>, b: Sourced<number> | undefined): Sourced<nu
 }
 
 function inMs(value: Sourced<number> | undefined): Sourced<number> | undefined {
-  return value === undefined ? undefined : { value: value.value * 1000, source: value.source };
+  return value === undefined ? undefined : { ...value, value: value.value * 1000 };
 }
 
 function whole(value: Sourced<string> | undefined): Sourced<number> | undefined {

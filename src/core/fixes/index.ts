@@ -16,6 +16,7 @@ import lowerRouteMtu from './lower-route-mtu.ts';
 import moveSocketToRun from './move-socket-to-run.ts';
 import openTempPath from './open-temp-path.ts';
 import passWebsocketUpgrade from './pass-websocket-upgrade.ts';
+import putTimeoutsInOrder from './put-timeouts-in-order.ts';
 import raiseBodyLimit from './raise-body-limit.ts';
 import raiseListenBacklog from './raise-listen-backlog.ts';
 import raiseNginxLimits from './raise-nginx-limits.ts';
@@ -26,6 +27,8 @@ import raiseUwsgiBuffer from './raise-uwsgi-buffer.ts';
 import raiseWorkerCount from './raise-worker-count.ts';
 import raiseWorkerTimeout from './raise-worker-timeout.ts';
 import recreateSocket from './recreate-socket.ts';
+import relieveMemory from './relieve-memory.ts';
+import relieveProcessors from './relieve-processors.ts';
 import reloadForNewAddress from './reload-for-new-address.ts';
 import reloadNginx from './reload-nginx.ts';
 import repairNginxConfig from './repair-nginx-config.ts';
@@ -42,6 +45,7 @@ import shortenUpstreamKeepalive from './shorten-upstream-keepalive.ts';
 import startNginx from './start-nginx.ts';
 import startUnit from './start-unit.ts';
 import takeServersBack from './take-servers-back.ts';
+import tolerateFailingPage from './tolerate-failing-page.ts';
 import traceWorkerCrash from './trace-worker-crash.ts';
 
 export const fixes: readonly Fix[] = [
@@ -61,6 +65,7 @@ export const fixes: readonly Fix[] = [
   moveSocketToRun,
   openTempPath,
   passWebsocketUpgrade,
+  putTimeoutsInOrder,
   raiseBodyLimit,
   raiseListenBacklog,
   raiseNginxLimits,
@@ -71,6 +76,8 @@ export const fixes: readonly Fix[] = [
   raiseWorkerCount,
   raiseWorkerTimeout,
   recreateSocket,
+  relieveMemory,
+  relieveProcessors,
   reloadForNewAddress,
   reloadNginx,
   repairNginxConfig,
@@ -87,5 +94,6 @@ export const fixes: readonly Fix[] = [
   startNginx,
   startUnit,
   takeServersBack,
+  tolerateFailingPage,
   traceWorkerCrash,
 ];

@@ -10,11 +10,6 @@ export function placeOf({ source }: Pick<TimeoutLink, 'source'>): string {
   return place ?? (pid === undefined ? source : `command line of process ${pid}`);
 }
 
-/** `20 s`, `500 ms`; the time itself, as people say it. */
-export function timeOf(ms: number): string {
-  return ms % 1000 === 0 || ms >= 10_000 ? `${Math.round(ms / 1000)} s` : `${ms} ms`;
-}
-
 /** The two links that are the wrong way round, and then every other link of the way with its place. */
 export function inversionEvidence({ outer, inner }: Inversion, chain: TimeoutChain): [Evidence, ...Evidence[]] {
   const others = chain.links.filter(link => link !== outer && link !== inner).slice(0, mostLinks);

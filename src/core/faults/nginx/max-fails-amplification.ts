@@ -33,7 +33,7 @@ export default defineFault({
     uses: ['nginx-config'],
     leadsTo: ['no-live-upstreams'],
     messages: {
-      page: '{page} failed {count} times, and each {fails} marks a server of {group} as failed for {timeout} s. So nginx turned away {refused} requests for other pages too ({others}), though the servers answer.',
+      page: '{page} failed {count} times, and {fails} a server of {group} as failed for {timeout} s. So nginx turned away {refused} requests for other pages too ({others}), though the servers answer.',
     },
   },
   *detect({ symptoms, hops, ...facts }) {
@@ -61,7 +61,7 @@ export default defineFault({
         data: {
           page,
           count: countOf(causes),
-          fails: maxFails === 1 ? 'failed try' : `row of ${maxFails} failed tries`,
+          fails: maxFails === 1 ? 'each failed try marks' : `every ${maxFails} failed tries mark`,
           group,
           timeout: Math.round(failTimeoutMs / 1000),
           refused: symptom.count,
@@ -75,10 +75,28 @@ export default defineFault({
         ],
         symptoms: [symptom.id],
         ...(isHeld ? { outlivesCause: true } : {}),
+        fixData: { group, page, maxFails, failTimeoutMs, most: mostWithin(causes, failTimeoutMs) },
       };
     }
   },
 });
+
+/** Failures of the page in the worst stretch as long as `fail_timeout`, as far as the counts in time tell. */
+function mostWithin(causes: readonly Symptom[], lengthMs: number): number {
+  const counts = new Map<number, number>();
+  let widthMs = 10_000;
+  for (const { buckets } of causes) {
+    if (buckets === undefined) continue;
+    widthMs = buckets.widthMs;
+    for (const [index, start] of buckets.starts.entries()) counts.set(start, (counts.get(start) ?? 0) + (buckets.counts[index] ?? 0));
+  }
+  const worst = [...counts.keys()].map(from => {
+    let sum = 0;
+    for (const [start, count] of counts) if (start >= from && start < from + Math.max(lengthMs, widthMs)) sum += count;
+    return sum;
+  });
+  return Math.max(0, ...worst);
+}
 
 function answers({ own }: Hop): boolean {
   return own?.outcome.state === 'answered' && own.outcome.speaks !== 'other';

@@ -4,7 +4,7 @@ import type { Hop } from '../../model/facts/hop.ts';
 import type { Inversion, TimeoutChain } from '../../model/facts/timeouts.ts';
 import type { Detection, Evidence, Subject } from '../../model/finding.ts';
 import { bittenBackend, bittenFront, cutShort, worstInversion, type Bite, type Candidate } from '../../model/timeout-bite.ts';
-import { inversionEvidence, placeOf, timeOf } from '../../model/timeout-chain.ts';
+import { inversionEvidence, placeOf } from '../../model/timeout-chain.ts';
 
 type MessageId = 'longer' | 'bites' | 'computes' | 'between' | 'clients';
 
@@ -89,6 +89,7 @@ function finding(hop: Hop, { chain, inversion }: Candidate, bite: Bite | undefin
     fixData: {
       routeId: outer.front?.routeId ?? chain.routeId,
       part: outer.part,
+      who: outer.who,
       directive: outer.setting,
       outerMs: outer.ms,
       outerPlace: placeOf(outer),
@@ -98,7 +99,6 @@ function finding(hop: Hop, { chain, inversion }: Candidate, bite: Bite | undefin
       innerCounts: inner.counts,
       ...(bite?.measured === undefined ? {} : { tookMs: bite.measured.ms }),
       ...(isFront || hop.unit === undefined ? {} : { unit: hop.unit.name }),
-      summary: `${timeOf(outer.ms)} before ${timeOf(inner.ms)}`,
     },
   };
 }
