@@ -258,7 +258,8 @@ function programsInQuestion(hop: Hop, wanted: ReadonlySet<string>, around: Surro
         signs.push(text);
       };
       const names = namesPort(program.command ?? '', hop.peer.address);
-      if (program.addresses.length > 0 || names) add(6, `its settings or its log name ${hop.peer.id}`);
+      const named = program.addresses.length > 0 || names;
+      if (named) add(6, `its settings or its log name ${hop.peer.id}`);
       const word = sharedWord(wanted, tellingWords([program.name, program.command ?? '']));
       if (word !== undefined) add(4, `it is named "${word}" like the route`);
       const isLoop = program.state !== 'stopped' && program.state !== 'exited';
@@ -266,7 +267,7 @@ function programsInQuestion(hop: Hop, wanted: ReadonlySet<string>, around: Surro
       if (endedMs !== undefined && Math.abs(endedMs - firstMs) <= togetherMs)
         add(3, `it ${isLoop ? 'began to end again and again' : 'ended'} when the requests began to fail`);
       if (weight > 0 && isLoop) add(2, program.state === 'given-up' ? 'it could not be started' : 'it is started again and again');
-      return weight > 0 ? [{ program, signs, weight }] : [];
+      return weight > 0 ? [{ program, named, signs, weight }] : [];
     })
     .sort((a, b) => b.weight - a.weight);
 }

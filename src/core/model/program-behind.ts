@@ -27,7 +27,7 @@ export function programBehind(hop: Hop, lost: readonly LostPeer[]): ProgramBehin
   if (first === undefined || first.weight < fairWeight || first.weight === second?.weight || first.weight <= unit) return undefined;
   return {
     program: first.program,
-    how: first.program.addresses.length > 0 ? 'named' : 'likened',
+    how: first.named ? 'named' : 'likened',
     because: first.signs.join(', and '),
     evidence: naming(first.program, hop),
   };
@@ -39,5 +39,7 @@ function naming(program: ManagedProgram, hop: Hop): readonly Evidence[] {
   const line = program.addresses.find(({ value }) =>
     value.kind === 'unix' ? address.kind === 'unix' && runPath(value.path) === runPath(address.path) : address.kind !== 'unix' && value.port === address.port,
   );
-  return line?.text === undefined ? [] : [{ source: line.source, text: line.text }];
+  if (line?.text !== undefined) return [{ source: line.source, text: line.text }];
+  const isNamed = address.kind !== 'unix' && program.command?.includes(String(address.port)) === true;
+  return isNamed && program.manager === 'supervisor' ? [{ source: `config:${program.home}`, text: `command=${program.command ?? ''}` }] : [];
 }

@@ -17,7 +17,8 @@ type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
 
 const managerTail = { offset: -262_144, limit: 262_144 } as const;
 const programTail = { offset: -32_768, limit: 32_768 } as const;
-const maxWords = 12;
+/** Node prints twenty lines behind the one that names the error. */
+const maxWords = 40;
 /** A log that was last written this long before the program ended says nothing of that end. */
 const beforeEndMs = 10_000;
 

@@ -47,6 +47,8 @@ export interface StoppedUnit {
 
 export interface StoppedProgram {
   readonly program: ManagedProgram;
+  /** Its settings, its command or its log name the peer's address. */
+  readonly named: boolean;
   readonly signs: readonly string[];
   readonly weight: number;
 }
