@@ -3,6 +3,7 @@ import { defineScenario } from '../scenario.ts';
 import { fastcgiPass, nginxSite, startNginx } from '../servers/nginx.ts';
 import { PHP_VERSION, phpFpm } from '../servers/php-fpm.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
+import { rawTcp } from '../servers/raw-tcp.ts';
 
 const visitors = async (host: LabHost): Promise<void> => {
   // Forty at once, twice a second, then nobody: the workers are idle most of the time. Ends by itself.
@@ -14,6 +15,19 @@ const setUp = async (host: LabHost): Promise<void> => {
   await gunicorn(host, { name: 'lottery', code: wsgiApp('lottery'), bind: 'unix:/run/lottery/app.sock', workers: 2, threads: 4 });
   await nginxSite(host, { name: 'lottery', server: 'location / { proxy_pass http://unix:/run/lottery/app.sock; }', log: 'timed' });
   await startNginx(host);
+};
+
+/** gunicorn with time on its hands, whose queue is too short for forty at once; over TCP the kernel then drops what comes. */
+const tcpSite = async (host: LabHost, args: readonly string[] = []): Promise<void> => {
+  await gunicorn(host, { name: 'lottery', code: wsgiApp('lottery'), bind: '127.0.0.1:8322', workers: 2, args });
+  // Half a second: a connection that was dropped is tried again after a whole one.
+  await nginxSite(host, { name: 'lottery', server: 'location / { proxy_pass http://127.0.0.1:8322; proxy_connect_timeout 500ms; }', log: 'timed' });
+  await startNginx(host);
+};
+
+const hasDropped = async (host: LabHost): Promise<void> => {
+  const text = '(110: Connection timed out) while connecting to upstream';
+  await host.until('a dropped connection', async () => (await host.read('/var/log/nginx/error.log')).includes(text));
 };
 
 const hasRefused = async (host: LabHost): Promise<void> => {
@@ -105,5 +119,70 @@ export default [
     trafficMs: 4000,
     symptom: hasRefused,
     expect: { verdict: 'failing', status: 'active' },
+  }),
+  defineScenario({
+    name: 'accept-queue-overflow-tcp',
+    title: 'The queue of a TCP port holds two; of forty visitors at once most are dropped, and nginx gives up connecting',
+    kind: 'fault',
+    fault: 'accept-queue-overflow',
+    fails: 504,
+    setUp: host => tcpSite(host, ['--backlog', '2']),
+    breakIt: visitors,
+    traffic: { rps: 4 },
+    trafficMs: 3000,
+    symptom: hasDropped,
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      notFindings: ['worker-pool-exhausted', 'firewall-drop', 'backend-hung', 'backend-down'],
+    },
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    name: 'accept-queue-overflow-tcp-clamped',
+    title: 'gunicorn asks for a queue of 2048 and somaxconn leaves it three',
+    kind: 'fault',
+    fault: 'accept-queue-overflow',
+    fails: 504,
+    setUp: host => tcpSite(host),
+    breakIt: async host => {
+      await host.run(['sysctl', '-qw', 'net.core.somaxconn=3']);
+      await host.restart('lottery');
+      await visitors(host);
+    },
+    traffic: { rps: 4 },
+    trafficMs: 3000,
+    symptom: hasDropped,
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['confirmed', 'likely'],
+      status: 'active',
+      evidence: ['3'],
+      notFindings: ['worker-pool-exhausted', 'firewall-drop', 'backend-hung'],
+    },
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    name: 'accept-queue-overflow-twin-not-accepting',
+    title: 'The queue of the TCP port is full because the program no longer accepts anything',
+    kind: 'twin',
+    fault: 'backend-hung',
+    twinOf: 'worker-pool-exhausted',
+    fails: 504,
+    setUp: async host => {
+      await rawTcp(host, { name: 'ledger', listen: '127.0.0.1:8323', behaviour: 'slow', seconds: 0 });
+      await nginxSite(host, {
+        name: 'ledger',
+        server: 'location / { proxy_pass http://127.0.0.1:8323; proxy_connect_timeout 500ms; proxy_read_timeout 1s; }',
+        log: 'timed',
+      });
+      await startNginx(host);
+    },
+    breakIt: host => rawTcp(host, { name: 'ledger', listen: '127.0.0.1:8323', behaviour: 'no-accept', backlog: 3 }),
+    traffic: { rps: 12 },
+    trafficMs: 2500,
+    symptom: hasDropped,
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', consequences: ['accept-queue-overflow'], notFindings: ['firewall-drop'] },
   }),
 ];

@@ -5,7 +5,8 @@ import type { Known } from '../model/fact.ts';
 import type { Service, ServiceLoad } from '../model/facts/backend.ts';
 import { parseProcStat } from '../parsers/proc-stat.ts';
 import { parsePss } from '../parsers/proc-smaps.ts';
-import { textOf } from './shared/answers.ts';
+import { parseSsServer } from '../parsers/ss-server.ts';
+import { outputOf, textOf } from './shared/answers.ts';
 import { definedOf } from './shared/defined.ts';
 import { fallbackRequests, momentOf, readFallback, readSample, sampleRequests } from './service-sample.ts';
 import type { Sample, ServiceMoment } from './service-sample.ts';
@@ -39,6 +40,7 @@ export default defineCollector({
       .filter(hasLoops)
       .flatMap(service => service.workerPids)
       .slice(0, maxPids);
+    const dropsBefore = yield* dropsOf(services);
     const before = yield* statsOf(pids);
     for (let index = 0; index < samples; index++) {
       loops.push(yield* heldUpLoops(loopPids));
@@ -52,6 +54,7 @@ export default defineCollector({
       sampledMs += secondLookMs;
     }
     const after = yield* statsOf(pids);
+    const dropsAfter = yield* dropsOf(services);
     const waits = yield* waitsOf(pids);
     const pss = yield* pssOf(services);
     const problems = taken.some(sample => !sample.unixKnown) ? ['/proc/net/unix could not be read: how busy backends on unix sockets are is not known.'] : [];
@@ -73,6 +76,7 @@ export default defineCollector({
         return {
           ...loadOf(service, moments, backlog),
           ...loopsOf(service, moments, loops),
+          ...dropped(dropsBefore.get(service.id), dropsAfter.get(service.id)),
           states,
           ...definedOf({ pssPerWorkerBytes: pss.get(service.id), cpuMs }),
           sampledMs,
@@ -131,6 +135,31 @@ export function loadOf(service: Service, moments: readonly ServiceMoment[], back
 function busyOfShared(moment: ServiceMoment, service: Service, workers: number): number {
   if (service.manager === 'threads' && moment.held >= workers && (moment.queue > 0 || moment.unread > 0)) return workers;
   return Math.min(moment.inFlight ?? 0, workers);
+}
+
+/** By service, where ss tells it: what the kernel has dropped before its listeners so far. */
+function* dropsOf(services: readonly Service[]): Steps<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  if (!services.some(service => service.listening.some(address => address.kind === 'tcp'))) return found;
+  const [answer] = yield* ask({ kind: 'exec', argv: ['ss', '-Htlnm'], options: { timeoutMs: 2000 } });
+  const printed = outputOf(answer, 'ss');
+  if (printed.state !== 'known') return found;
+  const listeners = parseSsServer(printed.value);
+  for (const service of services) {
+    const own = listeners.filter(listener =>
+      service.listening.some(address => address.kind === 'tcp' && address.port === listener.port && address.host === listener.host),
+    );
+    if (own.length > 0 && own.every(listener => listener.drops !== undefined))
+      found.set(
+        service.id,
+        own.reduce((total, listener) => total + (listener.drops ?? 0), 0),
+      );
+  }
+  return found;
+}
+
+function dropped(before: number | undefined, after: number | undefined): Pick<ServiceLoad, 'drops'> {
+  return before === undefined || after === undefined ? {} : { drops: { sinceOpened: after, meanwhile: Math.max(0, after - before) } };
 }
 
 /** Servers of Python: an application written for one request at a time holds up all others of its process. */

@@ -135,6 +135,14 @@ describe('ss', () => {
     ]);
   });
 
+  it('reads how many connections were dropped before a listener', () => {
+    const text = 'LISTEN 2 1 127.0.0.1:18499 0.0.0.0:*\n\t skmem:(r0,rb131072,t0,tb16384,f0,w0,o0,bl0,d6)\nLISTEN 0 5 *:81 *:*\n\t skmem:(r0)\n';
+    expect(parseSsServer(text).map(({ port, drops }) => [port, drops])).toEqual([
+      [18_499, 6],
+      [81, undefined],
+    ]);
+  });
+
   it('counts unread unix connections with and without the state column', () => {
     const text =
       'u_str ESTAB 71 0 /run/gt.sock 40495 * 40493\nu_str 71 0 /run/gt.sock 40505 * 40502\nu_str ESTAB 0 0 /run/gt.sock 1 * 2\nu_str ESTAB 9 0 * 1 * 2\n';

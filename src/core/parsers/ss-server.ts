@@ -6,6 +6,10 @@
  *   LISTEN 1      2048   127.0.0.1:9201 0.0.0.0:* ino:26800 sk:1 cgroup:/ <->
  *   ESTAB  0      0      127.0.0.1:9201 127.0.0.1:52456 ino:27794 sk:1005 cgroup:/ <->
  *        … bytes_received:85 … lastsnd:564 lastrcv:564 lastack:564 …
+ *
+ * and with `-m`, whose last figure is the kernel's sk_drops:
+ *
+ *        skmem:(r0,rb131072,t0,tb16384,f0,w0,o0,bl0,d6)
  */
 import { linesOf, wholeNumber, wordsOf } from './text.ts';
 
@@ -22,6 +26,8 @@ export interface ServerSocket {
   readonly lastReceivedMs?: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  /** Of a listener, with `-m`: connections that the kernel has dropped before it since it was opened. */
+  readonly drops?: number;
 }
 
 const maxSockets = 200_000;
@@ -72,6 +78,8 @@ function take(record: string, sockets: ServerSocket[]): void {
     const value = at > 0 ? wholeNumber(word.slice(at + 1)) : undefined;
     if (value !== undefined) figures.set(word.slice(0, at), value);
   }
+  const memory = state === 'LISTEN' ? words.slice(5).find(word => word.startsWith('skmem:(') && word.endsWith(')')) : undefined;
+  const drops = memory === undefined ? undefined : wholeNumber(memory.slice(memory.lastIndexOf(',d') + 2, -1));
   const sent = figures.get('lastsnd');
   const received = figures.get('lastrcv');
   sockets.push({
@@ -84,6 +92,7 @@ function take(record: string, sockets: ServerSocket[]): void {
     bytesReceived: figures.get('bytes_received') ?? 0,
     ...(sent === undefined ? {} : { lastSentMs: sent }),
     ...(received === undefined ? {} : { lastReceivedMs: received }),
+    ...(drops === undefined ? {} : { drops }),
   });
 }
 

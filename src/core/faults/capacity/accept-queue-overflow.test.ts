@@ -29,6 +29,10 @@ const hop = (queue: readonly number[], backlog: number, change: Partial<Hop> = {
     symptoms: [symptomOf('connect-queue-full')],
     ...change,
   });
+const tcpPeer = peerOf({
+  listeners: [{ kind: 'tcp', host: '127.0.0.1', port: 8000, queue: 0, backlog: 5, pids: [100] }],
+  address: { kind: 'tcp', host: '127.0.0.1', port: 8000 },
+});
 const found = (one: Hop, resources?: unknown) => detections(fault, { hops: [one], symptoms: [...one.symptoms], resources });
 const kernel = (growth: Record<string, number>, somaxconn = '4096') => ({
   sysctl: { 'net.core.somaxconn': somaxconn },
@@ -54,6 +58,17 @@ describe('fires', () => {
 
   it('over TCP, where connections time out and its queue is full', () => {
     expect(found(hop([129, 129, 129], 128, { symptoms: [symptomOf('connect-timeout')] }))).toMatchObject([{ confidence: 'confirmed' }]);
+  });
+
+  it('over TCP, where the kernel counts what it drops before this listener', () => {
+    const tcp = (sinceOpened: number, meanwhile: number): Hop =>
+      hop([0, 0, 0], 5, { symptoms: [symptomOf('connect-timeout')], load: { ...load([0, 0, 0], 5), drops: { sinceOpened, meanwhile } }, peer: tcpPeer });
+    expect(found(tcp(40, 12))).toMatchObject([
+      { confidence: 'confirmed', messageId: 'lost', data: { drops: 40, meanwhile: ', 12 of them while it was watched' } },
+    ]);
+    expect(found(tcp(40, 0), kernel({ ListenOverflows: 3 }))).toMatchObject([{ confidence: 'likely' }]);
+    expect(found(tcp(40, 0), kernel({}))).toMatchObject([{ confidence: 'possible' }]);
+    expect(found(tcp(0, 0), kernel({ ListenOverflows: 3 }))).toEqual([]);
   });
 
   it('for the past, and less surely where the queue is a long one', () => {

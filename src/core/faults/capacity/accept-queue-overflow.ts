@@ -1,6 +1,7 @@
 import { listenerEvidence, probeEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
+import type { ServiceLoad } from '../../model/facts/backend.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Resources } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
@@ -25,6 +26,7 @@ export default defineFault({
       overflowed: 'The accept queue of {address} holds {backlog} connections, and requests were turned away because it was full{why}.',
       dropped:
         'The accept queue of {address} was seen full, or the kernel drops connections to full queues on this host ({growth} while it was watched): new ones to it time out{why}.',
+      lost: 'The kernel has dropped {drops} connections before {address} since it was opened{meanwhile}: its accept queue holds {backlog}, and what it drops times out{why}.',
     },
   },
   *detect(facts, context) {
@@ -41,7 +43,10 @@ export default defineFault({
       const seen = [...(hop.load?.queue ?? []), listener.queue];
       const isFullNow = (backlog >= 0 && Math.max(...seen) >= Math.max(1, backlog)) || isTurnedAway(hop);
       const growth = (resources?.netCounterGrowth['ListenOverflows'] ?? 0) + (resources?.netCounterGrowth['ListenDrops'] ?? 0);
-      if (refused.length === 0 && !isFullNow && (growth === 0 || Math.max(...seen) < backlog / 2)) {
+      // The kernel counts what it drops before each listener, where ss tells it: that says more than the host's own count.
+      const drops = timedOut.length === 0 || peer.address.kind === 'unix' ? undefined : hop.load?.drops;
+      const mayDrop = drops === undefined ? growth > 0 && Math.max(...seen) >= backlog / 2 : drops.sinceOpened > 0;
+      if (refused.length === 0 && !isFullNow && !mayDrop) {
         if (timedOut.some(symptom => symptom.ongoing))
           yield ruledOut(`at most ${Math.max(...seen)} connections waited at ${peer.id}, and its queue holds ${backlog < 0 ? 'more' : backlog}`);
         continue;
@@ -55,25 +60,41 @@ export default defineFault({
       const isShort = backlog >= 0 && backlog < shortQueue;
       const proof = [...(state === undefined ? [] : [poolEvidence(state)]), ...(isTurnedAway(hop) && hop.own !== undefined ? [probeEvidence(hop.own)] : [])];
       const isOngoing = explained.some(symptom => symptom.ongoing && (symptom.count > 0 || isFullNow));
+      const isSeen = isFullNow || (drops?.meanwhile ?? 0) > 0;
+      const isTold = isShort && state?.isFull !== true && (refused.length > 0 || (drops !== undefined && growth > 0));
       yield {
-        confidence: isFullNow && isOngoing ? 'confirmed' : refused.length > 0 && isShort && state?.isFull !== true ? 'likely' : 'possible',
+        confidence: isSeen && isOngoing ? 'confirmed' : isTold ? 'likely' : 'possible',
         status: isOngoing ? 'active' : 'past',
         subject: hop.service === undefined ? hop.subject : hop.serviceSubject,
-        messageId: isFullNow ? 'full' : refused.length > 0 ? 'overflowed' : 'dropped',
+        messageId: isFullNow ? 'full' : refused.length > 0 ? 'overflowed' : drops === undefined ? 'dropped' : 'lost',
         data: {
           address: peer.id,
           backlog: backlog < 0 ? 'an unknown number of' : backlog,
           queue: (hop.load?.queue ?? [listener.queue]).join(', '),
           growth,
+          drops: drops?.sinceOpened ?? 0,
+          meanwhile: (drops?.meanwhile ?? 0) > 0 ? `, ${drops?.meanwhile} of them while it was watched` : '',
           why: whyText(hop, backlog, state?.isFull === true, resources),
         },
-        evidence: [listenerEvidence(listener), ...proof, ...clampEvidence(backlog, resources), ...turnedAway([...refused, ...timedOut])],
+        evidence: [
+          listenerEvidence(listener),
+          ...dropEvidence(hop, drops),
+          ...proof,
+          ...clampEvidence(backlog, resources),
+          ...turnedAway([...refused, ...timedOut]),
+        ],
         symptoms: explained.filter(symptom => symptom.lastMs >= context.sinceMs).map(symptom => symptom.id),
         ...(hop.service === undefined ? {} : { fixData: { service: hop.service.id, backlog, address: peer.id } }),
       };
     }
   },
 });
+
+function dropEvidence({ peer, load }: Hop, drops: ServiceLoad['drops']): Evidence[] {
+  if (drops === undefined || load === undefined) return [];
+  const time = load.sampledMs === undefined ? '' : ` in ${load.sampledMs} ms`;
+  return [{ source: 'exec:ss -Htlnm', text: `${peer.id}: ${drops.sinceOpened} connections dropped, ${drops.meanwhile} of them${time} of watching` }];
+}
 
 /** The kernel's answer to a connection to a unix socket whose queue is full. */
 function isTurnedAway({ own }: Hop): boolean {

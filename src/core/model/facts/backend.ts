@@ -152,6 +152,8 @@ export interface ServiceLoad {
   readonly backlog: number;
   /** Of servers with threads: connections that were accepted and that nobody has read, in each sample. They wait for a thread. */
   readonly unread?: readonly number[];
+  /** Connections that the kernel dropped before its TCP listeners, since these were opened and while it was sampled. */
+  readonly drops?: { readonly sinceOpened: number; readonly meanwhile: number };
   /** Of servers whose processes each run one loop: how many of these were busy with something else than waiting for events in every sample, and what waited beside one request each. Only where this user may see what they sleep in. */
   readonly loops?: { readonly heldUp: number; readonly waiting: readonly number[] };
   /** How it is known: status page, connections held by workers, CPU and wait channel. */
