@@ -43,14 +43,15 @@ export default defineDerivation({
       const group = route.groupId === undefined ? undefined : groups.get(route.groupId);
       const members = (group?.peerIds ?? []).flatMap(id => peers.get(id) ?? []);
       const outer = [...(fronts.get(route.serverId)?.(route) ?? []), ...nginxLinks(route, group, members)];
+      const bare = { links: outer, inversions: inversionsOf(outer) };
       for (const peer of byRoute.get(route.id) ?? []) {
         if (chains.length >= mostChains) break;
         const service = peer.serviceId === undefined ? undefined : services.get(peer.serviceId);
         const inner = service === undefined ? [] : backendLinks(service, route, peer, files);
         // Only what computes here asks a database of this host; a proxy does not.
         const last = service === undefined || proxies.has(service.kind) ? [] : database;
-        const links = [...outer, ...inner, ...last];
-        chains.push({ routeId: route.id, peerId: peer.id, links, inversions: inversionsOf(links) });
+        const links = inner.length + last.length === 0 ? outer : [...outer, ...inner, ...last];
+        chains.push({ routeId: route.id, peerId: peer.id, ...(links === outer ? bare : { links, inversions: inversionsOf(links) }) });
       }
     }
     return known(chains);

@@ -77,10 +77,10 @@ export function bittenFront(hop: Hop, hops: readonly Hop[], candidate: Candidate
 /** Requests that the proxy in front left (499), all of them after the time that it waits. */
 export function cutShort(hop: Hop, topology: Topology, access: NginxAccessLog | undefined, candidate: Candidate, nowMs: number): Bite | undefined {
   const { outer } = candidate.inversion;
+  if (access === undefined || outer.part !== 'front' || outer.front !== undefined || isInTrouble(hop) || !isAlive(hop)) return undefined;
   const route = topology.routes.find(one => one.id === candidate.chain.routeId);
   const server = topology.servers.find(one => one.id === route?.serverId);
-  if (access === undefined || outer.part !== 'front' || outer.front !== undefined || route === undefined || server === undefined) return undefined;
-  if (isInTrouble(hop) || !isAlive(hop)) return undefined;
+  if (route === undefined || server === undefined) return undefined;
   const logs = new Set(server.accessLogs.map(log => log.path));
   const left = access.failing.filter(
     group => group.status === 499 && logs.has(group.path) && (group.peer === undefined || group.peer === hop.peer.id) && isUnder(route, group.urlTemplate),

@@ -37,9 +37,9 @@ export default defineFault({
     },
   },
   *detect({ hops, 'timeout-chains': chains, topology, ...facts }, { nowMs }) {
-    const byPeer = new Map<string, readonly TimeoutChain[]>();
+    const byPeer = new Map<string, TimeoutChain[]>();
     for (const chain of chains) if (chain.inversions.length > 0) byPeer.set(chain.peerId, []);
-    for (const chain of chains) if (byPeer.has(chain.peerId)) byPeer.set(chain.peerId, [...(byPeer.get(chain.peerId) ?? []), chain]);
+    for (const chain of chains) byPeer.get(chain.peerId)?.push(chain);
     const access = facts['nginx-access-log'].state === 'known' ? facts['nginx-access-log'].value : undefined;
     for (const hop of hops) {
       const own = byPeer.get(hop.peer.id) ?? [];
