@@ -140,10 +140,10 @@ export default [
     },
   }),
   defineScenario({
-    name: 'restart-window-pm2-memory',
+    name: 'worker-recycled-pm2-memory',
     title: 'An app leaks, and pm2 starts it anew whenever it is over its limit: requests fail in that moment',
     kind: 'fault',
-    fault: 'restart-window',
+    fault: 'worker-recycled',
     setUp: async host => {
       const pm2 = await pm2Of(host, { user: 'media', workerMs: 1000 });
       const code = `const from = Date.now() + 700; while (Date.now() < from);\n${nodeHttp("(globalThis.kept ??= []).push(Buffer.alloc(12e6, 1)); response.end('ok\\n');")}`;
@@ -158,7 +158,12 @@ export default [
       await host.until('a request to be refused', async () => (await host.read('/var/log/nginx/error.log')).includes('(111: Connection refused)'), 20_000);
       await waitForListener(host, '127.0.0.1:3801');
     },
-    expect: { orFirst: ['worker-recycled'], evidence: [/exceeds --max-memory-restart|App \[thumbs:0\]/], notFindings: ['backend-down'] },
+    expect: {
+      orFirst: ['restart-window'],
+      subject: { name: 'pm2 app thumbs' },
+      evidence: [/exceeds --max-memory-restart|Stopping app:thumbs/],
+      notFindings: ['backend-down'],
+    },
     repair: async host => {
       const pm2 = await pm2Of(host, { user: 'media', workerMs: 1000 });
       await host.write('/srv/thumbs/server.cjs', nodeHttp());

@@ -4,6 +4,7 @@ import type { Service } from '../model/facts/backend.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Finding, FixPlan, FixStep } from '../model/finding.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
+import { managerLine, programOf } from '../model/program-commands.ts';
 import { recycleSettingOf, type RecycleSetting } from '../model/recycling.ts';
 import { settingEdit } from '../model/setting-edit.ts';
 import { commandWith } from '../model/unit-command.ts';
@@ -28,6 +29,8 @@ export default defineFix({
     const service = valueOr(facts.services, []).find(one => one.id === textOf(finding.fixData, 'service'));
     if (service === undefined) return undefined;
     const setting = recycleSettingOf(service, facts);
+    const program = programOf(finding.fixData);
+    if (program !== undefined && setting === undefined) return forMemory(program);
     if (setting === undefined) return byHand(service, undefined);
     const target = targetOf(finding, service, setting);
     const found = service.kind === 'php-fpm' ? fpmSteps(service, facts, setting, target) : commandSteps(service, facts, setting, target);
@@ -141,5 +144,35 @@ function byHand(service: Service, setting: RecycleSetting | undefined): FixPlan 
     ],
     validate: [],
     verify: 'The next worker that is replaced leaves no line in the error log of nginx.',
+  };
+}
+
+function forMemory(program: NonNullable<ReturnType<typeof programOf>>): FixPlan {
+  const { name, label } = program;
+  return {
+    id: 'replace-workers-less-often',
+    summary: `Find what makes ${label} grow, and end it without losing requests until then`,
+    automatic: false,
+    risk: 'medium',
+    minutes: 30,
+    steps: [
+      {
+        kind: 'manual',
+        text: `See how fast ${label} grows, and what in it does: what grows without end reaches every limit.`,
+        commands: [managerLine(program, 'list'), managerLine(program, 'logs', name, '--lines', '80', '--nostream')],
+      },
+      {
+        kind: 'manual',
+        text: 'Run it as a cluster of two or more: PM2 then starts the next worker before it ends the old one. A higher limit (max_memory_restart) makes the gaps rarer, where the host has the memory.',
+        commands: [managerLine(program, 'describe', name)],
+      },
+      {
+        kind: 'manual',
+        text: 'Let it close its server on SIGINT, answer what it works on, and then leave.',
+        commands: [],
+      },
+    ],
+    validate: [],
+    verify: 'The next restart for its memory leaves no line in the error log of nginx.',
   };
 }

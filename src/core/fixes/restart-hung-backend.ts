@@ -1,6 +1,7 @@
 import { defineFix } from '../model/fix.ts';
 import type { FixStep } from '../model/finding.ts';
 import { textOf } from '../model/fix-data.ts';
+import { managerCommand, programOf } from '../model/program-commands.ts';
 
 const mostPids = 20;
 
@@ -9,7 +10,9 @@ export default defineFix({
   id: 'restart-hung-backend',
   fixes: ['backend-hung'],
   plan(finding) {
-    const unit = textOf(finding.fixData, 'unit');
+    // The unit is the manager's then: restarting it would restart whatever else it runs.
+    const program = programOf(finding.fixData);
+    const unit = program === undefined ? textOf(finding.fixData, 'unit') : undefined;
     const listed = finding.fixData?.['pids'];
     const pids = (Array.isArray(listed) ? listed : []).filter(pid => typeof pid === 'number').slice(0, mostPids);
     const look: FixStep[] =
@@ -46,7 +49,9 @@ export default defineFix({
         verify,
       };
     }
-    if (unit === undefined) return undefined;
+    const restartArgv =
+      program !== undefined ? managerCommand(program, 'restart', program.name) : unit === undefined ? undefined : ['systemctl', 'restart', unit];
+    if (restartArgv === undefined) return undefined;
     const isStuck = finding.fixData?.['how'] === 'frozen';
     const stack: FixStep = {
       kind: 'manual',
@@ -57,7 +62,7 @@ export default defineFix({
         ? ['dmesg | grep -i "blocked for more than"', 'cat /proc/mounts']
         : pids.slice(0, 3).flatMap(pid => [`cat /proc/${pid}/stack`, `gdb -p ${pid} -batch -ex "thread apply all bt"`]),
     };
-    const restart: FixStep = { kind: 'command', argv: ['systemctl', 'restart', unit], disruptive: true, why: 'what it works on is lost' };
+    const restart: FixStep = { kind: 'command', argv: restartArgv, disruptive: true, why: 'what it works on is lost' };
     return {
       id: 'restart-hung-backend',
       summary: `Look at what ${finding.subject.name} waits in, then restart it`,

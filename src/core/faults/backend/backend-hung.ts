@@ -8,6 +8,7 @@ import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { poolEvidence, poolState } from '../../model/pool-state.ts';
+import { programFixData } from '../../model/program-commands.ts';
 
 const waits: readonly Symptom['class'][] = ['read-timeout', 'send-timeout', 'connect-timeout', 'connect-queue-full', 'probe-failed', 'no-live-upstreams'];
 
@@ -84,6 +85,7 @@ export default defineFault({
           pids: verdict.pids,
           isStopped: verdict.state.startsWith('stopped'),
           ...(hop.unit === undefined ? {} : { unit: hop.unit.name }),
+          ...(hop.program === undefined ? {} : programFixData(hop.program)),
         },
       };
     }

@@ -6,6 +6,7 @@ import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Confidence, Evidence } from '../../model/finding.ts';
 import { countOf, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
+import { programFixData } from '../../model/program-commands.ts';
 import { chanceOf, isWithin, recyclesOf, recycleSettingOf, type Recycle, type RecycleSetting } from '../../model/recycling.ts';
 
 const cutOff: readonly Symptom['class'][] = ['premature-close', 'reset', 'truncated', 'connect-reset'];
@@ -39,6 +40,7 @@ export default defineFault({
     ],
     messages: {
       set: '{service} replaces a worker after {limit} requests ({name}), {times} within the window, last at {last}. Requests failed in those seconds: {urls}.',
+      memory: '{manager} started {service} anew for its memory {times} within the window, last at {last}. Requests failed in those seconds: {urls}.',
       told: '{service} replaced workers {times} within the window, last at {last}, without a fault of theirs. Requests failed in those seconds: {urls}.',
     },
   },
@@ -80,9 +82,11 @@ export default defineFault({
         confidence,
         status: all.some(symptom => symptom.ongoing) ? 'active' : 'past',
         subject: hop.serviceSubject,
-        messageId: setting === undefined ? 'told' : 'set',
+        messageId: setting !== undefined ? 'set' : isForMemory(hop, recycles) ? 'memory' : 'told',
+        ...(isForMemory(hop, recycles) ? { title: 'The process manager ends the backend for its memory, and requests are lost with it' } : {}),
         data: {
           service: service.name,
+          manager: hop.program?.manager ?? '',
           limit: setting?.requests ?? 0,
           name: setting?.name ?? '',
           times: recycles.length === 1 ? 'once' : `${recycles.length} times`,
@@ -91,11 +95,22 @@ export default defineFault({
         },
         evidence: [first, ...rest],
         symptoms: all.map(symptom => symptom.id),
-        fixData: { service: service.id, recycles: recycles.length, firstMs: recycles[0]?.fromMs ?? 0, lastMs: recycles.at(-1)?.fromMs ?? 0 },
+        fixData: {
+          ...(hop.program !== undefined && isForMemory(hop, recycles) ? programFixData(hop.program) : {}),
+          service: service.id,
+          recycles: recycles.length,
+          firstMs: recycles[0]?.fromMs ?? 0,
+          lastMs: recycles.at(-1)?.fromMs ?? 0,
+        },
       };
     }
   },
 });
+
+/** A process manager has a limit of its own, and says so. */
+function isForMemory({ program }: Hop, recycles: readonly Recycle[]): boolean {
+  return recycles.every(recycle => program?.lines.some(line => line.kind === 'memory' && line.text === recycle.evidence.text) === true);
+}
 
 /** Each of its requests that the samples show failed while a worker was being replaced, or by an end that others explain; at least one did. */
 function isLost(symptom: Symptom, recycles: readonly Recycle[], hop: Hop): boolean {
