@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { known, type Known } from '../model/fact.ts';
+import { absent, known, type Known } from '../model/fact.ts';
 import type { NginxConfig, NginxInstance } from '../model/facts/nginx.ts';
 import type { ExecResult } from '../model/host.ts';
 import nginxConfigDump from './nginx-config-dump.ts';
@@ -23,10 +23,13 @@ const instance: NginxInstance = {
 const clock = { nowMs: 0, zone: 'UTC', offsetMinutes: 0 };
 const dump = readFileSync(new URL('../parsers/nginx-dump.fixtures/nginx-1.22.1-debian.txt', import.meta.url), 'utf8');
 
+const unreadable = absent('/etc/nginx/nginx.conf may not be read');
+
 function run(result: Partial<ExecResult>, uid = 0): Known<readonly NginxConfig[]> {
   const identity = known({ hostname: 'h', os: 'Debian', kernel: '6', uid, user: 'u', clock, systemd: true, bootMs: 0, cpus: 1 });
   const answer = known({ stdout: '', stderr: '', code: 0, truncated: false, ...result });
-  return runCollector(nginxConfigDump, { 'nginx-instances': known([instance]), 'host-identity': identity }, { answer: () => answer }).fact;
+  const facts = { 'nginx-instances': known([instance]), 'nginx-config': unreadable, 'host-identity': identity };
+  return runCollector(nginxConfigDump, facts, { answer: () => answer }).fact;
 }
 
 describe('nginx-config-dump', () => {
@@ -43,6 +46,16 @@ describe('nginx-config-dump', () => {
     const included = http.flatMap(directive => directive.included ?? []);
     expect(included.map(file => file.path)).toEqual(['/etc/nginx/mime.types', '/etc/nginx/sites-enabled/default']);
     expect(included[1]?.directives[0]?.name).toBe('server');
+  });
+
+  it('is asked for only where the files could not be read whole', () => {
+    const asked = (unread: NginxConfig['unread']) => {
+      const config = { instanceId: 'nginx', mainPath: instance.configPath, files: [], directives: [], problems: [], unread };
+      const facts = { 'nginx-instances': known([instance]), 'nginx-config': known([config]), 'host-identity': absent('not asked') };
+      return runCollector(nginxConfigDump, facts, {}).asked.length;
+    };
+    expect(asked([])).toBe(0);
+    expect(asked([{ path: '/etc/nginx/secret.conf', why: 'permission denied' }])).toBe(1);
   });
 
   it('says who is refused, and what a broken configuration is', () => {
