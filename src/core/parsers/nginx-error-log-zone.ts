@@ -47,6 +47,7 @@ function offsetOf(local: number, nowMs: number, offsetAt: (utcMs: number) => num
 /** Milliseconds east of UTC at a time. `UTC+02:00` and names this machine does not know are taken as fixed. */
 function zoneOffsets(clock: HostClock): (utcMs: number) => number {
   const fixed = clock.offsetMinutes * 60_000;
+  if (clock.zone === 'UTC' || clock.zone === 'Etc/UTC') return () => 0;
   if (!/^[A-Za-z]+(?:[/_+-][A-Za-z0-9_+-]+)*$/u.test(clock.zone) || /^UTC[+-]/u.test(clock.zone)) return () => fixed;
   let format: Intl.DateTimeFormat;
   try {

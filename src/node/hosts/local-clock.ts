@@ -41,6 +41,8 @@ export function zoneOfLink(link: string): string | undefined {
 
 /** Minutes east of UTC in a zone at a time; undefined for a zone that is not in the tables. */
 export function zoneOffset(zone: string, atMs: number): number | undefined {
+  // Most servers' zone; loading the tables of all of them takes a fiftieth of a second.
+  if (zone === 'UTC' || zone === 'Etc/UTC') return 0;
   try {
     const parts = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' }).formatToParts(atMs);
     return parseOffset(parts.find(part => part.type === 'timeZoneName')?.value ?? '');

@@ -27,6 +27,15 @@ test('a gate lets so many in at once, in order, and survives failures', async ()
   expect(results.filter(result => result.status === 'rejected')).toHaveLength(5);
 });
 
+test('a gate hands on a throw, and goes on', async () => {
+  const gate = createGate(1);
+  const broken = (): never => {
+    throw new Error('no');
+  };
+  const results = await Promise.allSettled([gate(broken), gate(broken), gate(() => after(1))]);
+  expect(results.map(result => result.status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+});
+
 test('turns give each value back and hand on a throw', async () => {
   const turn = createTurns();
   const values = await Promise.all(Array.from({ length: 100 }, (_, index) => turn(() => index)));

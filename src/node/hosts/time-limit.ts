@@ -1,31 +1,33 @@
 /** The value of a promise, or what `late` makes when it does not settle in time. The work itself may go on behind. */
-export async function withinTime<T>(work: Promise<T>, timeoutMs: number, late: () => T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<T>(resolve => {
-    timer = setTimeout(() => resolve(late()), timeoutMs);
+export function withinTime<T>(work: Promise<T>, timeoutMs: number, late: () => T): Promise<T> {
+  // Thousands of files are read like this: no promise more than is needed.
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(late()), timeoutMs);
+    const settle = (): void => clearTimeout(timer);
+    work.then(resolve, reject);
+    work.then(settle, settle);
   });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Lets at most `most` pieces of work run at once; the others wait in order. */
 export function createGate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let running = 0;
-  return async work => {
-    if (running >= most) await new Promise<void>(resolve => waiting.push(resolve));
-    else running++;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running--;
-      else next();
-    }
+  const leave = (): void => {
+    running--;
+    waiting.shift()?.();
   };
+  return <T>(work: () => Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      const enter = (): void => {
+        running++;
+        const result = new Promise<T>(settle => settle(work()));
+        result.then(resolve, reject);
+        result.then(leave, leave);
+      };
+      if (running < most) enter();
+      else waiting.push(enter);
+    });
 }
 
 const sliceMs = 8;

@@ -15,6 +15,8 @@ const cutOff: readonly Symptom['class'][] = ['premature-close', 'reset', 'connec
 /** Requests that came while it was away. */
 const refused: readonly Symptom['class'][] = ['connect-refused', 'connect-no-file', 'probe-failed', 'no-live-upstreams'];
 const SIGKILL = 9;
+/** Twice the time within which two records are taken for one. */
+const nearMs = 6_000;
 
 /** A kill that has hit this backend, and how sure that is. */
 interface Kill {
@@ -73,7 +75,9 @@ export default defineFault({
       const unit = unitBehind(hop, facts.hops, units, lost)?.unit;
       const ended = unit === undefined || !hasEnded(unit) ? undefined : endOf(unit);
       const inTime = (timeMs: number): boolean => timeMs >= sinceMs || (ended !== undefined && isTogether(ended, timeMs));
-      const recorded = records.flatMap(record => killOf(record, hop, unit, around) ?? []);
+      // Hundreds of peers may meet hundreds of old records: those far from all that is asked below are passed over.
+      const near = records.filter(({ timeMs }) => timeMs >= sinceMs - nearMs || (ended !== undefined && isTogether(ended, timeMs, nearMs)));
+      const recorded = near.flatMap(record => killOf(record, hop, unit, around) ?? []);
       const unrecorded = told(hop).filter(kill => !recorded.some(other => isTogether(other.timeMs, kill.timeMs)));
       const kills = [...recorded, ...unrecorded].filter(kill => inTime(kill.timeMs)).toSorted((a, b) => a.timeMs - b.timeMs);
       const last = kills.at(-1);

@@ -48,6 +48,7 @@ export default defineFault({
       const explained = [...symptomsOf(hop, ends), ...unattributedOf(hop, facts.symptoms, [500, 502, 503, 504])].filter(symptom =>
         times.some(time => time >= symptom.firstMs - nearMs && time <= symptom.lastMs + nearMs),
       );
+      if (explained.length === 0) continue;
       const count = processCountOf(hop, processes, details);
       const isFull = count !== undefined && count.count >= count.limit * nearlyFull;
       const isOngoing = explained.some(symptom => symptom.ongoing);
@@ -57,7 +58,7 @@ export default defineFault({
         ...(count === undefined ? [] : [countEvidence(count)]),
         ...explained.flatMap(symptom => symptomEvidence(symptom, 1)).slice(0, 2),
       ];
-      if (explained.length === 0 || first === undefined) continue;
+      if (first === undefined) continue;
       yield {
         confidence: isFull && isOngoing ? 'confirmed' : isFull || rejected.length > 0 ? 'likely' : 'possible',
         status: isOngoing ? 'active' : 'past',

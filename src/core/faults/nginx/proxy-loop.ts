@@ -88,8 +88,9 @@ export default defineFault({
 function returnsTo(route: Route, hop: Hop, topology: Topology): ServerBlock | undefined {
   if (route.pass !== 'proxy' && route.pass !== 'grpc') return undefined;
   const own = topology.servers.find(server => server.id === route.serverId);
-  const there = topology.servers.filter(server => server.listens.some(listen => takes(listen.address, hop.peer.address)));
-  if (own === undefined || !there.includes(own)) return undefined;
+  const isAt = (server: ServerBlock): boolean => server.listens.some(listen => takes(listen.address, hop.peer.address));
+  if (own === undefined || !isAt(own)) return undefined;
+  const there = topology.servers.filter(isAt);
   // A path that the target replaces may come out in another location.
   const pathAt = route.target.indexOf('/', route.target.indexOf('//') + 2);
   const replaced = route.target.includes('://') && pathAt !== -1 && !route.target.includes('://unix:') ? route.target.slice(pathAt) : undefined;
