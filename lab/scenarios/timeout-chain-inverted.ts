@@ -1,10 +1,12 @@
 import type { LabHost } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
 import { haproxy } from '../servers/haproxy.ts';
+import { waitForListener } from '../servers/listening.ts';
 import { nginxSite, startNginx } from '../servers/nginx.ts';
 import { nodeApp, nodeHttp } from '../servers/node.ts';
 import { FPM_POOLS, PHP_VERSION, phpFpm } from '../servers/php-fpm.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
+import { startUnit } from '../servers/unit.ts';
 
 async function reports(host: LabHost, waitSeconds: number, workers = 2): Promise<void> {
   await gunicorn(host, { name: 'reports', code: wsgiApp('reports'), bind: '127.0.0.1:8460', workers, timeoutSeconds: 90 });
@@ -92,6 +94,34 @@ export default [
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/slow?s=2'], rps: 3 },
     trafficMs: 3000,
     expect: { verdict: 'failing', status: 'active', findings: [{ fault: 'timeout-chain-inverted', status: 'latent' }] },
+  }),
+  defineScenario({
+    name: 'timeout-chain-inverted-unit-options',
+    title: 'The unit hands gunicorn a limit of 90 seconds in its own file, and nginx waits its 60 by default',
+    kind: 'fault',
+    fault: 'timeout-chain-inverted',
+    setUp: async host => {
+      await host.write('/srv/letters/app.py', wsgiApp('letters'));
+      await startUnit(host, {
+        unit: 'letters.service',
+        exec: '/usr/bin/gunicorn --bind 127.0.0.1:8467 app:app',
+        user: 'www-data',
+        workdir: '/srv/letters',
+        service: { Environment: 'LANG=C.UTF-8 "GUNICORN_CMD_ARGS=--timeout 90 --workers 3"' },
+      });
+      await waitForListener(host, '127.0.0.1:8467');
+      await nginxSite(host, { name: 'letters', server: 'location / { proxy_pass http://127.0.0.1:8467; }', log: 'timed' });
+      await startNginx(host);
+    },
+    symptom: well,
+    expect: {
+      verdict: 'healthy',
+      exitCode: 0,
+      firstConfidence: 'confirmed',
+      status: 'latent',
+      evidence: ['default of nginx', 'proxy_read_timeout 60s', 'file:/etc/systemd/system/letters.service:', '--timeout 90'],
+      noneActive: true,
+    },
   }),
   defineScenario({
     name: 'timeout-chain-inverted-php',

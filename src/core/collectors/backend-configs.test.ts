@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { denied, known } from '../model/fact.ts';
-import type { ProcessInfo } from '../model/facts/system.ts';
+import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import backendConfigs from './backend-configs.ts';
 import { runCollector } from './testing.ts';
 import type { FakeHost } from './testing.ts';
@@ -54,6 +54,37 @@ describe('backend configs', () => {
     expect(unread.map(file => file.path).toSorted()).toEqual(['/secret.ini', 'x.ini']);
     expect(problems).toHaveLength(2);
     expect(asked).not.toContainEqual(expect.objectContaining({ path: 'x.ini' }));
+  });
+
+  it("reads the options that gunicorn's unit hands to it, and no other variable", () => {
+    const unit = {
+      name: 'shop.service',
+      fragmentPath: '/etc/systemd/system/shop.service',
+      dropIns: ['/etc/systemd/system/shop.service.d/more.conf'],
+      journal: [],
+    };
+    const { fact } = runCollector(
+      backendConfigs,
+      {
+        processes: known([{ ...process(5, '/usr/bin/python3 /usr/bin/gunicorn --workers 4 app'), unit: 'shop.service' }, process(6, 'gunicorn other')]),
+        'systemd-units': known([unit as unknown as SystemdUnit]),
+      },
+      {
+        files: {
+          '/srv/gunicorn.conf.py': 'timeout = 45\nkeepalive = 3\n',
+          '/etc/systemd/system/shop.service': '[Service]\nEnvironment=API_KEY=abc "GUNICORN_CMD_ARGS=--timeout 10"\n',
+          '/etc/systemd/system/shop.service.d/more.conf': '[Service]\nEnvironment="GUNICORN_CMD_ARGS=--timeout 90 --workers=9"\n',
+        },
+      },
+    );
+    const commands = fact.state === 'known' ? fact.value.commands : [];
+    expect(commands[0]?.values).toMatchObject({
+      timeout: { value: '90', source: 'file:/etc/systemd/system/shop.service.d/more.conf:2' },
+      workers: { value: '4', source: 'argv of 5' },
+      'keep-alive': { value: '3', source: 'file:/srv/gunicorn.conf.py:2' },
+    });
+    expect(commands[1]?.values['timeout']).toMatchObject({ value: '45' });
+    expect(JSON.stringify(fact)).not.toContain('abc');
   });
 
   it('takes the address of a stopped program from what it said in its journal', () => {

@@ -17,6 +17,7 @@ import { readApacheTree } from './apache-files.ts';
 import type { ApacheTree } from './apache-files.ts';
 import { textOf } from './shared/answers.ts';
 import { pidsInContainers } from './shared/containers.ts';
+import { gunicornOptions } from './shared/gunicorn-options.ts';
 
 const maxCommands = 2000;
 const maxFiles = 200;
@@ -88,6 +89,10 @@ export default defineCollector({
       unread.push(...tree.unread);
       problems.push(...tree.problems.slice(0, 20), ...tree.unread.map(file => `${file.path}: ${file.why} (run as root to read it)`));
     }
+    const unitOf = new Map(valueOr(facts.processes, []).map(process => [process.pid, process.unit]));
+    const unitName = ({ of }: Draft): string => (of.kind === 'unit' ? of.unit : (unitOf.get(of.pid) ?? ''));
+    const gunicorns = new Set(used.filter(draft => draft.recognised.service === 'gunicorn' && !isContained(draft)).map(unitName));
+    const handed = yield* gunicornOptions(valueOr(facts['systemd-units'], []).filter(unit => gunicorns.has(unit.name)));
     const files: BackendConfig[] = [];
     const commands = used.map(draft => {
       if (isContained(draft)) return { ...finish(draft, [], []), inContainer: true };
@@ -96,11 +101,9 @@ export default defineCollector({
       const read = draft.files.filter(path => texts.has(path));
       const settings = read.map(path => ({ path, values: parseBackendConfigFile(draft.recognised.service, texts.get(path) ?? '', path) }));
       for (const { path, values } of settings) if (!files.some(file => file.path === path)) files.push({ path, kind: draft.recognised.service, values });
-      return finish(
-        draft,
-        settings.map(setting => setting.values),
-        read,
-      );
+      const inUnit = draft.recognised.service === 'gunicorn' ? handed.get(unitName(draft)) : undefined;
+      const values = settings.map(setting => setting.values);
+      return finish(draft, inUnit === undefined ? values : [...values, inUnit], read);
     });
     return known({ commands, files, unread }, problems);
   },
