@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { absent, known } from '../model/fact.ts';
 import type { Change } from '../model/facts/changes.ts';
+import type { ManagedProgram, ProgramLine } from '../model/facts/managed-program.ts';
 import type { NginxConfig, NginxInstance } from '../model/facts/nginx.ts';
 import type { SystemdUnit } from '../model/facts/system.ts';
 import type { ProbeResult } from '../model/probe.ts';
@@ -53,6 +54,7 @@ function run(
   instances: readonly NginxInstance[] = [],
   configs: readonly NginxConfig[] = [config],
   probes: readonly ProbeResult[] = [],
+  programs: readonly ManagedProgram[] = [],
 ) {
   const result = runCollector(
     changes,
@@ -62,6 +64,7 @@ function run(
       'php-fpm-pools': none,
       'backend-configs': none,
       'systemd-units': known(units),
+      'managed-programs': known(programs),
       services: none,
       processes: none,
       'probe-results': known(probes),
@@ -230,6 +233,40 @@ describe('what changed lately', () => {
     expect(run({}, [], [instance([nowMs - 7000, sinceMs])]).found).toEqual([]);
     const told = unit({ name: 'nginx.service', journal: [{ timeMs: nowMs - 7200, identifier: 'systemd', text: 'Reloaded nginx.service - A web server.' }] });
     expect(run({}, [told], [instance([nowMs - 7000, nowMs - 6990])]).found.map(short)).toEqual([['unit-start', nowMs - 7200, 'nginx.service', 'was reloaded']]);
+  });
+
+  it('tells a stop by hand of a program under pm2 from what pm2 starts again by itself', () => {
+    const line = (kind: ProgramLine['kind'], agoMs: number, asked = false): ProgramLine => {
+      return { kind, timeMs: nowMs - agoMs, text: kind, source: 'file:/home/d/.pm2/pm2.log', instance: '0', ...(asked ? { asked: true } : {}) };
+    };
+    const lines = [
+      line('ended', 60_000),
+      line('starting', 59_900),
+      line('memory', 40_000),
+      line('ended', 39_900, true),
+      line('starting', 39_800),
+      line('ended', 20_000, true),
+      line('starting', 15_000),
+    ];
+    const program = {
+      id: 'pm2:api',
+      manager: 'pm2',
+      name: 'api',
+      label: 'pm2 app api',
+      state: 'running',
+      word: 'online',
+      home: '/home/d/.pm2',
+      pids: [],
+      instances: 1,
+      addresses: [],
+      logFiles: [],
+      lines,
+      words: [],
+    } as const;
+    expect(run({}, [], [], undefined, [], [program]).found.map(short)).toEqual([
+      ['unit-stop', nowMs - 20_000, 'pm2 app api', 'stopped'],
+      ['unit-start', nowMs - 15_000, 'pm2 app api', 'started'],
+    ]);
   });
 
   it('knows nothing where nothing can be read, and says no more', () => {

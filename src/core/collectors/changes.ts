@@ -12,7 +12,7 @@ import { changePlaces } from './shared/change-places.ts';
 import type { Place } from './shared/change-places.ts';
 import { unifiedDiff } from './shared/file-diff.ts';
 import { packageChanges } from './shared/package-changes.ts';
-import { reloadChanges, unitChanges } from './shared/unit-changes.ts';
+import { programChanges, reloadChanges, unitChanges } from './shared/unit-changes.ts';
 
 /** A change may need minutes to be felt: the window alone would miss what came just before it. */
 const beforeWindowMs = 600_000;
@@ -21,11 +21,12 @@ const maxPlaces = 600;
 const maxCompared = 6;
 const maxDiffBytes = 65_536;
 const maxBackups = 8;
+const gotFiles = 'got or lost files';
 
 export default defineCollector({
   id: 'changes',
   title: 'What changed lately: files, packages, units, deployments',
-  needs: ['nginx-config', 'nginx-instances', 'php-fpm-pools', 'backend-configs', 'systemd-units', 'services', 'processes', 'probe-results'],
+  needs: ['nginx-config', 'nginx-instances', 'php-fpm-pools', 'backend-configs', 'systemd-units', 'managed-programs', 'services', 'processes', 'probe-results'],
   *collect(facts, context) {
     const every = changePlaces(facts);
     const read = every.flatMap(place => (place.times === undefined ? [] : [{ place, times: place.times }]));
@@ -58,6 +59,7 @@ export default defineCollector({
       ...packages,
       ...certificateChanges(valueOr(facts['probe-results'], [])),
       ...units,
+      ...programChanges(valueOr(facts['managed-programs'], []), services),
       ...reloadChanges(valueOr(facts['nginx-instances'], []), units),
     ];
     return known(
@@ -87,7 +89,7 @@ function fileChanges(place: Place, stat: StatResult, target: StatResult | undefi
 /** A folder's time is that of its own entries. A file that was put in place with an older time shows it in its change time alone. */
 function timesOf({ kind, mode, modifiedMs, changedMs }: Pick<StatResult, 'kind' | 'mode' | 'modifiedMs' | 'changedMs'>, place: Place): readonly Change[] {
   const isShared = (mode & 0o1000) !== 0;
-  if (place.as === 'folder') return kind === 'directory' && !isShared ? [changeOf(place, modifiedMs, 'got or lost files')] : [];
+  if (place.as === 'folder') return kind === 'directory' && !isShared ? [changeOf(place, modifiedMs, gotFiles)] : [];
   if (kind !== 'file') return [];
   const edited = changeOf(place, modifiedMs, 'changed');
   return Math.abs(changedMs - modifiedMs) <= sameMomentMs ? [edited] : [edited, changeOf(place, changedMs, 'was put in place or got other rights')];
@@ -143,7 +145,7 @@ function withDiff(change: Change, diff: string | undefined): Change {
 /** A folder that changed because of a file in it says nothing of its own. */
 function withoutParents(changes: readonly Change[]): readonly Change[] {
   const parents = new Set(changes.map(change => folderOf(change.subject)));
-  return changes.filter(change => change.kind !== 'config-file' || !parents.has(change.subject));
+  return changes.filter(change => change.verb !== gotFiles || !parents.has(change.subject));
 }
 
 /** `2026-11-21 09:58:03` by the host's clock. */

@@ -1,7 +1,9 @@
 import type { Service } from '../../model/facts/backend.ts';
 import type { Change } from '../../model/facts/changes.ts';
+import type { ManagedProgram } from '../../model/facts/managed-program.ts';
 import type { NginxInstance } from '../../model/facts/nginx.ts';
 import type { SystemdUnit } from '../../model/facts/system.ts';
+import { programEvents } from '../../model/program-state.ts';
 
 const sameMomentMs = 3000;
 
@@ -23,6 +25,25 @@ export function unitChanges(units: readonly SystemdUnit[], services: readonly Se
     if (unit.activeState === 'active' && unit.activeEnterMs !== undefined) return [make('unit-start', unit.activeEnterMs, 'started')];
     if (unit.activeState === 'inactive' && unit.inactiveEnterMs !== undefined) return [make('unit-stop', unit.inactiveEnterMs, 'stopped')];
     return [];
+  });
+}
+
+/** The same of programs of process managers: what these start again by themselves, after an end or for its memory, is no change. */
+export function programChanges(programs: readonly ManagedProgram[], services: readonly Service[]): readonly Change[] {
+  return programs.flatMap(program => {
+    const ids = services.filter(service => service.program === program.id).map(service => service.id);
+    const changes: Change[] = [];
+    let isByItself = false;
+    for (const { kind, timeMs, source } of programEvents(program, program.id)) {
+      const common = { timeMs, subject: program.label, source, ...(ids.length === 0 ? {} : { serviceIds: ids }) };
+      if (kind === 'worker-recycled' || kind === 'worker-exit' || kind === 'worker-signal') isByItself = true;
+      else if (kind === 'stopped' && !isByItself) changes.push({ ...common, kind: 'unit-stop', verb: 'stopped' });
+      else if (kind === 'started') {
+        if (!isByItself) changes.push({ ...common, kind: 'unit-start', verb: 'started' });
+        isByItself = false;
+      }
+    }
+    return changes;
   });
 }
 

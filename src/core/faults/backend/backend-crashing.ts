@@ -151,5 +151,7 @@ function mayBeOf(record: KernelEvent, hop: Hop, units: readonly SystemdUnit[]): 
 
 /** Part of a stop or a restart that somebody asked for. */
 function isStop(hop: Hop, event: BackendEvent): boolean {
+  // A process manager starts what died at once, and says which end was asked for.
+  if (hop.program !== undefined) return hop.program.lines.some(line => line.kind === 'ended' && line.asked === true && isTogether(line.timeMs, event.timeMs));
   return hop.events.some(other => (other.kind === 'stopped' || other.kind === 'started') && isTogether(other.timeMs, event.timeMs));
 }

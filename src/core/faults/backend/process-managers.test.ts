@@ -122,6 +122,12 @@ describe('backend-crashing', () => {
     });
   });
 
+  it('names the process that somebody killed, though its manager started it at once', () => {
+    const killed = eventOf('worker-signal', 1500, { signal: 9, text: 'App [api:0] exited with code [0] via signal [SIGKILL]' });
+    const hop = hopOf({ program: { ...running, instances: 1 }, symptoms: [cut], events: [killed, eventOf('started', 1400)] });
+    expect(detections(faults.crashing, { hops: [hop], 'kernel-log': [] })).toMatchObject([{ messageId: 'killed', confidence: 'likely' }]);
+  });
+
   it('is silent without a manager that tells of it, and where it ended at another time', () => {
     expect(detections(faults.crashing, { hops: [hopOf({ symptoms: [cut], events: [exit] })] })).toEqual([]);
     const early = { ...exit, timeMs: nowMs - 600_000 };
