@@ -27,10 +27,15 @@ function newerLines(text: string, sinceMs: number): string {
     .join('\n');
 }
 
-/** Of a line of `journalctl -o json` or of `dmesg --time-format iso`; a line without a time is as old as can be. */
+/**
+ * When the kernel wrote a line of `journalctl -o json` or of `dmesg --time-format iso`; a line without a time is as old as can be.
+ * The journal of a host that has just booted holds what the machine's kernel wrote long before.
+ */
 function timeOf(line: string): number {
-  const micros = /"__REALTIME_TIMESTAMP"\s*:\s*"(\d{10,17})"/.exec(line)?.[1];
-  if (micros !== undefined) return Number(micros) / 1000;
+  const micros = (name: string): number => Number(new RegExp(`"${name}"\\s*:\\s*"(\\d{1,17})"`).exec(line)?.[1]);
+  const received = micros('__REALTIME_TIMESTAMP');
+  const waited = micros('__MONOTONIC_TIMESTAMP') - micros('_SOURCE_MONOTONIC_TIMESTAMP');
+  if (!Number.isNaN(received)) return (received - (Number.isNaN(waited) ? 0 : Math.max(0, waited))) / 1000;
   const iso = Date.parse(line.slice(0, line.indexOf(' ')).replace(',', '.'));
   return Number.isNaN(iso) ? 0 : iso;
 }

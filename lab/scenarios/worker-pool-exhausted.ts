@@ -11,13 +11,13 @@ const slowPage: FpmOptions = {
   files: { 'index.php': '<?php usleep(700000); echo "catalogue\\n";' },
 };
 
-/** A shop page waits for its database; a cached page does not. */
-const SHOP = `<?php
+/** A shop page waits for its database; a page without prices does not. */
+const shop = (title: string, fromMs: number, toMs: number): string => `<?php
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
-// The price query, which takes longer the more ask for it.
-if ($path !== '/imprint') usleep(random_int(600000, 900000));
+// The price query.
+if ($path !== '/imprint') usleep(random_int(${fromMs * 1000}, ${toMs * 1000}));
 header('Cache-Control: no-store');
-echo "<h1>Spring sale</h1><p>$path</p>\\n";
+echo "<h1>${title}</h1><p>$path</p>\\n";
 `;
 
 const shopPool: FpmOptions = {
@@ -33,7 +33,7 @@ const shopPool: FpmOptions = {
     'listen.backlog': 16,
     'pm.status_path': '/fpm-status',
   },
-  files: { 'index.php': SHOP },
+  files: { 'index.php': shop('The shop', 100, 200) },
 };
 
 export default [
@@ -94,7 +94,7 @@ export default [
   }),
   defineScenario({
     name: 'promotion-day',
-    title: 'The promotion mail is out: customers find the shop behind its php-fpm pool of five',
+    title: 'The promotion is put in place and its mail sent: customers find the shop behind its php-fpm pool of five',
     kind: 'fault',
     fault: 'worker-pool-exhausted',
     host: { hostname: 'shop1' },
@@ -112,6 +112,11 @@ export default [
       // An ordinary morning, before the mail.
       await host.request({ urls: ['/', '/product/1042', '/imprint'].map(path => `http://127.0.0.1${path}`), count: 12, rps: 4 });
     },
+    breakIt: async host => {
+      // Prices are worked out for each customer.
+      await host.write('/var/www/shop/public/index.php', shop('Spring sale', 600, 900));
+      await host.shell('sleep 2');
+    },
     traffic: {
       urls: ['/', '/sale', '/product/1042', '/product/77', '/cart', '/sale?page=2', '/product/3180', '/checkout', '/imprint'].map(
         path => `http://127.0.0.1${path}`,
@@ -120,8 +125,15 @@ export default [
       concurrency: 60,
       headers: { host: 'shop.example', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' },
     },
-    trafficMs: 8000,
-    expect: { verdict: 'failing', first: 'worker-pool-exhausted', firstConfidence: 'confirmed', status: 'active', minShare: 0.9 },
+    trafficMs: 7000,
+    expect: {
+      verdict: 'failing',
+      first: 'worker-pool-exhausted',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      since: [/ after \/var\/www\/shop\/public\/index\.php changed/],
+    },
     fix: 'first-plan',
     repair: host =>
       phpFpm(host, {

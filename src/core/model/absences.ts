@@ -23,6 +23,8 @@ const afterMs = 15_000;
 /** The logs of systemd and of nginx have whole seconds, and a process stops to listen before it ends. */
 const beforeMs = 10_000;
 const longestPauseMs = 45_000;
+const lastWordsMs = 5000;
+const slackMs = 100;
 const leastShare = 0.9;
 
 /** Requests that find nobody, and those that were under way as it ended. */
@@ -62,6 +64,7 @@ export function absenceOf(hop: Hop, refused: readonly Symptom[], sinceMs: number
       ...(because === undefined ? {} : { because }),
       evidence: [
         ...ends.slice(0, 3).map(line => line.evidence),
+        ...lastWordsBefore(hop, fromMs),
         startLine === undefined
           ? { source: 'processes', text: `started at ${new Date(start.timeMs).toISOString()}` }
           : { source: startLine.source, text: startLine.text },
@@ -117,6 +120,14 @@ function isWithin(symptom: Symptom, { fromMs, toMs }: Pick<Absence, 'fromMs' | '
     if (Math.min(start + widthMs, symptom.lastMs) >= fromMs - beforeMs && Math.max(start, symptom.firstMs) <= toMs + afterMs) near += count;
   }
   return all > 0 && near >= all * leastShare;
+}
+
+/** What it said itself in its last seconds. */
+function lastWordsBefore({ unit }: Hop, fromMs: number): readonly Evidence[] {
+  const own = (unit?.journal ?? []).filter(
+    line => line.identifier !== 'systemd' && line.timeMs <= fromMs + slackMs && line.timeMs >= fromMs - lastWordsMs && line.text.trim() !== '',
+  );
+  return own.slice(-2).map(line => ({ source: `journal:${unit?.name ?? ''}`, text: `${line.identifier}: ${line.text}` }));
 }
 
 /** Since when requests were refused without a pause until the start: what ended it is not told, so a pause may be a time in which it ran. */

@@ -73,7 +73,14 @@ describe('backend-down is silent', () => {
   it('where the backend was surely found elsewhere, although a unit ended when the requests began to fail', () => {
     const unit = unitOf({ name: 'mailer.service', execStart: '/usr/bin/node server.js', activeState: 'inactive', inactiveEnterMs: nowMs - 60_500 });
     const probe = probeOf({ state: 'answered', speaks: 'http', answer: { complete: true } });
-    const here = { address: { kind: 'tcp', host: '127.0.0.1', port: 8071 }, probe, signs: ['its siblings are its peers'], weight: 9, used: false, telling: true };
+    const here = {
+      address: { kind: 'tcp', host: '127.0.0.1', port: 8071 },
+      probe,
+      signs: ['its siblings are its peers'],
+      weight: 9,
+      used: false,
+      telling: true,
+    };
     const stopped = [{ unit, signs: ['it ended when the requests began to fail'], weight: 4 }];
     const lost = [{ peerId: address, found: [here], stopped, here, certainty: 'sure' as const }];
     expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')], 'systemd-units': [unit], 'lost-peers': lost })).toEqual([]);
@@ -125,8 +132,16 @@ describe('backend-down tells of a service that is back', () => {
     });
 
   it('with the time, the exit and the start, by its journal', () => {
-    expect(detections(fault, { hops: [hop([before, ...crash, again])] })).toMatchObject([
+    const said = line(600_500, 'RangeError: Invalid array length', 'node');
+    expect(detections(fault, { hops: [hop([before, line(700_000, 'all is well', 'node'), said, ...crash, again])] })).toMatchObject([
       {
+        evidence: [
+          { text: 'systemd: orders.service: Main process exited, code=exited, status=1/FAILURE' },
+          { text: "systemd: orders.service: Failed with result 'exit-code'." },
+          { text: 'node: RangeError: Invalid array length' },
+          { text: expect.stringContaining('Started orders.service') as string },
+          {},
+        ],
         confidence: 'confirmed',
         status: 'past',
         title: 'The service behind the upstream was not running for a while',
