@@ -39,6 +39,18 @@ describe('backend configs', () => {
     expect(commands[0]?.values['harakiri']?.value).toBe('9');
   });
 
+  it('follows the files that a uWSGI file includes, which it overrules itself', () => {
+    const { commands } = run([process(6, 'uwsgi --ini /etc/uwsgi/web.ini')], {
+      files: {
+        '/etc/uwsgi/web.ini': '[uwsgi]\nini = %dbase.ini\nprocesses = 4\ninclude = $(X).ini\ninclude = http://192.0.2.1/x.ini\n',
+        '/etc/uwsgi/base.ini':
+          '[uwsgi]\nsocket = 127.0.0.1:3031\nsocket = @(/etc/port)\nprocesses = 2\nharakiri = 9\nini = /etc/uwsgi/web.ini\nini = /etc/uwsgi/base.ini\n',
+      },
+    });
+    expect(commands[0]).toMatchObject({ values: { processes: { value: '4' }, harakiri: { value: '9', source: 'file:/etc/uwsgi/base.ini:5' } } });
+    expect(commands[0]?.listen.map(item => item.address.value)).toEqual([{ kind: 'tcp', host: '127.0.0.1', port: 3031 }]);
+  });
+
   it('keeps what no program of a known name does only where it tells an address', () => {
     const { commands } = run([process(7, 'bash -l'), process(8, '/opt/api -addr :9090'), process(9, 'vim gunicorn')], {});
     expect(commands.map(command => command.of)).toEqual([{ kind: 'process', pid: 8 }]);

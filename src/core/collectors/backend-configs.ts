@@ -10,8 +10,9 @@ import type { ApacheCommand } from '../parsers/apache-start.ts';
 import { parseBackendConfigFile } from '../parsers/backend-config-file.ts';
 import { parseExecStart, recogniseCommand } from '../parsers/backend-command.ts';
 import type { RecognisedCommand } from '../parsers/backend-command.ts';
-import { configFilesOf, freeKey, listenOf, readBackendOptions } from '../parsers/backend-options.ts';
+import { allOf, configFilesOf, freeKey, listenOf, readBackendOptions } from '../parsers/backend-options.ts';
 import type { Values } from '../parsers/backend-options.ts';
+import { resolvePath } from '../parsers/listen-address.ts';
 import { parseListeningLine } from '../parsers/listening-line.ts';
 import { readApacheTree } from './apache-files.ts';
 import type { ApacheTree } from './apache-files.ts';
@@ -81,6 +82,11 @@ export default defineCollector({
       if (text !== undefined) texts.set(path, text);
       else if (answer !== undefined && answer.state !== 'known' && answer.state !== 'absent') unread.push({ path, why: answer.why });
     }
+    const included = yield* uwsgiIncludes(
+      used.filter(draft => draft.recognised.service === 'uwsgi' && !isContained(draft)),
+      texts,
+      unread,
+    );
     for (const file of unread) problems.push(`${file.path}: ${file.why} (run as root to read it)`);
 
     const trees = yield* apacheTrees(used.filter(draft => !isContained(draft)));
@@ -98,7 +104,7 @@ export default defineCollector({
       if (isContained(draft)) return { ...finish(draft, [], []), inContainer: true };
       const tree = draft.apache === undefined ? undefined : trees.get(JSON.stringify(draft.apache));
       if (tree !== undefined) return finish(draft, [tree.values], tree.files);
-      const read = draft.files.filter(path => texts.has(path));
+      const read = [...draft.files.flatMap(path => included.get(path) ?? []), ...draft.files].filter(path => texts.has(path));
       const settings = read.map(path => ({ path, values: parseBackendConfigFile(draft.recognised.service, texts.get(path) ?? '', path) }));
       for (const { path, values } of settings) if (!files.some(file => file.path === path)) files.push({ path, kind: draft.recognised.service, values });
       const inUnit = draft.recognised.service === 'gunicorn' ? handed.get(unitName(draft)) : undefined;
@@ -108,6 +114,44 @@ export default defineCollector({
     return known({ commands, files, unread }, problems);
   },
 });
+
+const mostIncludes = 50;
+
+/**
+ * The files that uWSGI's files name (`ini =`, `include =`, `inherit =`), by the file that begins it. What the naming file says itself
+ * wins: uWSGI's own order hangs on where the line stands.
+ */
+function* uwsgiIncludes(
+  drafts: readonly Draft[],
+  texts: Map<string, string>,
+  unread: { path: string; why: string }[],
+): Generator<readonly Request[], ReadonlyMap<string, readonly string[]>, readonly Known<unknown>[]> {
+  const found = new Map<string, string[]>();
+  for (const draft of drafts)
+    for (const first of draft.files) {
+      if (found.has(first)) continue;
+      const named: string[] = [];
+      found.set(first, named);
+      let next = [first];
+      for (let depth = 0; depth < 4 && next.length > 0; depth++) {
+        const wanted = next.flatMap(path => {
+          const values = parseBackendConfigFile('uwsgi', texts.get(path) ?? '', path);
+          const paths = ['ini', 'include', 'inherit', 'yaml', 'yml'].flatMap(name => allOf(values, name).map(item => item.value));
+          return paths.filter(one => !/[%$@]\(|:\/\//.test(one) && one !== '').map(one => resolvePath(one, draft.folder));
+        });
+        next = [...new Set(wanted)].filter(path => path.startsWith('/') && path !== first && !named.includes(path)).slice(0, mostIncludes - named.length);
+        const answers = yield* askAll(next.map(path => ({ kind: 'read', path, options: fileLimit }) as const));
+        for (const [index, path] of next.entries()) {
+          const answer = answers[index];
+          const text = textOf(answer);
+          if (text !== undefined) texts.set(path, text);
+          else if (answer !== undefined && answer.state !== 'known' && answer.state !== 'absent') unread.push({ path, why: answer.why });
+        }
+        named.unshift(...next);
+      }
+    }
+  return found;
+}
 
 function apacheOf(draft: Draft, argv: readonly string[], place: { readonly unit?: string; readonly exe?: string }): { readonly apache?: ApacheCommand } {
   if (draft.recognised.service !== 'apache') return {};

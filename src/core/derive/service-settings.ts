@@ -27,13 +27,15 @@ export function commandSettings(command: BackendCommand, running: number): Servi
       return gunicorn(values, running, command.role !== 'any' && command.configFiles.length === 0);
     case 'uwsgi':
       return {
-        manager: whole(values['threads']) === undefined ? 'prefork' : 'threads',
+        manager: values['threads'] === undefined ? 'prefork' : 'threads',
         ...optional(
           'workersMax',
-          product(whole(values['processes']) ?? { value: 1, source: 'default of uWSGI' }, whole(values['threads']) ?? whole(values['async'])),
+          isUnclear(values, 'threads')
+            ? undefined
+            : product(stated(values, 'processes', 1, 'uWSGI') ?? counted(running), whole(values['threads']) ?? whole(values['async'])),
         ),
-        requestTimeoutMs: inMs(whole(values['harakiri'])) ?? { value: 0, source: 'default of uWSGI' },
-        ...optional('backlog', whole(values['listen']) ?? { value: 100, source: 'default of uWSGI' }),
+        ...optional('requestTimeoutMs', inMs(stated(values, 'harakiri', 0, 'uWSGI'))),
+        ...optional('backlog', stated(values, 'listen', 100, 'uWSGI')),
       };
     case 'puma':
       return puma(values, running);
@@ -41,10 +43,7 @@ export function commandSettings(command: BackendCommand, running: number): Servi
       return {
         manager: 'prefork',
         ...optional('workersMax', whole(values['workers']) ?? counted(running)),
-        ...optional(
-          'requestTimeoutMs',
-          inMs(whole(values['timeout'])) ?? (command.configFiles.length === 0 ? undefined : { value: 60_000, source: 'default of unicorn' }),
-        ),
+        ...optional('requestTimeoutMs', inMs(command.configFiles.length === 0 ? whole(values['timeout']) : stated(values, 'timeout', 60, 'unicorn'))),
         ...optional('backlog', whole(values['backlog'])),
       };
     case 'tomcat':
@@ -55,7 +54,7 @@ export function commandSettings(command: BackendCommand, running: number): Servi
       return {
         manager: 'event-loop',
         ...optional('workersMax', whole(values['limit-concurrency'])),
-        backlog: whole(values['backlog']) ?? { value: 2048, source: 'default of uvicorn' },
+        ...optional('backlog', stated(values, 'backlog', 2048, 'uvicorn')),
       };
     case 'node':
     case 'nginx':
@@ -75,18 +74,21 @@ function gunicorn(values: Values, running: number, isBlind: boolean): ServiceSet
   // gunicorn itself switches sync workers that have threads to gthread.
   const isThreaded = named.includes('gthread') || (named === 'sync' && threads !== undefined && threads.value > 1);
   const isAsync = named.includes('gevent') || named.includes('eventlet') || named.includes('tornado') || named.includes('vicorn');
-  const workers = whole(values['workers']) ?? counted(running) ?? (isBlind ? undefined : { value: 1, source: 'default of gunicorn' });
+  const given = (name: string, fallback: number): Sourced<number> | undefined =>
+    isBlind || values['elsewhere'] !== undefined ? whole(values[name]) : stated(values, name, fallback, 'gunicorn');
+  const workers = whole(values['workers']) ?? counted(running) ?? given('workers', 1);
   const perWorker = isThreaded
     ? threads
     : named.includes('gevent') || named.includes('eventlet')
       ? (whole(values['worker-connections']) ?? { value: 1000, source: 'default of gunicorn' })
       : undefined;
-  const timeout = inMs(whole(values['timeout']));
+  const times = { ...optional('requestTimeoutMs', inMs(given('timeout', 30))), ...optional('backlog', given('backlog', 2048)) };
+  // How many requests a worker takes at once hangs on these two.
+  if (isUnclear(values, 'worker-class') || isUnclear(values, 'threads')) return times;
   return {
     manager: isThreaded ? 'threads' : isAsync ? 'event-loop' : 'prefork',
     ...optional('workersMax', named.includes('vicorn') || named.includes('tornado') || workers === undefined ? undefined : product(workers, perWorker)),
-    ...optional('requestTimeoutMs', timeout ?? (isBlind ? undefined : { value: 30_000, source: 'default of gunicorn' })),
-    ...optional('backlog', whole(values['backlog']) ?? (isBlind ? undefined : { value: 2048, source: 'default of gunicorn' })),
+    ...times,
   };
 }
 
@@ -99,12 +101,12 @@ function puma(values: Values, running: number): ServiceSettings {
 }
 
 function tomcat(values: Values): ServiceSettings {
-  const first = whole(values['connector[0].maxThreads']) ?? whole(values['executor[0].maxThreads']);
+  const shared = values['connector[0].executor'] === undefined ? 'connector[0].maxThreads' : 'executor[0].maxThreads';
   const hasFile = values['connector[0].port'] !== undefined;
   return {
     manager: 'threads',
-    ...optional('workersMax', first ?? (hasFile ? { value: 200, source: 'default of Tomcat' } : undefined)),
-    ...optional('backlog', whole(values['connector[0].acceptCount']) ?? (hasFile ? { value: 100, source: 'default of Tomcat' } : undefined)),
+    ...optional('workersMax', hasFile ? stated(values, shared, 200, 'Tomcat') : undefined),
+    ...optional('backlog', hasFile ? stated(values, 'connector[0].acceptCount', 100, 'Tomcat') : undefined),
   };
 }
 
@@ -112,14 +114,15 @@ function tomcat(values: Values): ServiceSettings {
 function apache(values: Values): ServiceSettings {
   const mpm = values['mpm']?.value;
   const asked = whole(values['maxrequestworkers']);
-  const perProcess = whole(values['threadsperchild']) ?? { value: 25, source: 'default of Apache' };
-  const processes = whole(values['serverlimit']) ?? { value: mpm === 'prefork' ? 256 : 16, source: 'default of Apache' };
-  const most = mpm === 'prefork' ? processes : product(processes, perProcess);
+  const processes = stated(values, 'serverlimit', mpm === 'prefork' ? 256 : 16, 'Apache');
+  const perProcess = stated(values, 'threadsperchild', 25, 'Apache');
+  const most = mpm === 'prefork' ? processes : perProcess === undefined ? undefined : product(processes, perProcess);
   // httpd cuts a larger number to what ServerLimit allows, and says so at its start.
-  const workersMax = asked === undefined || asked.value > most.value ? most : asked;
+  const isCut = asked === undefined || (most !== undefined && asked.value > most.value);
+  const workersMax = isUnclear(values, 'maxrequestworkers') ? undefined : isCut ? most : asked;
   return {
-    ...(mpm === undefined ? {} : { manager: mpm === 'prefork' ? ('dynamic' as const) : ('threads' as const), workersMax }),
-    backlog: whole(values['listenbacklog']) ?? { value: 511, source: 'default of Apache' },
+    ...(mpm === undefined ? {} : { manager: mpm === 'prefork' ? ('dynamic' as const) : ('threads' as const), ...optional('workersMax', workersMax) }),
+    ...optional('backlog', stated(values, 'listenbacklog', 511, 'Apache')),
   };
 }
 
@@ -127,8 +130,21 @@ function counted(running: number): Sourced<number> | undefined {
   return running > 0 ? { value: running, source: 'workers running now' } : undefined;
 }
 
-function product(a: Sourced<number>, b: Sourced<number> | undefined): Sourced<number> {
-  return b === undefined || b.value < 1 ? a : { value: a.value * b.value, source: a.source === b.source ? a.source : `${a.source}; ${b.source}` };
+/** The setting; the documented default where it is not set at all; nothing where it is set to what cannot be read. */
+function stated(values: Values, name: string, fallback: number, program: string): Sourced<number> | undefined {
+  return values[name] === undefined ? { value: fallback, source: `default of ${program}` } : whole(values[name]);
+}
+
+/** Set, and to what cannot be known from its text: `$(WORKERS)`, an expression. */
+function isUnclear(values: Values, name: string): boolean {
+  const value = values[name]?.value.trim();
+  return value !== undefined && (name === 'worker-class' ? value === '' : !/^\d{1,9}$/.test(value));
+}
+
+function product(a: Sourced<number> | undefined, b: Sourced<number> | undefined): Sourced<number> | undefined {
+  return a === undefined || b === undefined || b.value < 1
+    ? a
+    : { value: a.value * b.value, source: a.source === b.source ? a.source : `${a.source}; ${b.source}` };
 }
 
 function inMs(value: Sourced<number> | undefined): Sourced<number> | undefined {

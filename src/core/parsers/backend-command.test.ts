@@ -80,8 +80,15 @@ describe('configuration files', () => {
     );
 
   it('reads gunicorn.conf.py without running it', () => {
-    const text = `import multiprocessing\n# bind = "no"\nbind = [\n  "127.0.0.1:9203",  # a ] comment\n  'unix:/run/g.sock',\n]\nworkers = multiprocessing.cpu_count() * 2 + 1\ntimeout = 45  # s\nerrorlog = '-'\nif x == 1:\n    timeout = 3\n`;
-    expect(read('gunicorn', text, '/srv/g.py')).toEqual({ bind: '127.0.0.1:9203,unix:/run/g.sock @3', timeout: '45 @8', 'error-logfile': '- @9' });
+    const text = `import multiprocessing\n# bind = "no"\nbind = [\n  "127.0.0.1:9203",  # a ] comment\n  'unix:/run/g.sock',\n]\nworkers = multiprocessing.cpu_count() * 2 + 1\ntimeout = 45  # s\nerrorlog = '-'\ndef post_fork(server, worker):\n    timeout = 3\nif x == 1:\n    backlog = 3\n`;
+    expect(read('gunicorn', text, '/srv/g.py')).toEqual({
+      bind: '127.0.0.1:9203,unix:/run/g.sock @3',
+      workers: ' @7',
+      timeout: '45 @8',
+      'error-logfile': '- @9',
+      backlog: ' @13',
+    });
+    expect(read('gunicorn', 'timeout = 9\nfrom base import *\nif a:\n  timeout = 3\n', '/srv/g.py')).toEqual({ timeout: ' @4', elsewhere: ' @2' });
   });
 
   it('reads uwsgi.ini with its placeholders', () => {
@@ -106,6 +113,7 @@ describe('configuration files', () => {
       workers: '3 @3',
       port: '3000 @5',
     });
+    expect(read('unicorn', 'timeout computed\nlisten ENV["L"]\n', '/u.rb')).toEqual({ timeout: ' @1', listen: ' @2' });
     expect(read('unicorn', 'listen "/run/u.sock", backlog: 64\nworker_processes 4\n', '/u.rb')).toEqual({
       listen: '/run/u.sock @1',
       backlog: '64 @1',

@@ -121,7 +121,7 @@ export function listenOf(service: ServiceKind, values: Values, args: readonly st
     names.flatMap(name => allOf(values, name)).flatMap(item => addresses(item, { ...base, ...(defaultPort === undefined ? {} : { defaultPort }) }, speaks));
   switch (service) {
     case 'gunicorn':
-      return orDefault(from(['bind'], 'http', 8000), values['bind'] === undefined, '127.0.0.1', 8000, 'gunicorn');
+      return orDefault(from(['bind'], 'http', 8000), values['bind'] === undefined && values['elsewhere'] === undefined, '127.0.0.1', 8000, 'gunicorn');
     case 'uwsgi':
       return [
         ...from(['socket'], 'uwsgi'),

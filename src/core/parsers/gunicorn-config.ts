@@ -18,12 +18,30 @@ const optionNames: Readonly<Record<string, string>> = {
   keepalive: 'keep-alive',
   loglevel: 'log-level',
 };
+/** Those that say something about capacity and addresses, which a condition may set. */
+const settings = new Set(['bind', 'workers', 'threads', 'timeout', 'worker-class', 'worker-connections', 'backlog', 'keep-alive']);
 
-/** Settings by their long option names. An expression (`cpu_count() * 2 + 1`) is left out: what it gives is not known. Lists are joined by commas. */
+/** Takes every name of another module, or runs text: what else is set is not known. */
+const opensAnother = /^(?:from[ \t]+\S{1,200}[ \t]+import[ \t]+\*|(?:exec|execfile)[ \t]{0,9}\(|(?:globals|locals|vars)\(\))/;
+
+/**
+ * Settings by their long option names. What an expression gives (`cpu_count() * 2 + 1`), or a line that is run on a condition,
+ * is not known: its value is empty, and so that of the name `elsewhere` where the file takes settings from another one. Lists
+ * are joined by commas.
+ */
 export function parseGunicornConfig(text: string, path: string): Readonly<Record<string, Sourced<string>>> {
   const values: Record<string, Sourced<string>> = {};
   const lines = text.split('\n', maxLines);
+  let isInFunction = false;
   for (let index = 0; index < lines.length; index++) {
+    const start = (lines[index] ?? '').slice(0, 2000);
+    if (/^[^\s#)\]}]/.test(start)) isInFunction = /^(?:async |def |class |@)/.test(start);
+    if (opensAnother.test(start)) values['elsewhere'] = { value: '', source: `file:${path}:${index + 1}` };
+    const conditional = isInFunction ? null : /^[ \t]{1,40}([a-z_]{2,40})[ \t]{0,20}=(?!=)/.exec(start);
+    if (conditional !== null) {
+      const key = optionNames[conditional[1] ?? ''] ?? (conditional[1] ?? '').replaceAll('_', '-');
+      if (key in values || settings.has(key)) values[key] = { value: '', source: `file:${path}:${index + 1}` };
+    }
     const match = /^([a-z_]{2,40})[ \t]*(?::[ \t]*[a-z]{1,20}[ \t]*)?=(?!=)[ \t]*(\S.*)$/.exec((lines[index] ?? '').slice(0, 2000).trimEnd());
     if (match === null) continue;
     const name = match[1] ?? '';
@@ -35,7 +53,7 @@ export function parseGunicornConfig(text: string, path: string): Readonly<Record
     }
     const value = literal(withoutComment(expression).trim());
     const key = optionNames[name] ?? name.replaceAll('_', '-');
-    if (value === undefined) delete values[key];
+    if (value === undefined) values[key] = { value: '', source: `file:${path}:${line}` };
     else values[key] = { value, source: `file:${path}:${line}`, text: (lines[line - 1] ?? '').slice(0, 2000).trimEnd() };
   }
   return values;

@@ -14,6 +14,8 @@ const wildcard = '*';
 export function parseListenAddress(text: string, options: { readonly folder?: string; readonly defaultPort?: number } = {}): Address | undefined {
   let rest = text.trim();
   if (rest === '' || rest.length > 4096) return undefined;
+  // uWSGI's `@(file)` and `$(VARIABLE)`, and what others leave unfilled.
+  if (/^@\(|[$%][({]/.test(rest)) return undefined;
   const scheme = rest.indexOf('://');
   if (scheme > 0) {
     const name = rest.slice(0, scheme).toLowerCase();

@@ -30,7 +30,7 @@ const names = new Set([
   'stdout_redirect',
 ]);
 
-/** Settings by their long option names; `threads` as `min:max`. What is computed is left out, except the fallback of `ENV.fetch("X", 3)`. */
+/** Settings by their long option names; `threads` as `min:max`. What is computed is empty, except the fallback of `ENV.fetch("X", 3)`. */
 export function parseRubyServerConfig(text: string, path: string): Readonly<Record<string, Sourced<string>>> {
   const values: Record<string, Sourced<string>> = {};
   for (const [index, full] of text.split('\n', 5000).entries()) {
@@ -42,8 +42,9 @@ export function parseRubyServerConfig(text: string, path: string): Readonly<Reco
     const text = full.endsWith('\r') ? full.slice(0, -1) : full;
     const backlog = /:?backlog(?::| =>) ?(\d{1,6})/.exec(argumentText)?.[1];
     const value = name === 'threads' ? threadRange(argumentText) : literal(argumentText);
-    if (value !== undefined)
-      values[freeKey(values, optionNames[name] ?? name.replaceAll('_', '-'))] = { value, source, ...(text.length > 1000 ? {} : { text }) };
+    const key = freeKey(values, optionNames[name] ?? name.replaceAll('_', '-'));
+    // An empty value: it is set, and to what is not known.
+    values[key] = value === undefined ? { value: '', source } : { value, source, ...(text.length > 1000 ? {} : { text }) };
     if (backlog !== undefined) values['backlog'] = { value: backlog, source };
   }
   return values;
