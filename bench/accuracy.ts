@@ -80,7 +80,11 @@ async function play(scenarios: readonly Scenario[], jobs: number, fromSource: bo
   if (obstacles.length > 0) return `The benchmark runs on lab hosts. ${obstacles.join(' ')}`;
   const machine = machineKind();
   const records = new Map<string, ScenarioRecord>();
-  const queue = [...scenarios];
+  const queue = scenarios.filter(scenario => {
+    const obstacle = scenario.obstacle?.();
+    if (obstacle !== undefined) console.error(`${scenario.name} cannot be played here: ${obstacle}`);
+    return obstacle === undefined;
+  });
   const worker = async (): Promise<void> => {
     for (let scenario = queue.shift(); scenario !== undefined; scenario = queue.shift()) {
       const played = await runScenario(scenario, { fromSource });

@@ -59,7 +59,11 @@ async function main(): Promise<number> {
   }
   const options = { diagnose: !values['no-diagnose'], keep: values.keep ?? false, record: values.record ?? false, fromSource: values.source ?? false };
   const results: RunnerResult[] = [];
-  const queue = [...chosen];
+  const queue = chosen.filter(scenario => {
+    const obstacle = scenario.obstacle?.();
+    if (obstacle !== undefined) print(`skipped ${scenario.name}: ${obstacle}`);
+    return obstacle === undefined;
+  });
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const scenario: Scenario = next;

@@ -24,7 +24,9 @@ if (obstacles.length > 0) {
 describe.skipIf(obstacles.length > 0).concurrent('on a real host', () => {
   // Most of a scenario's time may be spent waiting for its turn. Real hosts on a machine that others share are sometimes late: a story that
   // failed is told once more, and what went wrong the first time is printed.
-  test.for(scenarios)('$name: $title', { timeout: 1_200_000, retry: 1 }, async (scenario, { task }) => {
+  test.for(scenarios)('$name: $title', { timeout: 1_200_000, retry: 1 }, async (scenario, { task, skip }) => {
+    const obstacle = scenario.obstacle?.();
+    if (obstacle !== undefined) skip(obstacle);
     const played = await runScenario(scenario);
     if (played.failure !== undefined && (task.result?.retryCount ?? 0) === 0) process.stderr.write(`${scenario.name} is played once more: ${played.failure}\n`);
     if (resultsPath) appendRecord(resultsPath, recordOf(played, new Date(), machineKind()));

@@ -22,6 +22,8 @@ export interface Scenario {
   /** The fault that it must not be taken for. */
   readonly twinOf?: FaultId;
   readonly host?: HostOptions;
+  /** Why it cannot be played on this machine, as a sentence: it needs what a machine that runs the lab may lack. */
+  obstacle?(): string | undefined;
   /** The request that works, fails, and works again. */
   readonly url?: string;
   /** Status that users see when it is broken, for the default check of the symptom. Default 502. */

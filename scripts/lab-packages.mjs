@@ -3,7 +3,8 @@
  * Debian does not have, in a folder of the repository that every host sees.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { npm, root, run, say } from './setup.mjs';
 
@@ -33,6 +34,13 @@ export const labPackages = [
   'uwsgi-core',
   'uwsgi-plugin-python3',
 ];
+
+/** Where the packages of an nginx lie that is newer than the machine's own. Lab hosts see it, and install from it. */
+const newerNginxFolder = '/var/cache/badhop-lab/newer-nginx';
+/** The release after the one whose nginx the lab runs; what its nginx needs is there in both, but for a new name of OpenSSL's. */
+const nextRelease = { of: 'bookworm', name: 'trixie' };
+const newerPackages = ['nginx', 'nginx-common'];
+const downloadMinutes = 3;
 
 const policyFile = '/usr/sbin/policy-rc.d';
 const installMinutes = 15;
@@ -73,6 +81,48 @@ export function ensureLabPackages() {
   return still.length === 0 ? undefined : `apt-get could not install ${still.join(' ')}: ${problem ?? 'no error was given'}`;
 }
 
+/** Fetches the nginx of the next Debian release, once. Nothing is installed on this machine. Returns why it is not there, or `undefined`. */
+export function ensureNewerNginx() {
+  if (existsSync(newerNginxFolder) && newerPackages.every(name => readdirSync(newerNginxFolder).some(file => file.startsWith(`${name}_`)))) return undefined;
+  if (process.getuid?.() !== 0) return 'not root, and the newer nginx is missing';
+  const targets = spawnSync('apt-get', ['indextargets', '--format', '$(CODENAME) $(REPO_URI)', 'Created-By: Packages'], { encoding: 'utf8' });
+  if (targets.status !== 0) return 'apt-get does not run, and the newer nginx is missing';
+  const mirror = targets.stdout
+    .split('\n')
+    .find(line => line.startsWith(`${nextRelease.of} `) && /\/debian\/?$/.test(line))
+    ?.split(' ')[1];
+  if (mirror === undefined) return `the newer nginx is that of Debian ${nextRelease.name}, and the machine's packages are not those of ${nextRelease.of}`;
+
+  say(`Fetching nginx of Debian ${nextRelease.name} for the lab …`);
+  const work = mkdtempSync(join(tmpdir(), 'badhop-nginx-'));
+  try {
+    mkdirSync(join(work, 'lists/partial'), { recursive: true });
+    mkdirSync(join(work, 'packages'));
+    const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+    writeFileSync(join(work, 'sources.list'), `deb ${existsSync(keyring) ? `[signed-by=${keyring}] ` : ''}${mirror} ${nextRelease.name} main\n`);
+    const own = [
+      `Dir::State::lists=${work}/lists`,
+      `Dir::Cache=${work}`,
+      `Dir::Etc::sourcelist=${work}/sources.list`,
+      'Dir::Etc::sourceparts=/dev/null',
+      'Acquire::Languages=none',
+      'APT::Sandbox::User=root',
+    ].flatMap(option => ['-o', option]);
+    const limit = { minutes: downloadMinutes, cwd: join(work, 'packages') };
+    const problem = aptGet([...own, 'update'], limit) ?? aptGet([...own, 'download', ...newerPackages], limit);
+    if (problem !== undefined) return `nginx of Debian ${nextRelease.name} could not be fetched: ${problem}`;
+    mkdirSync(newerNginxFolder, { recursive: true });
+    // Copied under another name first: a package that is there is whole.
+    for (const file of readdirSync(limit.cwd)) {
+      copyFileSync(join(limit.cwd, file), join(newerNginxFolder, `.${file}`));
+      renameSync(join(newerNginxFolder, `.${file}`), join(newerNginxFolder, file));
+    }
+    return undefined;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
 function missingPackages() {
   const listed = spawnSync('dpkg-query', ['--show', '--showformat', '${Package} ${db:Status-Status}\n'], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
   if (listed.status !== 0) return undefined;
@@ -85,12 +135,13 @@ function provides(candidate, name) {
   return candidate === name || (name.startsWith('php-') && candidate.replace(/^php\d+\.\d+-/, 'php-') === name);
 }
 
-function aptGet(args) {
+function aptGet(args, { minutes = installMinutes, cwd } = {}) {
   const result = spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], {
     encoding: 'utf8',
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
     maxBuffer: 64 * 1024 * 1024,
-    timeout: installMinutes * 60_000,
+    timeout: minutes * 60_000,
+    ...(cwd === undefined ? {} : { cwd }),
   });
   if (result.status === 0) return undefined;
   return `${result.error?.message ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(-3).join(' | ');

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureLabPackages, ensurePm2 } from './lab-packages.mjs';
+import { ensureLabPackages, ensureNewerNginx, ensurePm2 } from './lab-packages.mjs';
 import { devNode, ensureDependencies, ensureProgram, root, runMain, say } from './setup.mjs';
 
 const onCi = ['true', '1'].includes(process.env.CI ?? '');
@@ -25,7 +25,8 @@ function allTests(args) {
   try {
     ensureDependencies();
     ensureProgram();
-    for (const missing of [ensureLabPackages(), ensurePm2()]) if (missing !== undefined) say(`The lab's packages are incomplete: ${missing}.`);
+    for (const missing of [ensureLabPackages(), ensureNewerNginx(), ensurePm2()])
+      if (missing !== undefined) say(`The lab's packages are incomplete: ${missing}.`);
     return runVitest(args);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));

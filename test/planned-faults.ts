@@ -3,5 +3,4 @@
  * leaves this list.
  */
 export const plannedFaults: readonly string[] = [
-  'upgrade-changed-defaults',
 ];

@@ -67,6 +67,7 @@ import tlsProtocolMismatch from './tls/tls-protocol-mismatch.ts';
 import tlsSniMissing from './tls/tls-sni-missing.ts';
 import tlsToPlaintext from './protocol/tls-to-plaintext.ts';
 import tlsUntrustedIssuer from './tls/tls-untrusted-issuer.ts';
+import upgradeChangedDefaults from './nginx/upgrade-changed-defaults.ts';
 import upstreamAllDown from './nginx/upstream-all-down.ts';
 import websocketUpgradeMissing from './protocol/websocket-upgrade-missing.ts';
 import workerKilledByTimeout from './backend/worker-killed-by-timeout.ts';
@@ -141,6 +142,7 @@ export const faults: readonly Fault[] = [
   tlsSniMissing,
   tlsToPlaintext,
   tlsUntrustedIssuer,
+  upgradeChangedDefaults,
   upstreamAllDown,
   websocketUpgradeMissing,
   workerKilledByTimeout,

@@ -16,6 +16,7 @@ import lowerRouteMtu from './lower-route-mtu.ts';
 import moveSocketToRun from './move-socket-to-run.ts';
 import openTempPath from './open-temp-path.ts';
 import passWebsocketUpgrade from './pass-websocket-upgrade.ts';
+import pinFormerDefault from './pin-former-default.ts';
 import putTimeoutsInOrder from './put-timeouts-in-order.ts';
 import raiseBodyLimit from './raise-body-limit.ts';
 import raiseListenBacklog from './raise-listen-backlog.ts';
@@ -65,6 +66,7 @@ export const fixes: readonly Fix[] = [
   moveSocketToRun,
   openTempPath,
   passWebsocketUpgrade,
+  pinFormerDefault,
   putTimeoutsInOrder,
   raiseBodyLimit,
   raiseListenBacklog,

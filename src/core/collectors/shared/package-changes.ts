@@ -46,5 +46,13 @@ export function* packageChanges(options: LogTimeOptions): Generator<readonly Req
 
 function changeOf({ timeMs, action, name, version, oldVersion }: PackageAction, source: string, by?: string): Change {
   const versions = version === undefined ? '' : oldVersion === undefined ? ` (${version})` : ` from ${oldVersion} to ${version}`;
-  return { kind: 'package', timeMs, subject: `package ${name}`, verb: `${doneTo[action]}${versions}`, source, ...(by === undefined ? {} : { by }) };
+  return {
+    kind: 'package',
+    timeMs,
+    subject: `package ${name}`,
+    verb: `${doneTo[action]}${versions}`,
+    source,
+    package: { name, ...(oldVersion === undefined ? {} : { from: oldVersion }), ...(version === undefined ? {} : { to: version }) },
+    ...(by === undefined ? {} : { by }),
+  };
 }

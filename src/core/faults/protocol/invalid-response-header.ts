@@ -1,5 +1,6 @@
 import { defineFault } from '../../model/fault.ts';
 import { probeEvidence, symptomEvidence } from '../../model/evidence.ts';
+import { wrongHeaderIn } from '../../model/response-header.ts';
 import { mismatchesOf } from '../../model/spoken.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
@@ -7,9 +8,6 @@ import type { Evidence } from '../../model/finding.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
 const classes: ReadonlySet<Symptom['class']> = new Set<Symptom['class']>(['invalid-header', 'no-valid-header']);
-const tokenName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Fields of which nginx refuses a second one (since 1.23.0). */
-const single: ReadonlySet<string> = new Set(['content-length', 'content-type', 'transfer-encoding', 'date', 'server', 'location', 'last-modified', 'etag']);
 
 /** The backend speaks the right protocol, and wrongly: nginx refuses a header that breaks the rules of HTTP. */
 export default defineFault({
@@ -30,7 +28,7 @@ export default defineFault({
     for (const hop of hops) {
       const symptoms = hop.symptoms.filter(symptom => classes.has(symptom.class));
       if (symptoms.length === 0 || mismatchesOf(hop).length > 0) continue;
-      const seen = hop.probes.map(probe => ({ probe, what: wrongIn(probe) })).find(one => one.what !== undefined);
+      const seen = hop.probes.map(probe => ({ probe, what: wrongHeaderIn(probe) })).find(one => one.what !== undefined);
       const message = symptoms.flatMap(symptom => symptom.errorGroups.flatMap(group => group.samples))[0]?.message ?? '';
       const logged = symptoms.flatMap(symptom => symptomEvidence(symptom, 2));
       const bytes: Evidence[] = seen === undefined ? [] : [probeEvidence(seen.probe), ...headOf(seen.probe)];
@@ -49,21 +47,6 @@ export default defineFault({
     }
   },
 });
-
-/** What is wrong with an answer, as far as it was kept. */
-function wrongIn({ request, outcome }: ProbeResult): string | undefined {
-  if (outcome.state !== 'answered' || request.kind === 'connect' || request.kind === 'dns' || request.kind === 'ajp') return undefined;
-  if (outcome.speaks === 'other') return request.kind === 'http' || request.kind === 'tls' ? 'garbage' : undefined;
-  const headers = outcome.answer.headers ?? [];
-  const names = headers.map(([name]) => name);
-  const bad = headers.find(([name, value]) => !tokenName.test(name) || value.includes('\0'));
-  if (bad !== undefined) return `the field ${JSON.stringify(bad[0].slice(0, 80))}`;
-  if (names.includes('content-length') && names.includes('transfer-encoding')) return 'both Content-Length and Transfer-Encoding';
-  const twice = names.find((name, index) => single.has(name) && names.indexOf(name) !== index);
-  if (twice !== undefined) return `the field ${twice} twice`;
-  const length = headers.find(([name]) => name === 'content-length')?.[1];
-  return length !== undefined && !/^\d+$/.test(length) ? `the Content-Length ${JSON.stringify(length.slice(0, 80))}` : undefined;
-}
 
 /** The offending bytes themselves, made visible. */
 function headOf(probe: ProbeResult): Evidence[] {
