@@ -54,4 +54,27 @@ export default [
     fix: 'first-plan',
     repair: host => host.start('tariffs'),
   }),
+  defineScenario({
+    name: 'dns-stale-address-twin-one-of-two',
+    title: 'The name has two addresses, which its server gives in turn; the service on one of them was stopped',
+    kind: 'twin',
+    fault: 'backend-down',
+    twinOf: 'dns-stale-address',
+    setUp: async host => {
+      await nameServer(host, { [NAME]: ['127.0.0.2', '127.0.0.3'] });
+      await gunicorn(host, { name: 'tariffs', code: wsgiApp('tariffs'), bind: '127.0.0.2:8811' });
+      await gunicorn(host, { name: 'tariffs-b', code: wsgiApp('tariffs'), bind: '127.0.0.3:8811' });
+      await nginxSite(host, {
+        name: 'tariffs',
+        http: `upstream tariffs { server ${NAME}:8811 max_fails=0; }`,
+        server: 'location / { proxy_pass http://tariffs; proxy_next_upstream off; }',
+        log: 'timed',
+      });
+      await startNginx(host);
+    },
+    breakIt: host => host.systemctl('stop', 'tariffs-b'),
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', evidence: ['127.0.0.3:8811'] },
+    fix: 'first-plan',
+    repair: host => host.start('tariffs-b'),
+  }),
 ];

@@ -46,6 +46,6 @@ async function setUp(host: LabHost): Promise<void> {
       }`,
   });
   await startNginx(host);
-  await host.request({ urls: [URL, 'http://127.0.0.1/'], count: 6, rps: 4, headers: { host: 'tickets.example' } });
+  await host.request({ urls: [URL, 'http://127.0.0.1/'], count: 4, rps: 8, headers: { host: 'tickets.example' } });
   await host.shell('sleep 1.1');
 }

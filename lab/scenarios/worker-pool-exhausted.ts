@@ -110,12 +110,12 @@ export default [
       });
       await startNginx(host);
       // An ordinary morning, before the mail.
-      await host.request({ urls: ['/', '/product/1042', '/imprint'].map(path => `http://127.0.0.1${path}`), count: 12, rps: 4 });
+      await host.request({ urls: ['/', '/product/1042', '/imprint'].map(path => `http://127.0.0.1${path}`), count: 9, rps: 5 });
     },
     breakIt: async host => {
       // Prices are worked out for each customer.
       await host.write('/var/www/shop/public/index.php', shop('Spring sale', 600, 900));
-      await host.shell('sleep 2');
+      await host.shell('sleep 1.5');
     },
     traffic: {
       urls: ['/', '/sale', '/product/1042', '/product/77', '/cart', '/sale?page=2', '/product/3180', '/checkout', '/imprint'].map(
@@ -125,7 +125,7 @@ export default [
       concurrency: 60,
       headers: { host: 'shop.example', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' },
     },
-    trafficMs: 7000,
+    trafficMs: 4500,
     expect: {
       verdict: 'failing',
       first: 'worker-pool-exhausted',
