@@ -1,5 +1,6 @@
-import type { AccessGroup, ErrorGroup, NginxAccessLog, TrafficCount } from '../model/facts/logs.ts';
+import type { AccessGroup, ErrorGroup, NginxAccessLog, TimeBuckets, TrafficCount } from '../model/facts/logs.ts';
 import type { Symptom, Topology } from '../model/facts/topology.ts';
+import { bySize } from './where-size.ts';
 
 /** So many failures must be missing elsewhere, were they spread as the requests are: chance explains less than 1 %. */
 const leastMissing = 5;
@@ -18,9 +19,16 @@ export interface WhereInput {
 interface Dimension {
   /** All requests of the window by their value. */
   readonly traffic: readonly TrafficCount[];
-  readonly ofAccess: (group: AccessGroup) => string | undefined;
+  readonly ofAccess: (group: AccessGroup) => string | undefined | readonly Counted[];
   readonly ofError: (group: ErrorGroup) => string | undefined;
   readonly words: (value: string) => string;
+  /** Requests with other values that had the chance to fail, at most. */
+  readonly mostElsewhere?: number;
+}
+
+interface Counted {
+  readonly key: string;
+  readonly count: number;
 }
 
 /** Which requests fail where others do not: `only POST /export/{n}`. `undefined` where failures are spread as the requests are. */
@@ -36,9 +44,11 @@ export function whereOf(symptom: Symptom, { access, segments, topology, symptoms
 interface Part {
   readonly text: string;
   readonly isAll: boolean;
+  /** Requests with the same value that did not fail. */
+  readonly passed: number;
 }
 
-function inRequests(symptom: Symptom, access: NginxAccessLog, segments: readonly TrafficCount[]): readonly Part[] {
+function inRequests(symptom: Symptom, access: NginxAccessLog, segments: readonly TrafficCount[]): readonly Pick<Part, 'text' | 'isAll'>[] {
   const method = over(symptom, {
     traffic: access.byMethod,
     ofAccess: group => group.method,
@@ -67,29 +77,56 @@ function inRequests(symptom: Symptom, access: NginxAccessLog, segments: readonly
   });
   const parts = [method, below].filter(part => part !== undefined);
   const request = parts.length === 0 ? [] : [{ text: parts.map(part => part.text).join(' '), isAll: parts.every(part => part.isAll) }];
-  return [...request, ...(server === undefined ? [] : [server])];
+  const size = bySize(symptom, access);
+  // Where a page never works, those who ask for it are no finding.
+  const mayBeClient = [...parts, ...(server === undefined ? [] : [server])].every(part => part.passed >= leastMissing);
+  const client = mayBeClient ? byClient(symptom, access) : undefined;
+  return [...request, ...[size, server, client].filter(part => part !== undefined)];
+}
+
+/** One client, or one network, that most failures go to and most requests do not come from. */
+function byClient(symptom: Symptom, access: NginxAccessLog): Part | undefined {
+  // In a time in which nothing worked, failures go to who was there.
+  const mostElsewhere = passedDuring(symptom, access);
+  const dimension = (traffic: readonly TrafficCount[] = [], of: (group: AccessGroup) => readonly Counted[] | undefined): Part | undefined =>
+    over(symptom, { traffic, ofAccess: group => of(group) ?? [], ofError: () => undefined, words: value => `from ${value}`, mostElsewhere });
+  return dimension(access.byClient, group => group.clients) ?? dimension(access.byNetwork, group => group.networks);
+}
+
+/** Requests that did not fail in the intervals in which some did. */
+function passedDuring({ buckets }: Symptom, { buckets: { all, failed } }: NginxAccessLog): number {
+  const inTime = ({ starts, counts, widthMs }: TimeBuckets): number =>
+    starts.reduce((sum, start, index) => {
+      const isDuring = buckets?.starts.some(one => one < start + widthMs && start < one + buckets.widthMs) === true;
+      return isDuring ? sum + (counts[index] ?? 0) : sum;
+    }, 0);
+  return Math.max(0, inTime(all) - inTime(failed));
 }
 
 /** The value that the failures share, where the requests do not. */
-function over(symptom: Symptom, { traffic, ofAccess, ofError, words }: Dimension): Part | undefined {
-  const groups: readonly (readonly [string | undefined, number])[] =
+function over(symptom: Symptom, { traffic, ofAccess, ofError, words, mostElsewhere = Number.POSITIVE_INFINITY }: Dimension): Part | undefined {
+  const listed = (value: string | undefined | readonly Counted[], count: number): readonly Counted[] =>
+    value === undefined ? [] : typeof value === 'string' ? [{ key: value, count }] : value;
+  const groups = symptom.accessGroups.length > 0 ? symptom.accessGroups : symptom.errorGroups;
+  const counted =
     symptom.accessGroups.length > 0
-      ? symptom.accessGroups.map(group => [ofAccess(group), group.count] as const)
-      : symptom.errorGroups.map(group => [ofError(group), group.count] as const);
-  const failed = groups.reduce((sum, [, count]) => sum + count, 0);
+      ? symptom.accessGroups.flatMap(group => listed(ofAccess(group), group.count))
+      : symptom.errorGroups.flatMap(group => listed(ofError(group), group.count));
+  const failed = groups.reduce((sum, group) => sum + group.count, 0);
   const byValue = new Map<string, number>();
-  for (const [value, count] of groups) if (value !== undefined) byValue.set(value, (byValue.get(value) ?? 0) + count);
+  for (const { key, count } of counted) byValue.set(key, (byValue.get(key) ?? 0) + count);
   const [value, count] = [...byValue].reduce<readonly [string, number]>((best, each) => (each[1] > best[1] ? each : best), ['', 0]);
   if (failed === 0 || count / failed < most) return undefined;
   const total = traffic.reduce((sum, each) => sum + each.total, 0);
-  const own = traffic.find(each => each.key === value)?.total ?? 0;
-  if (own === 0 || total <= own) return undefined;
+  const own = traffic.find(each => each.key === value);
+  if (own === undefined || own.total === 0 || total <= own.total) return undefined;
   // What failed elsewhere for another reason was no chance to fail for this one.
-  const elsewhere = traffic.reduce((sum, each) => (each.key === value ? sum : sum + Math.max(0, each.total - each.failed)), 0);
-  const expected = (failed * elsewhere) / Math.max(1, elsewhere + own);
-  const lift = count / failed / (own / (own + elsewhere));
+  const passed = traffic.reduce((sum, each) => (each.key === value ? sum : sum + Math.max(0, each.total - each.failed)), 0);
+  const elsewhere = Math.min(passed, mostElsewhere);
+  const expected = (failed * elsewhere) / Math.max(1, elsewhere + own.total);
+  const lift = count / failed / (own.total / (own.total + elsewhere));
   if (expected - (failed - count) < leastMissing || lift < leastLift) return undefined;
-  return { text: words(value), isAll: count / failed >= nearlyAll };
+  return { text: words(value), isAll: count / failed >= nearlyAll, passed: Math.max(0, own.total - own.failed) };
 }
 
 /** `/export/{n}` is below `/export/`. */
@@ -121,7 +158,7 @@ function onPeer(symptom: Symptom, access: NginxAccessLog | undefined, topology: 
   // Without its address in the log, nginx's own turns among the servers tell: ten of one server are some of each other.
   const hasPeers = (access?.byPeer.length ?? 0) > 0;
   if (hasPeers ? answered < leastMissing : symptom.count < 10) return undefined;
-  return { text: `${peer.id} of the ${others.length + 1} servers of ${group.name}`, isAll: true };
+  return { text: `${peer.id} of the ${others.length + 1} servers of ${group.name}`, isAll: true, passed: 0 };
 }
 
 function answersOf(access: NginxAccessLog | undefined, peer: string): number {

@@ -1,6 +1,9 @@
 import type { AccessGroup, AccessSample, MadeBy } from '../model/facts/logs.ts';
 import { BucketCounter, NumberSampler } from './buckets.ts';
+import { networkOf } from './clients.ts';
 import { Samples } from './fold-errors.ts';
+import { HeavyHitters } from './heavy-hitters.ts';
+import { SizeCounter } from './sizes.ts';
 
 const mostGroups = 2000;
 
@@ -20,6 +23,9 @@ export interface FailedRequest {
   readonly because?: string;
   readonly requestTime: number;
   readonly upstreamTime: number;
+  readonly client?: string;
+  /** Of the request, in bytes. */
+  readonly size?: number;
   readonly sample: AccessSample;
 }
 
@@ -30,6 +36,9 @@ interface OpenGroup {
   readonly buckets: BucketCounter;
   readonly requestTime: NumberSampler;
   readonly upstreamTime: NumberSampler;
+  readonly clients: HeavyHitters;
+  readonly networks: HeavyHitters;
+  readonly sizes: SizeCounter<''>;
 }
 
 /** Folds requests into groups; what comes after the limit is counted by log, status and maker. */
@@ -49,6 +58,10 @@ export class AccessFold {
     group.buckets.add(request.sample.timeMs);
     group.requestTime.add(request.requestTime);
     group.upstreamTime.add(request.upstreamTime);
+    const network = request.client === undefined ? undefined : networkOf(request.client);
+    if (request.client !== undefined) group.clients.add(request.client);
+    if (network !== undefined) group.networks.add(network);
+    if (request.size !== undefined) group.sizes.add('', request.size);
   }
 
   /** The groups, the largest first. */
@@ -68,16 +81,22 @@ export class AccessFold {
       buckets: new BucketCounter(),
       requestTime: new NumberSampler(),
       upstreamTime: new NumberSampler(),
+      clients: new HeavyHitters(),
+      networks: new HeavyHitters(),
+      sizes: new SizeCounter(),
     };
     this.#groups.set(name, group);
     return group;
   }
 }
 
-function toGroup({ first, isRest, samples, buckets, requestTime, upstreamTime }: OpenGroup): AccessGroup {
+function toGroup({ first, isRest, samples, buckets, requestTime, upstreamTime, clients, networks, sizes }: OpenGroup): AccessGroup {
   const { path, status, tries, madeBy, because, method, urlTemplate, host, peer, upstreamStatuses, hiddenPeers, upgrade } = first;
   const ofRequest = requestTime.summary();
   const ofUpstream = upstreamTime.summary();
+  const ofClients = clients.list();
+  const ofNetworks = networks.list();
+  const ofSizes = sizes.get('');
   const alike = isRest
     ? {}
     : {
@@ -103,5 +122,8 @@ function toGroup({ first, isRest, samples, buckets, requestTime, upstreamTime }:
     ...(ofRequest === undefined ? {} : { requestTime: ofRequest }),
     ...(ofUpstream === undefined ? {} : { upstreamTime: ofUpstream }),
     samples: samples.list(),
+    ...(ofClients.length === 0 ? {} : { clients: ofClients }),
+    ...(ofNetworks.length === 0 ? {} : { networks: ofNetworks }),
+    ...(ofSizes === undefined ? {} : { sizes: ofSizes }),
   };
 }

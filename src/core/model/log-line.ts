@@ -22,6 +22,10 @@ export const accessVariables = [
   'upstream_bytes_received',
   'request_completion',
   'http_upgrade',
+  'request_length',
+  'content_length',
+  'http_content_length',
+  'bytes_sent',
 ] as const;
 
 export type AccessVariable = (typeof accessVariables)[number];

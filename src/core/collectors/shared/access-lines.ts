@@ -1,8 +1,10 @@
 import { AccessFold, type FailedRequest } from '../../logs/fold-access.ts';
 import { attributeAnswer } from '../../logs/attribution.ts';
 import { BucketCounter } from '../../logs/buckets.ts';
+import { ClientCounter, isAddress } from '../../logs/clients.ts';
 import { CountTable, type Counted } from '../../logs/intern.ts';
 import type { LineSink } from '../../logs/lines.ts';
+import { SizeCounter } from '../../logs/sizes.ts';
 import { urlTemplate } from '../../logs/url-template.ts';
 import type { AccessSample, NginxAccessLog } from '../../model/facts/logs.ts';
 import { accessIndex, accessVariables, type AccessVariable, type LineFormat } from '../../model/log-line.ts';
@@ -16,6 +18,7 @@ const maxSamples = 5;
 const maxSampleBytes = 4096;
 const maxRefused = 300;
 const maxUriBytes = 2048;
+const sizeVariables = [accessIndex.request_length, accessIndex.content_length, accessIndex.http_content_length];
 
 /** Coverage of one log while it is read. */
 export interface AccessCoverage {
@@ -47,6 +50,8 @@ export class AccessCounter {
   readonly servers = new CountTable(500, false, text);
   // As many as there are templates.
   readonly #sounding = new Map<Counted, boolean>();
+  readonly clients = new ClientCounter();
+  readonly sizes = { requests: new SizeCounter<string>(), whole: new SizeCounter<string>(), cut: new SizeCounter<string>() };
   readonly #all = new BucketCounter();
   readonly #failed = new BucketCounter();
   readonly #statuses = new Int32Array(1000);
@@ -158,7 +163,32 @@ export class AccessCounter {
     tally(url, failed);
     tally(peer, failed);
     if (failed) this.#failed.add(ms);
+    const client = spans[2 * accessIndex.remote_addr] ?? -1;
+    if (client !== -1) this.clients.add(bytes, client, spans[2 * accessIndex.remote_addr + 1] ?? client);
+    if (url !== undefined) this.#measure(bytes, url.key, status);
     return failed;
+  }
+
+  /** Sizes of the request and of its answer, where the format has them. */
+  #measure(bytes: Uint8Array, key: string, status: number): void {
+    const size = this.#requestSize(bytes);
+    if (size >= 0) this.sizes.requests.add(key, size);
+    const completion = this.#spans[2 * accessIndex.request_completion] ?? -1;
+    if (completion === -1 || status < 200 || status >= 300) return;
+    const sent = this.#number(bytes, this.#spans[2 * accessIndex.body_bytes_sent] === -1 ? accessIndex.bytes_sent : accessIndex.body_bytes_sent);
+    // `OK`, or nothing.
+    const isWhole = (this.#spans[2 * accessIndex.request_completion + 1] ?? completion) - completion === 2;
+    if (sent >= 0) this.sizes[isWhole ? 'whole' : 'cut'].add(key, sent);
+  }
+
+  /** -1 where it is not known. */
+  #requestSize(bytes: Uint8Array): number {
+    for (const index of sizeVariables) {
+      if (this.#spans[2 * index] === -1) continue;
+      const size = this.#number(bytes, index);
+      if (size >= 0) return size;
+    }
+    return -1;
   }
 
   /** A GET whose answer is the one that servers give where an upgrade reaches them as a plain request. Runs for every line that did not fail. */
@@ -210,6 +240,9 @@ export class AccessCounter {
       // A missing value is `-`, or nothing where values are not escaped as text; an address may also be empty.
       return value === '' && (format.escape !== 'default' || name !== 'upstream_addr') ? [] : upstreamTries(value);
     };
+    const from = this.#spans[2 * accessIndex.remote_addr] ?? -1;
+    const client = from === -1 ? undefined : text(bytes, from, this.#spans[2 * accessIndex.remote_addr + 1] ?? from);
+    const size = this.#requestSize(bytes);
     const addresses = list('upstream_addr');
     const statuses = list('upstream_status');
     const connectTimes = list('upstream_connect_time');
@@ -238,6 +271,8 @@ export class AccessCounter {
       ...(peer === undefined || peer === '' || peer === '-' ? {} : { peer }),
       ...(statuses === undefined ? {} : { upstreamStatuses: statuses }),
       ...(hidden.length === 0 ? {} : { hiddenPeers: [...new Set(hidden)] }),
+      ...(client === undefined || !isAddress(client) ? {} : { client }),
+      ...(size < 0 ? {} : { size }),
       requestTime: this.#number(bytes, accessIndex.request_time),
       upstreamTime: Number.parseFloat(responseTimes?.at(-1) ?? ''),
     };

@@ -1,5 +1,7 @@
 import { mergeBuckets } from '../../logs/buckets.ts';
-import type { AccessGroup, NginxAccessLog, TrafficCount } from '../../model/facts/logs.ts';
+import { ClientCounter } from '../../logs/clients.ts';
+import { addSizes } from '../../logs/sizes.ts';
+import type { AccessGroup, NginxAccessLog, TemplateSizes, TrafficCount } from '../../model/facts/logs.ts';
 import type { AccessCounter, AccessCoverage } from './access-lines.ts';
 
 const maxListed = 200;
@@ -35,7 +37,10 @@ export function withoutCopies(logs: readonly CountedLog[]): { readonly kept: rea
 /** The counts of several logs as one. */
 export function mergeLogs(
   logs: readonly CountedLog[],
-): Pick<NginxAccessLog, 'total' | 'byStatus' | 'failing' | 'refused' | 'switched' | 'byTemplate' | 'byPeer' | 'byMethod' | 'byServer' | 'buckets'> &
+): Pick<
+  NginxAccessLog,
+  'total' | 'byStatus' | 'failing' | 'refused' | 'switched' | 'byTemplate' | 'byPeer' | 'byMethod' | 'byServer' | 'byClient' | 'byNetwork' | 'sizes' | 'buckets'
+> &
   Pick<NginxAccessLog, 'lastMs' | 'lastGoodMs'> {
   const tables = logs.map(log => log.counter.tables());
   const byStatus: Record<string, number> = {};
@@ -59,6 +64,8 @@ export function mergeLogs(
     byPeer: mergeCounts(logs.map(log => log.counter.peers.list())),
     byMethod: mergeCounts(logs.map(log => log.counter.methods.list())),
     byServer: mergeCounts(logs.map(log => log.counter.servers.list())),
+    ...clientsOf(logs, failing),
+    ...sizesOf(logs, failing),
     buckets: { all: mergeBuckets(tables.map(table => table.buckets.all)), failed: mergeBuckets(tables.map(table => table.buckets.failed)) },
     ...(Number.isFinite(lastMs) ? { lastMs } : {}),
     ...(Number.isFinite(lastGoodMs) ? { lastGoodMs } : {}),
@@ -73,6 +80,45 @@ function isCopy(log: CountedLog, other: CountedLog): boolean {
   if (mine.total === 0 || mine.total !== theirs.total) return false;
   const areNear = Math.abs(log.coverage.firstMs - other.coverage.firstMs) < 1000 && Math.abs(log.coverage.lastMs - other.coverage.lastMs) < 1000;
   return areNear && JSON.stringify(mine.byStatus) === JSON.stringify(theirs.byStatus);
+}
+
+/** The clients that failing requests came from, with all that they sent: others are of no interest. */
+function clientsOf(logs: readonly CountedLog[], failing: readonly AccessGroup[]): Pick<NginxAccessLog, 'byClient' | 'byNetwork'> {
+  const all = new ClientCounter();
+  for (const log of logs) all.addAll(log.counter.clients);
+  const failed = failing.reduce((sum, group) => sum + group.count, 0);
+  const of = (lists: readonly NonNullable<AccessGroup['clients']>[], totalOf: (key: string) => number): readonly TrafficCount[] => {
+    const counts = new Map<string, number>();
+    for (const { key, count } of lists.flat()) counts.set(key, (counts.get(key) ?? 0) + count);
+    const largest = [...counts].sort((a, b) => b[1] - a[1]).slice(0, maxListed);
+    const named = largest.map(([key, count]) => ({ key, total: Math.max(count, totalOf(key)), failed: count }));
+    const rest = named.reduce((left, one) => ({ total: left.total - one.total, failed: left.failed - one.failed }), { total: all.total, failed });
+    return [...named, { key: '(other)', total: Math.max(0, rest.total), failed: Math.max(0, rest.failed) }];
+  };
+  if (all.total === 0 || failed === 0) return {};
+  return {
+    byClient: of(
+      failing.map(group => group.clients ?? []),
+      key => all.ofClient(key),
+    ),
+    byNetwork: of(
+      failing.map(group => group.networks ?? []),
+      key => all.ofNetwork(key),
+    ),
+  };
+}
+
+/** Sizes by template, of those where something failed or was cut. */
+function sizesOf(logs: readonly CountedLog[], failing: readonly AccessGroup[]): Pick<NginxAccessLog, 'sizes'> {
+  const templates = new Set(failing.flatMap(group => (group.sizes === undefined || group.urlTemplate === undefined ? [] : [group.urlTemplate])));
+  for (const log of logs) for (const [key] of log.counter.sizes.cut.entries()) templates.add(key);
+  const merged = [...templates].slice(0, maxListed).map((key): TemplateSizes => {
+    const part = (kind: 'requests' | 'whole' | 'cut'): readonly number[] =>
+      logs.reduce<readonly number[]>((sum, log) => addSizes(sum, log.counter.sizes[kind].get(key)), []);
+    const [requests, whole, cut] = [part('requests'), part('whole'), part('cut')];
+    return { key, ...(requests.length === 0 ? {} : { requests }), ...(whole.length === 0 ? {} : { whole }), ...(cut.length === 0 ? {} : { cut }) };
+  });
+  return merged.length === 0 ? {} : { sizes: merged };
 }
 
 function mergeSwitched(maps: readonly AccessCounter['switched'][]): NonNullable<NginxAccessLog['switched']> {

@@ -165,6 +165,11 @@ export interface AccessGroup {
   readonly requestTime?: NumberSummary;
   readonly upstreamTime?: NumberSummary;
   readonly samples: readonly AccessSample[];
+  /** Those who sent most of them, and the networks that they are in. A count may be a little too low. */
+  readonly clients?: readonly { readonly key: string; readonly count: number }[];
+  readonly networks?: readonly { readonly key: string; readonly count: number }[];
+  /** Requests by their size, in half octaves: at `n` those of 2^(n/2) bytes and more. Absent where the format has no size. */
+  readonly sizes?: readonly number[];
 }
 
 export interface AccessSample {
@@ -190,6 +195,16 @@ export interface TrafficCount {
   readonly failed: number;
 }
 
+/** How large the requests of a template and their answers are, in half octaves of bytes. */
+export interface TemplateSizes {
+  readonly key: string;
+  /** All requests. */
+  readonly requests?: readonly number[];
+  /** Answers that were sent to their end, and those that were not, by what was sent of them: where the format tells them apart. */
+  readonly whole?: readonly number[];
+  readonly cut?: readonly number[];
+}
+
 export interface NginxAccessLog {
   readonly coverage: readonly LogCoverage[];
   readonly formats: readonly AccessLogFormat[];
@@ -207,6 +222,11 @@ export interface NginxAccessLog {
   readonly byPeer: readonly TrafficCount[];
   readonly byMethod: readonly TrafficCount[];
   readonly byServer: readonly TrafficCount[];
+  /** Clients and networks of failing requests with all requests that they sent, at most; `(other)` has the rest. */
+  readonly byClient?: readonly TrafficCount[];
+  readonly byNetwork?: readonly TrafficCount[];
+  /** By template, where the format has sizes. */
+  readonly sizes?: readonly TemplateSizes[];
   readonly buckets: { readonly all: TimeBuckets; readonly failed: TimeBuckets };
   readonly lastMs?: number;
   /** When the last request was answered well (status below 400). */
