@@ -103,6 +103,35 @@ export default [
     },
   }),
   defineScenario({
+    name: 'backend-down-pm2-daemon-gone',
+    title: "The host's pm2 was ended with all its apps, as after a boot for which nobody set it up",
+    kind: 'fault',
+    fault: 'backend-down',
+    setUp: async host => {
+      const pm2 = await pm2Of(host, { user: 'deploy' });
+      await app(host, 'booking', '127.0.0.1:3456', pm2, talkative);
+      await pm2('save');
+      await nginxSite(host, { name: 'booking', server: 'location / { proxy_pass http://127.0.0.1:3456; }' });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      // At once, so that the daemon does not see its apps end.
+      await host.shell('set -- $(for file in "$1"/pm2.pid "$1"/pids/*.pid; do cat "$file"; echo; done); kill -KILL "$@"', ['/home/deploy/.pm2']);
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'likely',
+      status: 'active',
+      subject: { name: 'pm2 app booking' },
+      evidence: ['Server listening on http://127.0.0.1:3456'],
+    },
+    repair: async host => {
+      await (
+        await pm2Of(host, { user: 'deploy' })
+      )('resurrect');
+    },
+  }),
+  defineScenario({
     name: 'backend-crashing-pm2-cluster',
     title: 'One page throws and ends the pm2 cluster worker that it meets, with all that this one works on',
     kind: 'fault',

@@ -21,17 +21,22 @@ export interface Pm2 {
   (...args: readonly string[]): Promise<string>;
 }
 
-/** Makes the user, puts `pm2` and `node` into its PATH, and starts the daemon. */
+const PREPARE = `
+id "$1" >/dev/null 2>&1 || useradd --create-home --home-dir "$2" "$1"
+chmod 700 "$2"
+install -d -o "$1" "$3"
+printf '#!/bin/sh\\nexec %s %s "$@"\\n' "$4" "$5" > /usr/local/bin/pm2
+chmod 755 /usr/local/bin/pm2
+ln -sfn "$4" /usr/local/bin/node
+`;
+
+/** Makes the user and puts `pm2` and `node` into its PATH. The daemon starts with the first command. */
 export async function pm2Of(host: LabHost, options: Pm2Options): Promise<Pm2> {
   const { user, workerMs = 30_000 } = options;
   const folder = user === 'root' ? '/root' : `/home/${user}`;
   const home = options.home ?? `${folder}/.pm2`;
-  if (user !== 'root') await host.shell('id "$1" >/dev/null 2>&1 || useradd --create-home --home-dir "$2" "$1"; chmod 700 "$2"', [user, folder]);
-  if (options.home !== undefined) await host.run(['install', '-d', '-o', user, home]);
-  await host.write('/usr/local/bin/pm2', `#!/bin/sh\nexec ${nodeBinary()} ${PM2_PROGRAM} "$@"\n`, { mode: '755' });
-  await host.shell('ln -sfn "$1" /usr/local/bin/node', [nodeBinary()]);
+  await host.shell(PREPARE, [user, folder, home, nodeBinary(), PM2_PROGRAM]);
   const env = { HOME: folder, USER: user, PM2_HOME: home, PM2_DISABLE_VERSION_CHECK: '1', PM2_WORKER_INTERVAL: String(workerMs) };
   const call = (...args: readonly string[]): Promise<string> => host.run(['pm2', ...args], { user, env, cwd: folder, timeoutMs: 20_000 });
-  await call('ping');
   return Object.assign(call, { home });
 }

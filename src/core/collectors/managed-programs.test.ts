@@ -183,6 +183,28 @@ programs=web,pair
   });
 });
 
-it('asks nothing of a host without either', () => {
-  expect(run([process(2, 1, ['nginx: master process'])], {})).toMatchObject({ fact: known([]), asked: [] });
+describe('a daemon that does not run', () => {
+  const host = (agoMs: number): FakeHost => ({
+    files: { '/home/deploy/.pm2/pm2.log': '2026-11-20T11:00:00: PM2 log: App [api:0] online\n' },
+    folders: { '/home': ['deploy', 'guest'] },
+    stats: { '/home/deploy/.pm2/pm2.log': { modifiedMs: nowMs - agoMs } },
+  });
+
+  it('leaves its apps behind, for some days', () => {
+    expect(programs([], host(86_400_000))).toMatchObject([
+      { label: 'pm2 app api', state: 'stopped', word: 'without its daemon', user: 'deploy', isManagerGone: true },
+    ]);
+    expect(programs([], host(30 * 86_400_000))).toEqual([]);
+  });
+
+  it('is none where it runs', () => {
+    const running = process(15, 1, ['PM2 v7.0.4: God Daemon (/home/deploy/.pm2)']);
+    expect(programs([running], host(1000))).toMatchObject([{ state: 'running', managerPid: 15 }]);
+  });
+});
+
+it('starts no program on a host without either', () => {
+  const { fact, asked } = run([process(2, 1, ['nginx: master process'])], {});
+  expect(fact).toEqual(known([]));
+  expect(asked.filter(request => request.kind === 'exec')).toEqual([]);
 });

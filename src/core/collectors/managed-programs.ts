@@ -2,7 +2,7 @@ import { defineCollector } from '../model/collector.ts';
 import { known } from '../model/fact.ts';
 import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import { pidsInContainers } from './shared/containers.ts';
-import { findPm2Daemons, readPm2 } from './shared/pm2-programs.ts';
+import { findLostPm2Homes, findPm2Daemons, readPm2 } from './shared/pm2-programs.ts';
 import { findSupervisors, readSupervisor } from './shared/supervisor-programs.ts';
 
 /** Managers that are looked into; a host has one or two. */
@@ -16,10 +16,11 @@ export default defineCollector({
     if (facts.processes.state !== 'known') return facts.processes;
     const processes = facts.processes.value;
     const problems: string[] = [];
-    const every = [...findPm2Daemons(processes), ...findSupervisors(processes)];
-    const contained = yield* pidsInContainers(every.map(one => one.process.pid));
+    const daemons = findPm2Daemons(processes);
+    const every = [...daemons, ...findSupervisors(processes), ...(yield* findLostPm2Homes(daemons, context))];
+    const contained = yield* pidsInContainers(every.flatMap(one => one.process?.pid ?? []));
     // What runs in a container has paths of its own.
-    const managers = every.filter(one => !contained.has(one.process.pid)).slice(0, maxManagers);
+    const managers = every.filter(one => one.process === undefined || !contained.has(one.process.pid)).slice(0, maxManagers);
     if (contained.size > 0) problems.push(`${contained.size} process managers run in containers and were left out (run badhop there to see their programs)`);
     const programs: ManagedProgram[] = [];
     for (const manager of managers)

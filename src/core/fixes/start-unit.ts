@@ -59,8 +59,14 @@ function startProgram(program: NonNullable<ReturnType<typeof programOf>>, peers:
       }
     : {
         kind: 'manual',
-        text: `Make sure that ${label} is what serves ${where}, then start it.`,
-        commands: [managerLine(program, ...look), managerLine(program, 'start', name)],
+        text:
+          program.isManagerGone === true
+            ? `pm2's daemon does not run. Make sure that ${label} is what serves ${where}; then bring the saved list of apps back, and let it start with the host.`
+            : `Make sure that ${label} is what serves ${where}, then start it.`,
+        commands:
+          program.isManagerGone === true
+            ? [`ls -l ${program.home}/dump.pm2`, managerLine(program, 'resurrect'), managerLine(program, 'startup')]
+            : [managerLine(program, ...look), managerLine(program, 'start', name)],
       };
   return {
     id: 'start-unit',

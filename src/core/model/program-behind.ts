@@ -18,8 +18,9 @@ const fairWeight = 3;
 
 /** The program of the peer's service; where no service is known and nobody listens, the likeliest of those that do not run. */
 export function programBehind(hop: Hop, lost: readonly LostPeer[]): ProgramBehind | undefined {
-  if (hop.program !== undefined)
-    return { program: hop.program, how: 'named', because: 'its settings or its log name that address', evidence: naming(hop.program, hop) };
+  // What a manager that is gone ran once may have moved elsewhere since.
+  const how = hop.program?.isManagerGone === true ? 'likened' : 'named';
+  if (hop.program !== undefined) return { program: hop.program, how, because: 'its settings or its log name that address', evidence: naming(hop.program, hop) };
   if (!hop.peer.local || hop.peer.listeners.length > 0 || hop.unit !== undefined) return undefined;
   const search = lost.find(one => one.peerId === hop.peer.id);
   const [first, second] = search?.stoppedPrograms ?? [];
@@ -27,7 +28,7 @@ export function programBehind(hop: Hop, lost: readonly LostPeer[]): ProgramBehin
   if (first === undefined || first.weight < fairWeight || first.weight === second?.weight || first.weight <= unit) return undefined;
   return {
     program: first.program,
-    how: first.named ? 'named' : 'likened',
+    how: first.named && first.program.isManagerGone !== true ? 'named' : 'likened',
     because: first.signs.join(', and '),
     evidence: naming(first.program, hop),
   };

@@ -20,17 +20,17 @@ export function managerLine(program: Pick<ManagedProgram, 'manager' | 'home' | '
 
 /** What a finding leaves for its fix. */
 export function programFixData(program: ManagedProgram): Readonly<Record<string, unknown>> {
-  const { manager, name, label, home, user } = program;
-  return { program: { manager, name, label, home, ...(user === undefined ? {} : { user }) } };
+  const { manager, name, label, home, user, isManagerGone } = program;
+  return { program: { manager, name, label, home, ...(user === undefined ? {} : { user }), ...(isManagerGone === true ? { isManagerGone } : {}) } };
 }
 
 /** Reads it back. */
 export function programOf(
   data: Readonly<Record<string, unknown>> | undefined,
-): Pick<ManagedProgram, 'manager' | 'name' | 'label' | 'home' | 'user'> | undefined {
+): Pick<ManagedProgram, 'manager' | 'name' | 'label' | 'home' | 'user' | 'isManagerGone'> | undefined {
   const value = data?.['program'];
   if (typeof value !== 'object' || value === null) return undefined;
-  const { manager, name, label, home, user } = value as Record<string, unknown>;
+  const { manager, name, label, home, user, isManagerGone } = value as Record<string, unknown>;
   if ((manager !== 'pm2' && manager !== 'supervisor') || typeof name !== 'string' || typeof label !== 'string' || typeof home !== 'string') return undefined;
-  return { manager, name, label, home, ...(typeof user === 'string' ? { user } : {}) };
+  return { manager, name, label, home, ...(typeof user === 'string' ? { user } : {}), ...(isManagerGone === true ? { isManagerGone } : {}) };
 }

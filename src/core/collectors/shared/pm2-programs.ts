@@ -14,10 +14,15 @@ type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
 
 export interface Pm2Daemon {
   readonly kind: 'pm2';
-  readonly process: ProcessInfo;
+  /** Absent where it does not run. */
+  readonly process?: ProcessInfo;
   readonly home: string;
+  readonly user?: string;
 }
 
+const maxHomes = 50;
+/** A daemon that has been gone for longer than this is not missed. */
+const lostForMs = 7 * 86_400_000;
 const maxApps = 40;
 const maxPidFiles = 200;
 const maxLogsEach = 8;
@@ -35,14 +40,35 @@ const words: Readonly<Record<ProgramState, string>> = {
 export function findPm2Daemons(processes: readonly ProcessInfo[]): readonly Pm2Daemon[] {
   return processes.flatMap(process => {
     const home = process.state === 'Z' ? undefined : pm2Home(process.argv[0] ?? '');
-    return home === undefined ? [] : [{ kind: 'pm2' as const, process, home }];
+    return home === undefined ? [] : [{ kind: 'pm2' as const, process, home, ...(process.user === undefined ? {} : { user: process.user }) }];
+  });
+}
+
+/**
+ * Homes of daemons that do not run although they did some days ago: nobody set them up to start with the host, or somebody ended
+ * them. Only the usual places are looked at; what this user may not see is passed over.
+ */
+export function* findLostPm2Homes(running: readonly Pm2Daemon[], context: CollectContext): Steps<readonly Pm2Daemon[]> {
+  const [list] = yield* ask({ kind: 'list', path: '/home' });
+  const owners = [
+    { user: 'root', home: '/root/.pm2' },
+    ...valueOr(list, [])
+      .slice(0, maxHomes)
+      .map(user => ({ user, home: `/home/${user}/.pm2` })),
+  ];
+  const wanted = owners.filter(({ home }) => !running.some(one => one.home === home));
+  const stats = yield* askAll(wanted.map(({ home }) => ({ kind: 'stat', path: `${home}/pm2.log` }) as const));
+  return wanted.flatMap(({ user, home }, index) => {
+    const stat = stats[index];
+    const isRecent = stat?.state === 'known' && stat.value.kind === 'file' && context.nowMs - stat.value.modifiedMs < lostForMs;
+    return isRecent ? [{ kind: 'pm2' as const, home, user }] : [];
   });
 }
 
 /** The apps of one daemon from its files: asking `pm2` itself would start a daemon where this one ends meanwhile. */
 export function* readPm2(daemon: Pm2Daemon, processes: readonly ProcessInfo[], context: CollectContext, problems: string[]): Steps<readonly ManagedProgram[]> {
   const { home, process } = daemon;
-  const owner = process.user ?? `uid ${process.uid}`;
+  const owner = daemon.user ?? `uid ${process?.uid ?? '?'}`;
   const raw = yield* readManagerLog(`${home}/pm2.log`, `The apps of ${owner}'s pm2 daemon`, problems);
   if (raw === undefined) return [];
   const log = parsePm2Log(raw, { offsetMinutes: context.clock.offsetMinutes, nowMs: context.nowMs });
@@ -61,20 +87,21 @@ export function* readPm2(daemon: Pm2Daemon, processes: readonly ProcessInfo[], c
 }
 
 function programOf(name: string, log: ManagerLog, daemon: Pm2Daemon, pids: ReadonlyMap<string, number>): ManagedProgram {
-  const { home, process } = daemon;
+  const { home, process, user } = daemon;
   const own = log.lines.filter(line => line.program === name);
   const states = statesOf(log.lines.slice(log.since).filter(line => line.program === name));
   const alive = [...pids].flatMap(([file, pid]) => (isFileOf(file, name) ? [pid] : []));
-  const state = alive.length > 0 && !isLooping(states) ? 'running' : wholeState([...states.values()]);
+  const last = wholeState([...states.values()]);
+  const state = process === undefined ? 'stopped' : alive.length > 0 && !isLooping(states) ? 'running' : last;
   return {
     id: `pm2:${name}`,
     manager: 'pm2',
     name,
     label: `pm2 app ${name}`,
     state,
-    word: words[state],
-    ...(process.user === undefined ? {} : { user: process.user }),
-    managerPid: process.pid,
+    word: process === undefined ? 'without its daemon' : words[state],
+    ...(user === undefined ? {} : { user }),
+    ...(process === undefined ? { isManagerGone: true as const } : { managerPid: process.pid }),
     home,
     pids: alive,
     instances: Math.max(1, alive.length, [...states.values()].filter(one => one !== 'stopped').length),
@@ -110,7 +137,7 @@ function wholeState(states: readonly ProgramState[]): ProgramState {
 
 /** Process ids in the daemon's `pids` folder that are its children now, by file. */
 function* livePids(home: string, files: readonly string[], daemon: Pm2Daemon, processes: readonly ProcessInfo[]): Steps<ReadonlyMap<string, number>> {
-  const children = new Set(processes.filter(one => one.ppid === daemon.process.pid && one.state !== 'Z').map(one => one.pid));
+  const children = new Set(processes.filter(one => one.ppid === daemon.process?.pid && one.state !== 'Z').map(one => one.pid));
   const wanted = files.filter(file => file.endsWith('.pid')).slice(0, maxPidFiles);
   const answers = yield* askAll(wanted.map(file => ({ kind: 'read', path: `${home}/pids/${file}`, options: { limit: 32 } }) as const));
   return new Map(

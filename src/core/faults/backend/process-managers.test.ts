@@ -75,6 +75,13 @@ describe('backend-down', () => {
     expect(detections(faults.down, search([{ unit, signs: ['x'], weight: 5 }]))).toMatchObject([{ subject: { id: 'unit:cart.service' } }]);
   });
 
+  it('is only likely of an app whose manager is gone, and brings the saved list back', () => {
+    const [found] = detections(faults.down, { hops: [lost(program({ isManagerGone: true, word: 'without its daemon' }))] });
+    expect(found).toMatchObject({ confidence: 'likely', messageId: 'program-lost', data: { owner: 'deploy' } });
+    const plan = startUnit.plan(asFinding(found), {} as never);
+    expect(plan).toMatchObject({ automatic: false, steps: [{ commands: expect.arrayContaining([expect.stringContaining('pm2 resurrect')]) }] });
+  });
+
   it('is silent where the app is started in vain', () => {
     expect(detections(faults.down, { hops: [lost(errored)] })).toEqual([]);
   });

@@ -25,6 +25,8 @@ export interface ManagedProgram {
   /** Who runs the manager. */
   readonly user?: string;
   readonly managerPid?: number;
+  /** The manager itself does not run: what it last logged is all that is known. */
+  readonly isManagerGone?: true;
   /** PM2_HOME, or supervisord's configuration file. */
   readonly home: string;
   /** Main processes of its running instances. */
