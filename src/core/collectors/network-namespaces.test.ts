@@ -82,9 +82,30 @@ describe('network-namespaces', () => {
     expect(value.others?.[0]?.container?.name).toBe('9ec39b91f3d7');
   });
 
-  it('takes all for one network where this user may not look', () => {
-    const { value } = collect({ ...container, stats: { '/proc/self/ns/net': { target: own }, '/proc/20/ns/net': denied('permission denied') } });
+  it('tells networks apart by the number of their list of sockets where the links are closed to this user', () => {
+    const stats = {
+      '/proc/self/ns/net': { target: own },
+      '/proc/10/ns/net': denied('permission denied'),
+      '/proc/20/ns/net': denied('permission denied'),
+      '/proc/self/net/tcp': { inode: 4_026_531_910 },
+      '/proc/10/net/tcp': { inode: 4_026_531_910 },
+      '/proc/20/net/tcp': { inode: 4_026_532_203 },
+    };
+    const { value, problems } = collect({ ...container, stats });
+    expect(value.others).toMatchObject([{ id: 'net/tcp of inode 4026532203', pids: [20], addresses: ['172.18.0.5'] }]);
+    expect(problems).toEqual([]);
+  });
+
+  it('says so where not even that can be seen', () => {
+    const stats = {
+      '/proc/self/ns/net': { target: own },
+      '/proc/20/ns/net': denied('no'),
+      '/proc/self/net/tcp': { inode: 1 },
+      '/proc/20/net/tcp': denied('no'),
+    };
+    const { value, problems } = collect({ ...container, stats });
     expect(value).toMatchObject({ others: [], ofInstances: [] });
+    expect(problems[0]).toContain('run as root');
   });
 
   it('knows when badhop itself is in a container for one program, and when in a whole system', () => {

@@ -31,10 +31,7 @@ export default defineCollector({
   *collect(facts) {
     if (facts.processes.state !== 'known') return facts.processes;
     const userland = facts.processes.value.filter(process => process.argv.length > 0 && process.state !== 'Z');
-    const [self] = yield* ask({ kind: 'stat', path: '/proc/self/ns/net' });
-    // A recording of an older badhop has no such link: then all counts as one network.
-    const own = valueOr(self, undefined)?.target ?? '';
-    const byId = own === '' ? new Map<string, readonly ProcessInfo[]>() : yield* groupProcesses(userland, own);
+    const { own, byId, hidden } = yield* groupProcesses(userland);
     const running = valueOr(facts['nginx-instances'], []).filter(instance => instance.running);
     const ofInstances = running.flatMap(({ id, masterPid, workers }) => {
       const pid = masterPid ?? workers[0]?.pid;
@@ -51,23 +48,61 @@ export default defineCollector({
         ({ instanceId, pid }) =>
           `${instanceId} (pid ${pid}) is in another network namespace than badhop: its backends were not asked from here. Run badhop there: nsenter -t ${pid} -n badhop diagnose.`,
       ),
+      ...(hidden.length > 0 && wanted
+        ? [
+            `A port that nginx asks for is taken by nobody here, and the network of ${hidden.length} processes could not be read: run as root to see whether one of them listens there.`,
+          ]
+        : []),
       ...(left > 0 ? [`${left} more network namespaces of this host were not looked into.`] : []),
     ];
     return known({ own, others, ofInstances, ...(inside === undefined ? {} : { inside }) } satisfies NetworkNamespaces, problems);
   },
 });
 
-/** Processes of other namespaces, by namespace. Where this user may not look, a process counts as one of badhop's own. */
-function* groupProcesses(processes: readonly ProcessInfo[], own: string): Steps<ReadonlyMap<string, readonly ProcessInfo[]>> {
-  const links: readonly Known<StatResult>[] = yield* askAll(processes.map(({ pid }) => ({ kind: 'stat', path: `/proc/${pid}/ns/net` }) as const));
+interface Grouped {
+  readonly own: string;
+  /** Processes of other namespaces, by namespace. */
+  readonly byId: ReadonlyMap<string, readonly ProcessInfo[]>;
+  /** Processes of which it is not known; they count as badhop's own. */
+  readonly hidden: readonly number[];
+}
+
+/**
+ * The link says it, to root and of one's own processes. To anybody else the kernel's list of sockets does: each namespace has
+ * a list of its own, a file with a number of its own.
+ */
+function* groupProcesses(processes: readonly ProcessInfo[]): Steps<Grouped> {
+  const byLink = yield* idsOf(processes, 'ns/net', stat => stat.target);
+  const isWhole = byLink.own === undefined || byLink.hidden.length === 0;
+  const { own, ids, hidden } = isWhole ? byLink : yield* idsOf(processes, 'net/tcp', stat => `net/tcp of inode ${stat.inode}`);
   const byId = new Map<string, ProcessInfo[]>();
-  processes.forEach((process, index) => {
-    const link = links[index];
-    const id = link?.state === 'known' ? link.value.target : undefined;
-    if (id === undefined || id === own || !id.startsWith('net:')) return;
-    byId.set(id, [...(byId.get(id) ?? []), process]);
+  // A recording of an older badhop has neither: then all counts as one network.
+  if (own === undefined) return { own: '', byId, hidden };
+  for (const process of processes) {
+    const id = ids.get(process.pid);
+    if (id !== undefined && id !== own) byId.set(id, [...(byId.get(id) ?? []), process]);
+  }
+  return { own, byId, hidden };
+}
+
+function* idsOf(
+  processes: readonly ProcessInfo[],
+  file: string,
+  idOf: (stat: StatResult) => string | undefined,
+): Steps<{ readonly own: string | undefined; readonly ids: ReadonlyMap<number, string>; readonly hidden: readonly number[] }> {
+  const [self] = yield* ask({ kind: 'stat', path: `/proc/self/${file}` });
+  const own = self.state === 'known' ? idOf(self.value) : undefined;
+  const stats: readonly Known<StatResult>[] =
+    own === undefined ? [] : yield* askAll(processes.map(({ pid }) => ({ kind: 'stat', path: `/proc/${pid}/${file}` }) as const));
+  const ids = new Map<number, string>();
+  const hidden: number[] = [];
+  processes.forEach(({ pid }, index) => {
+    const stat = stats[index];
+    const id = stat?.state === 'known' ? idOf(stat.value) : undefined;
+    if (id !== undefined) ids.set(pid, id);
+    else if (stat !== undefined && stat.state !== 'known' && stat.state !== 'absent') hidden.push(pid);
   });
-  return byId;
+  return { own, ids, hidden };
 }
 
 /** Whether a port that nginx asks for is taken by nobody here, or by the program that leads into a container. */

@@ -24,7 +24,7 @@ export function listensElsewhere(
   const text = formatAddress(address);
   // What another peer of badhop's own namespace uses is taken.
   const used = new Set(around.hops.filter(other => other !== hop && other.routes.length > 0).flatMap(other => other.peer.listeners.map(one => one.inode)));
-  const places = [
+  const places: readonly { readonly namespace?: NetworkNamespace; readonly listeners: readonly Listener[] }[] = [
     ...namespaces.others.filter(other => other.id !== namespace).map(other => ({ namespace: other, listeners: other.listeners })),
     ...(namespace === undefined ? [] : [{ listeners: around.listeners }]),
   ];
@@ -34,11 +34,19 @@ export function listensElsewhere(
       .filter(listener => listener.kind === 'tcp' && listener.port === address.port && takes(listener, address.host) && !used.has(listener.inode))
       .map((listener): ListensElsewhere => {
         const processes = around.processes.filter(process => listener.pids.includes(process.pid));
-        const isMeant = listener.pids.some(pid => servicePids.has(pid)) || processes.some(process => process.argv.some(argument => names(argument, text)));
+        const isNamed = processes.some(process => process.argv.some(argument => names(argument, text)));
+        // Whose socket it is, only root sees; who is in that namespace, everybody.
+        const isOwn =
+          listener.pids.length > 0 ? listener.pids.some(pid => servicePids.has(pid)) : [...servicePids].some(pid => isIn(pid, place.namespace, namespaces));
+        const isMeant = isOwn || isNamed;
         return { ...place, listener, processes, isMeant };
       }),
   );
   return found.toSorted((a, b) => Number(b.isMeant) - Number(a.isMeant));
+}
+
+function isIn(pid: number, namespace: NetworkNamespace | undefined, { others }: NetworkNamespaces): boolean {
+  return namespace === undefined ? !others.some(other => other.pids.includes(pid)) : namespace.pids.includes(pid);
 }
 
 /** The place as people call it. */

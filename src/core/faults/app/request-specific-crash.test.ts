@@ -14,8 +14,8 @@ function of(urls: readonly string[], change: Partial<Symptom> = {}): Symptom {
 const page = (key: string, total: number, failed: number): TrafficCount => ({ key, total, failed });
 const well = [page('/export', 5, 5), page('/', 40, 0), page('/about', 9, 0)];
 
-function run(symptoms: readonly Symptom[], byTemplate: readonly TrafficCount[]): unknown[] {
-  return detections(fault, { hops: [hopOf({ symptoms })], 'nginx-access-log': { byTemplate } });
+function run(symptoms: readonly Symptom[], byTemplate: readonly TrafficCount[], more: object = {}): unknown[] {
+  return detections(fault, { hops: [hopOf({ symptoms })], 'nginx-access-log': { byTemplate }, ...more });
 }
 
 describe('request-specific-crash fires', () => {
@@ -23,6 +23,14 @@ describe('request-specific-crash fires', () => {
     expect(run([of(['/export'])], well)).toMatchObject([
       { confidence: 'likely', status: 'active', data: { page: '/export', own: 5, share: 9, others: 49 }, symptoms: [of(['/export']).id] },
     ]);
+  });
+});
+
+describe('request-specific-crash', () => {
+  it('says that the log of the kernel could tell how, where this user may not read it', () => {
+    expect(run([of(['/export'])], well)).toMatchObject([{ data: { how: 'no log says how' } }]);
+    const denied = { 'kernel-log': { state: 'denied', why: 'no' } };
+    expect(run([of(['/export'])], well, denied)).toMatchObject([{ data: { how: expect.stringContaining('is for root') } }]);
   });
 });
 

@@ -24,10 +24,10 @@ export default defineFault({
     title: 'Requests for one page alone break the connection to the backend',
     explains: cutOff,
     requires: ['hops', 'nginx-access-log'],
-    uses: ['topology'],
+    uses: ['topology', 'kernel-log'],
     leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'auth-backend-failed'],
     messages: {
-      page: '{service} broke the connection {count} times, {own} of them for {page}, which is {share} % of the traffic; {others} requests for other pages went well. What is asked for there ends the request: no log says how.',
+      page: '{service} broke the connection {count} times, {own} of them for {page}, which is {share} % of the traffic; {others} requests for other pages went well. What is asked for there ends the request: {how}.',
     },
   },
   *detect({ hops, 'nginx-access-log': access, ...facts }) {
@@ -59,6 +59,10 @@ export default defineFault({
           page,
           share: Math.round((asked.total / (asked.total + others)) * 100),
           others: others - failedOthers,
+          how:
+            facts['kernel-log'].state === 'denied'
+              ? "no log that this user may read says how, and the kernel's, where a kill for lack of memory or a crash would stand, is for root"
+              : 'no log says how',
         },
         evidence: [
           first,

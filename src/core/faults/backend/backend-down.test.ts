@@ -19,6 +19,13 @@ describe('backend-down fires', () => {
     });
   });
 
+  it('saying that the kernel may have killed it, where this user may not read the log of the kernel', () => {
+    const killed = unitOf({ activeState: 'failed', result: 'signal', execMainStatus: 9, inactiveEnterMs: nowMs - 61_000 });
+    const denied = { 'kernel-log': { state: 'denied', why: 'no' } };
+    expect(detections(fault, { hops: [lostHop({ unit: killed })], ...denied })).toMatchObject([{ data: { result: expect.stringContaining('SIGKILL') } }]);
+    expect(detections(fault, { hops: [lostHop({ unit: killed })], 'kernel-log': [] })).toMatchObject([{ data: { result: ' (result signal)' } }]);
+  });
+
   it('once for all pools that one unit runs', () => {
     const other = lostHop({ unit: stopped, peer: peerOf({ id: 'unix:/run/b.sock', address: { kind: 'unix', path: '/run/b.sock' }, listeners: [] }) });
     const found = detections(fault, { hops: [lostHop({ unit: stopped }), other] });

@@ -2,6 +2,7 @@ import { defineFault, ruledOut } from '../../model/fault.ts';
 import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { FoundBackend } from '../../model/facts/lost-peer.ts';
+import type { SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom, Topology } from '../../model/facts/topology.ts';
 import type { Evidence, Subject } from '../../model/finding.ts';
 import { wasAway } from '../../model/absences.ts';
@@ -31,7 +32,7 @@ export default defineFault({
     title: 'The service behind the upstream is not running',
     explains: [...refusals, ...cutOff, 'unattributed-5xx'],
     requires: ['hops', 'listeners', 'symptoms'],
-    uses: ['systemd-units', 'managed-programs', 'lost-peers', 'nginx-instances', 'nginx-config', 'topology', 'network-namespaces', 'processes'],
+    uses: ['systemd-units', 'managed-programs', 'lost-peers', 'nginx-instances', 'nginx-config', 'topology', 'network-namespaces', 'processes', 'kernel-log'],
     leadsTo: [
       'socket-missing',
       'socket-stale',
@@ -45,8 +46,6 @@ export default defineFault({
       unit: '{unit} is {state}{result}{since}: no process of it runs, and nobody listens on {address}.',
       probably: '{unit} is {state}{result}{since}, and nobody listens on {address}. The unit is most probably the one that should: {because}.',
       program: '{program} is {state}{since}: {manager} does not run it, and nobody listens on {address}.',
-      'program-lost':
-        'The pm2 daemon of {owner} does not run{since}, and nobody listens on {address}. {program} is most probably the program that should: {because}.',
       'program-probably': '{program} is {state}{since}, and nobody listens on {address}. It is most probably the program that should: {because}.',
       process: 'Nobody listens on {address}, and no process of {service}, which should, is running.',
       gone: 'Nobody listens on {address}, and no process or unit of this host is known that should.',
@@ -107,16 +106,8 @@ export default defineFault({
           ...common,
           confidence: how === 'likened' ? 'likely' : 'confirmed',
           subject: { kind: 'service', id: program.program.id, name: label, peers },
-          messageId: program.program.isManagerGone === true ? 'program-lost' : how === 'named' ? 'program' : 'program-probably',
-          data: {
-            program: label,
-            manager,
-            owner: program.program.user ?? program.program.home,
-            state: word,
-            since: sinceText(end),
-            address: peers.join(' and '),
-            because,
-          },
+          messageId: how === 'named' ? 'program' : 'program-probably',
+          data: { program: label, manager, state: word, since: sinceText(end), address: peers.join(' and '), because },
           evidence: [first, ...rest, ...evidence, ...programWords(program.program)],
           fixData: { ...programFixData(program.program), sure: how === 'named' },
         };
@@ -133,7 +124,7 @@ export default defineFault({
           data: {
             unit: unit.name,
             state: unit.activeState === 'deactivating' ? 'being stopped' : unit.activeState,
-            result: unit.result === 'success' ? '' : ` (result ${unit.result})`,
+            result: unit.result === 'success' ? '' : ` (result ${unit.result}${isUnexplainedKill(unit, facts['kernel-log']) ? killWords : ''})`,
             since: sinceText(end),
             address: subject.peers.join(' and '),
             because: behind.because,
@@ -188,6 +179,13 @@ function isNginx({ service, address }: FoundBackend, topology: Topology | undefi
   if (service !== undefined || address.kind === 'unix') return service?.kind === 'nginx';
   const listens = topology?.servers.flatMap(server => server.listens) ?? [];
   return listens.some(listen => listen.address.kind === 'tcp' && listen.address.port === address.port);
+}
+
+const killWords = ' 9, SIGKILL, which the kernel sends for lack of memory; its log, which would tell, is for root';
+
+/** Killed, and whether by the kernel cannot be seen by this user. */
+function isUnexplainedKill(unit: SystemdUnit, kernel: Facts['kernel-log']): boolean {
+  return unit.result === 'signal' && unit.execMainStatus === 9 && kernel.state === 'denied';
 }
 
 function sinceText(endMs: number | undefined): string {

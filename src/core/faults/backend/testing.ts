@@ -212,12 +212,14 @@ export function without(hop: Hop, ...keys: readonly ('service' | 'unit' | 'maste
   return Object.fromEntries(Object.entries(hop).filter(([key]) => !keys.some(gone => gone === key))) as unknown as Hop;
 }
 
-/** Runs the fault over facts: those given are known, all others are not. */
+/** Runs the fault over facts: those given are known, all others are not. One that is given as denied stays so. */
 export function detections(fault: Fault, facts: Partial<Record<FactId, unknown>>): Detection[] {
   const required: Partial<Record<FactId, unknown>> = { listeners: [], symptoms: [], ...facts };
-  const optional = Object.fromEntries(
-    (fault.meta.uses ?? []).map(id => [id, facts[id] === undefined ? { state: 'absent', why: 'not given' } : { state: 'known', value: facts[id] }]),
-  );
+  const asFact = (value: unknown): unknown => {
+    if (value === undefined) return { state: 'absent', why: 'not given' };
+    return typeof value === 'object' && value !== null && 'state' in value && value.state === 'denied' ? value : { state: 'known', value };
+  };
+  const optional = Object.fromEntries((fault.meta.uses ?? []).map(id => [id, asFact(facts[id])]));
   const given = { ...required, ...optional } as unknown as Parameters<Fault['detect']>[0];
   return [...fault.detect(given, context)].flatMap(said => ('ruledOut' in said ? [] : [said]));
 }

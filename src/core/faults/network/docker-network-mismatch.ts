@@ -74,7 +74,7 @@ export default defineFault({
           data: {
             address: peer.id,
             here: namespaceName(namespaces.others.find(other => other.id === peer.namespace)),
-            who: whoOf(found),
+            who: whoOf(found, hop),
             listens: addressOf(found),
             there: namespaceName(found.namespace),
             reach: reachOf(found),
@@ -133,8 +133,9 @@ function runs(hop: Hop, found: ListensElsewhere | undefined): boolean {
   return service.masterPid !== undefined || service.workerPids.length > 0;
 }
 
-function whoOf({ processes, listener }: ListensElsewhere): string {
+function whoOf({ processes, listener, isMeant }: ListensElsewhere, { service }: Hop): string {
   const [process] = processes;
+  if (process === undefined && isMeant && service !== undefined) return service.name;
   if (process === undefined) return listener.pids.length === 0 ? 'A process' : `Process ${listener.pids.join(', ')}`;
   return `${process.unit === undefined ? process.comm : `${process.comm} of ${process.unit}`} (pid ${process.pid})`;
 }
