@@ -35,6 +35,34 @@ export default [
     repair: host => host.run(['rm', '/var/lib/nginx/body/left-over']).then(() => {}),
   }),
   defineScenario({
+    name: 'disk-full-inodes',
+    title: 'The file system under client_body_temp has room and not one inode left; another one is full and not in use',
+    kind: 'fault',
+    fault: 'disk-full',
+    setUp: async host => {
+      await setUp(host);
+      await host.run(['mkdir', '-p', '/var/backups']);
+      await host.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'backups', '/var/backups']);
+      await host.shell('head -c 9000000 /dev/zero > /var/backups/dump || true');
+    },
+    breakIt: async host => {
+      await host.run(['mount', '-t', 'tmpfs', '-o', 'size=64m,nr_inodes=60', 'uploads', '/var/lib/nginx/body']);
+      await host.shell('chmod 777 /var/lib/nginx/body; cd /var/lib/nginx/body; seq 80 | sed s,^,session-, | xargs touch 2>/dev/null || true');
+      await uploads(host);
+    },
+    trafficMs: 1500,
+    symptom: host => logged(host, '(28: No space left on device)'),
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      subject: { name: '/var/lib/nginx/body' },
+      evidence: ['0 of 60 inodes free'],
+      notFindings: ['backend-down', 'temp-path-permission'],
+    },
+    repair: host => host.shell('rm /var/lib/nginx/body/session-*').then(() => {}),
+  }),
+  defineScenario({
     name: 'disk-full-twin-down',
     title: 'Another file system is full, that of the backups; the backend is stopped',
     kind: 'twin',
