@@ -46,6 +46,8 @@ export default defineFault({
       unit: '{unit} is {state}{result}{since}: no process of it runs, and nobody listens on {address}.',
       probably: '{unit} is {state}{result}{since}, and nobody listens on {address}. The unit is most probably the one that should: {because}.',
       program: '{program} is {state}{since}: {manager} does not run it, and nobody listens on {address}.',
+      'program-lost':
+        'The pm2 daemon of {owner} does not run{since}, and nobody listens on {address}. {program} is most probably the program that should: {because}.',
       'program-probably': '{program} is {state}{since}, and nobody listens on {address}. It is most probably the program that should: {because}.',
       process: 'Nobody listens on {address}, and no process of {service}, which should, is running.',
       gone: 'Nobody listens on {address}, and no process or unit of this host is known that should.',
@@ -106,8 +108,16 @@ export default defineFault({
           ...common,
           confidence: how === 'likened' ? 'likely' : 'confirmed',
           subject: { kind: 'service', id: program.program.id, name: label, peers },
-          messageId: how === 'named' ? 'program' : 'program-probably',
-          data: { program: label, manager, state: word, since: sinceText(end), address: peers.join(' and '), because },
+          messageId: program.program.isManagerGone === true ? 'program-lost' : how === 'named' ? 'program' : 'program-probably',
+          data: {
+            program: label,
+            manager,
+            owner: program.program.user ?? program.program.home,
+            state: word,
+            since: sinceText(end),
+            address: peers.join(' and '),
+            because,
+          },
           evidence: [first, ...rest, ...evidence, ...programWords(program.program)],
           fixData: { ...programFixData(program.program), sure: how === 'named' },
         };
