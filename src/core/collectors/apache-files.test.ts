@@ -86,6 +86,12 @@ describe('Apache files', () => {
     expect(run('', debian, [unit]).listen).toEqual(['127.0.0.1:8080', '[::1]:8082']);
   });
 
+  it('ends soon where sections stand in each other without an end', () => {
+    const before = performance.now();
+    run('/usr/sbin/apache2 -k start', { files: { '/etc/apache2/apache2.conf': '<Location />\n'.repeat(60_000) } });
+    expect(performance.now() - before).toBeLessThan(3000);
+  });
+
   it('says what it may not read, and ends where files include each other', () => {
     const host: FakeHost = {
       files: {
@@ -99,5 +105,7 @@ describe('Apache files', () => {
     expect(listen).not.toContain('*:81');
     expect(problems.join('\n')).toMatch(/secret\.conf: permission denied/);
     expect(problems.join('\n')).toMatch(/Include \$\{NOBODY\}\/x/);
+    expect(problems.join('\n')).toMatch(/apache2\.conf includes itself/);
+    expect(listen).toHaveLength(1);
   });
 });

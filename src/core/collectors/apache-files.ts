@@ -34,14 +34,21 @@ interface Draft {
   readonly modules: Set<string>;
   readonly defines: Set<string>;
   readonly variables: Map<string, string>;
+  /** Files that are being read, each included by the one before it. */
+  readonly open: string[];
   serverRoot: string;
   directives: number;
+  characters: number;
 }
 
 const fileLimit = { limit: 1_048_576 } as const;
 const maxDepth = 8;
 const maxFiles = 1000;
 const maxDirectives = 200_000;
+const maxCharacters = 8_000_000;
+const maxProblems = 10;
+/** Sections within each other of which the names are kept. */
+const maxNested = 32;
 const maxProxying = 10_000;
 /** What is kept of the main server's settings. A virtual host repeats only where it logs. */
 const kept = new Set([
@@ -77,7 +84,9 @@ export function* readApacheTree(start: ApacheCommand): Steps<ApacheTree | undefi
     defines: new Set(start.defines),
     variables: new Map(yield* variablesOf(main)),
     serverRoot: start.serverRoot ?? rootOf(main),
+    open: [main],
     directives: 0,
+    characters: text.length,
   };
   yield* take(draft, 'command line', parseApacheConf(start.before.join('\n')), 0, []);
   yield* take(draft, `file:${main}`, parseApacheConf(text), 0, []);
@@ -85,7 +94,15 @@ export function* readApacheTree(start: ApacheCommand): Steps<ApacheTree | undefi
   const mpm = apacheModules.mpm.find(name => draft.modules.has(`mpm_${name}_module`));
   if (mpm !== undefined) draft.values['mpm'] = { value: mpm, source: `LoadModule mpm_${mpm}_module` };
   if (draft.directives >= maxDirectives) draft.problems.push(`${main}: more than ${maxDirectives} directives; the rest was not read`);
-  return { values: draft.values, proxying: draft.proxying, files: [...new Set(draft.files)], unread: draft.unread, problems: draft.problems };
+  const problems = [...new Set(draft.problems)];
+  const more = problems.length > maxProblems ? [`${main}: ${problems.length - maxProblems} more parts of it could not be read`] : [];
+  return {
+    values: draft.values,
+    proxying: draft.proxying,
+    files: [...new Set(draft.files)],
+    unread: draft.unread,
+    problems: [...problems.slice(0, maxProblems), ...more],
+  };
 }
 
 /** `within`: the sections around the lines that are no conditions; without any they are the main server's. */
@@ -103,7 +120,7 @@ function* take(draft: Draft, source: string, lines: readonly ApacheLine[], depth
     if (line.kind === 'open') {
       const holds = holdsCondition(line.name, args, draft);
       if (outer.holds && holds === 'unknown') draft.problems.push(`${where}: whether <${line.name}> holds is not known; what it holds was not read`);
-      const inside = holds === 'none' ? [...outer.within, `${line.name}#${where} ${args.join(' ')}`] : outer.within;
+      const inside = holds === 'none' && outer.within.length < maxNested ? [...outer.within, `${line.name}#${where} ${args.join(' ')}`] : outer.within;
       sections.push({ name: line.name, holds: outer.holds && (holds === true || holds === 'none'), within: inside });
       continue;
     }
@@ -120,14 +137,16 @@ function* include(draft: Draft, written: string, depth: number, within: readonly
     if (written !== '') draft.problems.push(`Include ${written}: the value of a variable in it is not known`);
     return;
   }
-  if (depth >= maxDepth || draft.files.length >= maxFiles) {
-    draft.problems.push(`Include ${written}: too deep or too many files; it was not read`);
+  if (depth >= maxDepth || draft.files.length >= maxFiles || draft.characters >= maxCharacters) {
+    draft.problems.push(`Include ${written}: too deep, too many files or too much text; it was not read`);
     return;
   }
   const path = resolvePath(written, draft.serverRoot);
   const found = isGlobPattern(path) ? yield* expandGlobs([path]) : [{ paths: [path], unread: [] }];
   for (const part of found) draft.unread.push(...part.unread);
-  const paths = found.flatMap(part => part.paths).slice(0, Math.max(0, maxFiles - draft.files.length));
+  const wanted = found.flatMap(part => part.paths).slice(0, Math.max(0, maxFiles - draft.files.length));
+  const paths = wanted.filter(one => !draft.open.includes(one));
+  for (const one of wanted) if (draft.open.includes(one)) draft.problems.push(`${one} includes itself, over ${draft.open.length} files`);
   const answers = yield* askAll(paths.map(one => ({ kind: 'read', path: one, options: fileLimit }) as const));
   for (const [index, one] of paths.entries()) {
     const answer = answers[index];
@@ -138,7 +157,11 @@ function* include(draft: Draft, written: string, depth: number, within: readonly
       continue;
     }
     draft.files.push(one);
+    draft.characters += text.length;
+    if (draft.characters >= maxCharacters) continue;
+    draft.open.push(one);
     yield* take(draft, `file:${one}`, parseApacheConf(text), depth + 1, within);
+    draft.open.pop();
   }
 }
 
