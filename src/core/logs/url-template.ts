@@ -10,9 +10,16 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/iu;
 export function urlTemplate(uri: string): string {
   const path = pathOf(uri.slice(0, 4096));
   if (path === '') return '';
-  const segments = path.split('/');
-  const shown = segments.slice(0, maxSegments + 1).map(segment => templateOf(segment));
-  const text = shown.join('/') + (segments.length > shown.length ? '/…' : '');
+  // Runs for every failing request: no arrays of segments.
+  let text = '';
+  let start = 0;
+  for (let count = 0; count <= maxSegments; count += 1) {
+    const slash = path.indexOf('/', start);
+    text += templateOf(slash === -1 ? path.slice(start) : path.slice(start, slash));
+    if (slash === -1) break;
+    text += count === maxSegments ? '/…' : '/';
+    start = slash + 1;
+  }
   return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }
 
@@ -27,15 +34,25 @@ function pathOf(uri: string): string {
 }
 
 function templateOf(segment: string): string {
+  const digits = digitsIn(segment);
   // Most have no digit, and so nothing that could differ from request to request, but for the letters of a UUID.
-  if (segment.length < 36 && !/\d/u.test(segment)) return segment;
-  if (/^\d+$/u.test(segment)) return '{n}';
+  if (digits === 0 && segment.length < 36) return segment;
+  if (digits === segment.length) return '{n}';
   if (uuid.test(segment)) return '{id}';
   if (segment.length > 64) return '{id}';
   return segment
     .split(/([._~,;=:@!-])/u)
     .map(part => (isIdentifier(part) ? '{id}' : part.replace(/\d{3,}/gu, '{n}').replace(/^\d+$/u, '{n}')))
     .join('');
+}
+
+function digitsIn(text: string): number {
+  let digits = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code >= 48 && code <= 57) digits += 1;
+  }
+  return digits;
 }
 
 /** Hexadecimal of 8 and more, or a long mix of letters and digits. */
