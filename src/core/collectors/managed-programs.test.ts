@@ -87,6 +87,14 @@ describe('pm2', () => {
     expect(fact).toEqual(known([], ["The apps of deploy's pm2 daemon: /srv/.pm2/pm2.log: permission denied (run as root to read it)"]));
   });
 
+  it("finds the home of which the title has no more than the beginning by the user's own", () => {
+    const cut = process(15, 1, ['PM2 v7.0.4: God Daemon (/var/www/vhosts/sho']);
+    const passwd = 'root:x:0:0:root:/root:/bin/bash\nshop:x:1000:1000::/var/www/vhosts/shop.example:/bin/sh\n';
+    const files = { '/etc/passwd': passwd, '/var/www/vhosts/shop.example/.pm2/pm2.log': '2026-11-21T11:00:00: PM2 log: App [api:0] online\n' };
+    expect(programs([cut], { files })).toMatchObject([{ name: 'api', home: '/var/www/vhosts/shop.example/.pm2' }]);
+    expect(run([cut], {}).fact).toMatchObject({ value: [], problems: [expect.stringContaining('its title is cut')] });
+  });
+
   it('keeps apps of one name apart by the user', () => {
     const log = '2026-11-21T11:00:00: PM2 log: App [api:0] online\n';
     const both = programs([daemon, process(20, 1, ['PM2 v7.0.4: God Daemon (/home/b/.pm2)'], { user: 'b' })], {

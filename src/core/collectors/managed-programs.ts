@@ -16,7 +16,7 @@ export default defineCollector({
     if (facts.processes.state !== 'known') return facts.processes;
     const processes = facts.processes.value;
     const problems: string[] = [];
-    const daemons = findPm2Daemons(processes);
+    const daemons = yield* findPm2Daemons(processes, problems);
     const every = [...daemons, ...findSupervisors(processes), ...(yield* findLostPm2Homes(daemons, context))];
     const contained = yield* pidsInContainers(every.flatMap(one => one.process?.pid ?? []));
     // What runs in a container has paths of its own.

@@ -16,3 +16,13 @@ export function parseIdNames(text: string): IdNames {
   }
   return names;
 }
+
+/** The home folders of a user id by `/etc/passwd`, in the order of the file: several names may share an id. */
+export function homesOf(text: string, uid: number): readonly string[] {
+  const homes: string[] = [];
+  for (const line of linesOf(text)) {
+    const [, , id, , , home] = line.split(':', 7);
+    if (wholeNumber(id) === uid && home !== undefined && home.startsWith('/')) homes.push(home);
+  }
+  return homes;
+}

@@ -70,9 +70,9 @@ it('takes an end long after a stop for an end of its own', () => {
 });
 
 it('reads the home of a daemon from its title', () => {
-  expect(pm2Home('PM2 v7.0.4: God Daemon (/home/shop/.pm2)')).toBe('/home/shop/.pm2');
-  expect(pm2Home('PM2 v5.3.0: God Daemon (/srv/pm 2)')).toBe('/srv/pm 2');
-  expect(pm2Home('PM2 v5.3.0: God Daemon (/home/sh')).toBeUndefined();
+  expect(pm2Home('PM2 v7.0.4: God Daemon (/home/shop/.pm2)')).toEqual({ path: '/home/shop/.pm2', isCut: false });
+  expect(pm2Home('PM2 v5.3.0: God Daemon (/srv/pm 2)')).toEqual({ path: '/srv/pm 2', isCut: false });
+  expect(pm2Home('PM2 v5.3.0: God Daemon (/home/sh')).toEqual({ path: '/home/sh', isCut: true });
   expect(pm2Home('vim PM2 v5.3.0: God Daemon (/x)')).toBeUndefined();
 });
 

@@ -28,11 +28,12 @@ const maxLines = 4000;
 const stopMs = 30_000;
 
 /**
- * PM2_HOME of a daemon by its title, `PM2 v7.0.4: God Daemon (/home/shop/.pm2)`. A title that was cut because the command line had
- * no room for it names none.
+ * PM2_HOME of a daemon by its title, `PM2 v7.0.4: God Daemon (/home/shop/.pm2)`. A title has no more room than the command line
+ * had: `isCut` where the home goes on.
  */
-export function pm2Home(title: string): string | undefined {
-  return /^PM2 v[\w.-]{1,30}: God Daemon \((\/[^)]{0,400})\)/.exec(title.slice(0, 512))?.[1];
+export function pm2Home(title: string): { readonly path: string; readonly isCut: boolean } | undefined {
+  const match = /^PM2 v[\w.-]{1,30}: God Daemon \((\/[^)]{0,400})(\)?)/.exec(title.slice(0, 512));
+  return match === null ? undefined : { path: match[1] ?? '', isCut: match[2] !== ')' };
 }
 
 /** Reads lines in file order; what tells nothing of an app is passed over. Total and linear. */

@@ -6,6 +6,7 @@ import type { ManagedProgram, ProgramLine, ProgramState } from '../../model/fact
 import type { ProcessInfo } from '../../model/facts/system.ts';
 import { pm2Home, parsePm2Log } from '../../parsers/pm2-log.ts';
 import type { AppLine, ManagerLog } from '../../parsers/pm2-log.ts';
+import { homesOf } from '../../parsers/passwd.ts';
 import { wholeNumber } from '../../parsers/text.ts';
 import { textOf } from './answers.ts';
 import { readManagerLog, withOwnLogs } from './program-logs.ts';
@@ -36,11 +37,19 @@ const words: Readonly<Record<ProgramState, string>> = {
   'given-up': 'errored',
 };
 
-/** PM2's daemons by the title that they give themselves, which names their home. */
-export function findPm2Daemons(processes: readonly ProcessInfo[]): readonly Pm2Daemon[] {
-  return processes.flatMap(process => {
+/** PM2's daemons by the title that they give themselves, which names their home; where it has no room for all of it, by their user's home. */
+export function* findPm2Daemons(processes: readonly ProcessInfo[], problems: string[]): Steps<readonly Pm2Daemon[]> {
+  const titled = processes.flatMap(process => {
     const home = process.state === 'Z' ? undefined : pm2Home(process.argv[0] ?? '');
-    return home === undefined ? [] : [{ kind: 'pm2' as const, process, home, ...(process.user === undefined ? {} : { user: process.user }) }];
+    return home === undefined ? [] : [{ process, home }];
+  });
+  const [passwd] = yield* askAll(titled.some(({ home }) => home.isCut) ? [{ kind: 'read', path: '/etc/passwd' } as const] : []);
+  return titled.flatMap(({ process, home }): readonly Pm2Daemon[] => {
+    const usual = homesOf(textOf(passwd) ?? '', process.uid).map(folder => `${folder}/.pm2`);
+    const path = home.isCut ? usual.find(one => one.startsWith(home.path)) : home.path;
+    if (path !== undefined) return [{ kind: 'pm2', process, home: path, ...(process.user === undefined ? {} : { user: process.user }) }];
+    problems.push(`The home of the pm2 daemon with pid ${process.pid} is not known: its title is cut after ${home.path}`);
+    return [];
   });
 }
 
