@@ -35,7 +35,13 @@ export default [
 ];
 
 async function setUp(host: LabHost): Promise<void> {
-  await gunicorn(host, { name: 'menu', code: wsgiApp('menu'), bind: '127.0.0.1:8460', service: { ExecStartPre: '/bin/sleep 1' } });
+  await gunicorn(host, {
+    name: 'menu',
+    code: wsgiApp('menu'),
+    bind: '127.0.0.1:8460',
+    args: ['--graceful-timeout', '2'],
+    service: { ExecStartPre: '/bin/sleep 1' },
+  });
   await nginxSite(host, { name: 'menu', server: 'location / { proxy_pass http://127.0.0.1:8460; }', log: 'timed' });
   await startNginx(host);
 }

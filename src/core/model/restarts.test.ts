@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SystemdUnit } from './facts/system.ts';
-import { loopBeganMs } from './restarts.ts';
+import type { Hop } from './facts/hop.ts';
+import { loopBeganMs, startsOf } from './restarts.ts';
 
 const unitWith = (restarts: number, tries: readonly (readonly [timeMs: number, count: number])[]): SystemdUnit =>
   ({
@@ -44,5 +45,33 @@ describe('loopBeganMs', () => {
     expect(loopBeganMs(unitWith(0, []))).toBe(99_000);
     expect(loopBeganMs(unitWith(7, []))).toBeUndefined();
     expect(loopBeganMs(unitWith(7, [[60_000, 7]]))).toBeUndefined();
+  });
+});
+
+describe('startsOf', () => {
+  const hopWith = (events: readonly (readonly [kind: 'started' | 'stopped', timeMs: number])[], startMs: number): Hop =>
+    ({ events: events.map(([kind, timeMs]) => ({ kind, timeMs, text: '' })), master: { startMs } }) as unknown as Hop;
+
+  it('takes what systemd, the server and its process tell of one start for one', () => {
+    const hop = hopWith(
+      [
+        ['started', 40_000],
+        ['started', 40_900],
+      ],
+      39_950,
+    );
+    expect(startsOf(hop, 0).map(start => start.timeMs)).toEqual([40_000]);
+  });
+
+  it('takes two starts for two where the service was stopped in between, however soon', () => {
+    const hop = hopWith(
+      [
+        ['started', 41_000],
+        ['stopped', 42_700],
+        ['started', 44_000],
+      ],
+      43_980,
+    );
+    expect(startsOf(hop, 0).map(start => start.timeMs)).toEqual([41_000, 44_000]);
   });
 });

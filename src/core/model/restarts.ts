@@ -110,10 +110,13 @@ export interface Start {
 export function startsOf(hop: Hop, sinceMs: number): Start[] {
   const told: Start[] = hop.events.filter(event => event.kind === 'started' && event.timeMs >= sinceMs).map(event => ({ timeMs: event.timeMs, event }));
   const seen: Start[] = [hop.unit?.activeEnterMs, hop.master?.startMs].flatMap(timeMs => (timeMs !== undefined && timeMs >= sinceMs ? [{ timeMs }] : []));
+  const stops = hop.events.filter(event => event.kind === 'stopped').map(event => event.timeMs);
   const starts: Start[] = [];
   for (const start of [...told, ...seen].toSorted((a, b) => a.timeMs - b.timeMs)) {
     const before = starts.at(-1);
-    if (before === undefined || start.timeMs - before.timeMs > sameStartMs) starts.push(start);
+    // A service that was stopped in between was started twice, however soon.
+    const isAnother = before !== undefined && stops.some(timeMs => timeMs > before.timeMs && timeMs < start.timeMs);
+    if (before === undefined || isAnother || start.timeMs - before.timeMs > sameStartMs) starts.push(start);
     else if (before.event === undefined && start.event !== undefined) starts[starts.length - 1] = start;
   }
   return starts;
