@@ -117,9 +117,13 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
       await take('also', () => scenario.also?.(host, (args, how) => runBadhop(program, host, args, how), stage));
     }
     if (keep) return;
-    const plan = report?.findings[0]?.fixes[0];
-    if (report && scenario.fix === 'first-plan') {
-      await take('fix', () => (plan ? applyPlan(host, plan) : Promise.reject(new Error('the first finding has no plan'))));
+    const plans = report?.findings[0]?.fixes ?? [];
+    const { fix } = scenario;
+    if (report && fix !== undefined) {
+      const plan = fix === 'first-plan' ? plans[0] : plans.find(one => one.id === fix.plan);
+      await take('fix', () =>
+        plan ? applyPlan(host, plan) : Promise.reject(new Error(`no such plan among ${plans.map(one => one.id).join(', ') || 'none'}`)),
+      );
     } else if (scenario.repair) await take('repair', () => scenario.repair?.(host, stage));
     else return;
     // The background requests go on: what breaks under load must hold under load.

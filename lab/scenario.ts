@@ -47,8 +47,8 @@ export interface Scenario {
   readonly expect: Expectation;
   /** Further runs of badhop on the broken host, after the diagnosis. Throws where one is not as it should be. */
   also?(host: LabHost, badhop: RunBadhop, stage: Stage): Promise<void>;
-  /** `first-plan`: the plan of the first finding is applied and must end the symptom. */
-  readonly fix?: 'first-plan';
+  /** The plan of the first finding is applied and must end the symptom: its first one, or the one of that id. */
+  readonly fix?: 'first-plan' | { readonly plan: string };
   /** What a person does where no plan is applied; afterwards `healthy` must hold again. */
   repair?(host: LabHost, stage: Stage): Promise<void>;
 }

@@ -55,8 +55,8 @@ describe('tolerate-failing-page', () => {
 describe('put-timeouts-in-order', () => {
   const text = 'server {\n  proxy_read_timeout 20s;\n  location / { proxy_pass http://a; } location /x { proxy_pass http://b; proxy_read_timeout 1s; }\n}\n';
   const routes = [
-    { id: 'a', target: 'http://a', origin: { path, line: 3 } },
-    { id: 'b', target: 'http://b', origin: { path, line: 3 } },
+    { id: 'a', pass: 'proxy', target: 'http://a', origin: { path, line: 3 } },
+    { id: 'b', pass: 'proxy', target: 'http://b', origin: { path, line: 3 } },
   ];
   const facts = factsOf(text, { topology: { routes } });
   const data = (innerMs: number, change: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> => ({

@@ -1,4 +1,5 @@
-import type { ConfigDirective, NginxInstance } from './facts/nginx.ts';
+import type { ConfigDirective, NginxConfig, NginxInstance } from './facts/nginx.ts';
+import type { Route } from './facts/topology.ts';
 import type { Facts } from './facts.ts';
 import type { FixStep } from './finding.ts';
 import { reloadCommand, testCommand } from './nginx-commands.ts';
@@ -24,19 +25,26 @@ export function locationEdit(facts: Facts, routeId: string, directive: string, v
   const route = facts.topology.value.routes.find(one => one.id === routeId);
   if (route === undefined) return undefined;
   for (const config of configs) {
-    for (const { directive: pass } of directivesOf(config)) {
-      if (!pass.name.endsWith('_pass') || pass.path !== route.origin.path || pass.line !== route.origin.line) continue;
-      // Several locations may stand on one line.
-      if (pass.args[0]?.value !== route.target) continue;
-      const own = siblingsOf(config, pass).findLast(one => one.name === directive);
-      const edits = editSteps(configs, [own === undefined ? added(pass, directive, value) : changed(own, value)]);
-      return edits.length === 0 ? undefined : { edits, isShared: own !== undefined && own.path !== pass.path, ...commandsOf(facts, config.instanceId) };
-    }
+    const pass = passOf(config, route);
+    if (pass === undefined) continue;
+    const own = siblingsOf(config, pass).findLast(one => one.name === directive);
+    const edits = editSteps(configs, [own === undefined ? added(pass, directive, value) : changed(own, value)]);
+    return edits.length === 0 ? undefined : { edits, isShared: own !== undefined && own.path !== pass.path, ...takeUp(facts, config.instanceId) };
   }
   return undefined;
 }
 
-function commandsOf(facts: Facts, instanceId: string): Pick<LocationEdit, 'reload' | 'validate'> {
+/** The `*_pass` of a route. Several locations may stand on one line. */
+export function passOf(config: NginxConfig, route: Route): ConfigDirective | undefined {
+  for (const { directive } of directivesOf(config)) {
+    const isThere = directive.path === route.origin.path && directive.line === route.origin.line;
+    if (isThere && directive.name === `${route.pass}_pass` && directive.args[0]?.value === route.target) return directive;
+  }
+  return undefined;
+}
+
+/** How the nginx of that configuration tests it and takes it up. */
+export function takeUp(facts: Facts, instanceId: string): Pick<LocationEdit, 'reload' | 'validate'> {
   const instances: readonly NginxInstance[] = facts['nginx-instances'].state === 'known' ? facts['nginx-instances'].value : [];
   const instance = instances.find(one => one.id === instanceId);
   const argv = instance === undefined ? undefined : reloadCommand(instance);
