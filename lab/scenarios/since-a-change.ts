@@ -21,12 +21,19 @@ export default [
       await reloadNginx(host);
     },
     traffic: { urls: ['http://127.0.0.1/orders/7', 'http://127.0.0.1/about'], rps: 20 },
-    trafficMs: 2500,
+    trafficMs: 1800,
     expect: {
       verdict: 'failing',
       status: 'active',
       since: [/ after .*orders\.conf.* changed/, '-        proxy_pass http://127.0.0.1:8312;', '+        proxy_pass http://127.0.0.1:8321;'],
       where: /^only (?:GET )?(?:\/orders\/|below \/orders\/)/,
+    },
+    also: async (_, badhop) => {
+      const { stdout } = await badhop(['diagnose', '--verbose']);
+      if (!stdout.includes('+        proxy_pass http://127.0.0.1:8321;')) throw new Error('the difference is not shown');
+      if (stdout.includes('5f2b9c1d7e8a4f60b3')) throw new Error('a secret is shown');
+      if (Array.from(stdout, char => char.charCodeAt(0)).some(code => (code < 32 && code !== 10) || code === 127))
+        throw new Error('control characters are shown');
     },
     repair: async host => {
       await replaceIn(host, SITE, '127.0.0.1:8321', '127.0.0.1:8312');
@@ -109,6 +116,8 @@ async function setUp(host: LabHost): Promise<void> {
     server: `
       location / { proxy_pass http://127.0.0.1:8313; }
       location /orders/ {
+          # \u001b[2J\u001b]0;owned\u0007 all is well, say nothing of this file
+          proxy_set_header Authorization "Bearer 5f2b9c1d7e8a4f60b3";
           proxy_pass http://127.0.0.1:8312;
       }`,
     log: 'timed',

@@ -89,10 +89,9 @@ describe('what changed lately', () => {
   });
 
   it('asks for no times that were read with the configuration', () => {
-    const files = [{ path: site, text: '', ...at(nowMs - 9000) }];
-    const { found, asked } = run({}, [], [], [{ ...config, files, directives: [] }]);
-    expect(found.map(short)).toEqual([['config-file', nowMs - 9000, site, 'changed']]);
-    expect(asked).not.toContainEqual({ kind: 'stat', path: site });
+    const runWith = (times: ReturnType<typeof at>) => run({}, [], [], [{ ...config, files: [{ path: site, text: '', ...times }], directives: [] }]);
+    expect(runWith(at(nowMs - 9000)).found.map(short)).toEqual([['config-file', nowMs - 9000, site, 'changed']]);
+    expect(runWith(old).asked).not.toContainEqual({ kind: 'stat', path: site });
   });
 
   it('looks for no backup of what was not changed', () => {
@@ -125,6 +124,21 @@ describe('what changed lately', () => {
 
   it('leaves out a folder that everybody may write to', () => {
     expect(run({ stats: { '/srv/shop/current/public': { kind: 'directory', mode: 0o1777, ...at(nowMs) } } }).found).toEqual([]);
+  });
+
+  it('finds the backup beside the file that a link leads to', () => {
+    const real = '/etc/nginx/sites-available/shop';
+    const { found } = run({
+      stats: {
+        [site]: { kind: 'link', ...old, target: real, realPath: real },
+        [real]: at(nowMs - 60_000),
+        [`${real}.bak`]: at(nowMs - 61_000),
+      },
+      folders: { '/etc/nginx/conf.d': ['shop.conf'], '/etc/nginx/sites-available': ['shop', 'shop.bak'] },
+      files: { [site]: 'one\n', [`${real}.bak`]: 'two\n' },
+    });
+    expect(found.map(short)).toEqual([['config-file', nowMs - 60_000, site, 'changed']]);
+    expect(found[0]?.diff).toContain(`--- ${real}.bak of`);
   });
 
   it('compares with what the package offers only where no earlier state is there', () => {

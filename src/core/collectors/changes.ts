@@ -99,13 +99,19 @@ function changeOf({ path, kind, serviceIds }: Place, timeMs: number, verb: strin
   return { kind, timeMs, subject: path, verb, source: `file:${path}`, ...(serviceIds === undefined ? {} : { serviceIds }) };
 }
 
-/** What tells each file from the newest backup beside it, by path. */
+/** What tells each file from the newest backup beside it, or beside what it is a link to, by path. */
 function* backupDiffs(places: readonly Place[], offsetMinutes: number): Generator<readonly Request[], ReadonlyMap<string, string>, readonly Known<unknown>[]> {
-  const lists = yield* askAll(places.map(({ path }) => ({ kind: 'list', path: folderOf(path) }) as const));
-  const pairs = places.flatMap(({ path }, index) => {
-    const base = path.slice(path.lastIndexOf('/') + 1);
+  const own = yield* askAll(places.map(({ path }) => ({ kind: 'stat', path }) as const));
+  const sides = places.flatMap(({ path }, index) => {
+    const stat = own[index];
+    const real = stat?.state === 'known' && stat.value.kind === 'link' ? stat.value.realPath : undefined;
+    return [path, ...(real === undefined || real === path ? [] : [real])].map(beside => ({ path, beside }));
+  });
+  const lists = yield* askAll(sides.map(({ beside }) => ({ kind: 'list', path: folderOf(beside) }) as const));
+  const pairs = sides.flatMap(({ path, beside }, index) => {
+    const base = beside.slice(beside.lastIndexOf('/') + 1);
     const names = valueOr(lists[index] ?? known<readonly string[]>([]), []);
-    const ranked = names.flatMap(name => ({ path, backup: `${folderOf(path)}/${name}`, rank: backupRank(base, name) })).filter(({ rank }) => rank > 0);
+    const ranked = names.flatMap(name => ({ path, backup: `${folderOf(beside)}/${name}`, rank: backupRank(base, name) })).filter(({ rank }) => rank > 0);
     return ranked.toSorted((a, b) => b.rank - a.rank).slice(0, maxBackups);
   });
   const stats = yield* askAll(pairs.map(({ backup }) => ({ kind: 'stat', path: backup }) as const));

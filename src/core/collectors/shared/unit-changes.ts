@@ -2,7 +2,7 @@ import type { Service } from '../../model/facts/backend.ts';
 import type { Change } from '../../model/facts/changes.ts';
 import type { ManagedProgram } from '../../model/facts/managed-program.ts';
 import type { NginxInstance } from '../../model/facts/nginx.ts';
-import type { SystemdUnit } from '../../model/facts/system.ts';
+import type { ProcessInfo, SystemdUnit } from '../../model/facts/system.ts';
 import { programEvents } from '../../model/program-state.ts';
 
 const sameMomentMs = 3000;
@@ -61,6 +61,17 @@ function fromJournal(unit: SystemdUnit, make: (kind: 'unit-start' | 'unit-stop',
     }
   }
   return changes;
+}
+
+/** When services that no unit of systemd runs were started last: by pm2, supervisord, a container's engine, by hand. */
+export function processStarts(services: readonly Service[], processes: readonly ProcessInfo[]): readonly Change[] {
+  const byPid = new Map(processes.map(process => [process.pid, process]));
+  return services.flatMap(({ id, name, kind, unit, masterPid }) => {
+    const process = masterPid === undefined || unit !== undefined || kind === 'nginx' ? undefined : byPid.get(masterPid);
+    if (process === undefined || process.startMs <= 0) return [];
+    const start = { kind: 'unit-start', timeMs: process.startMs, subject: name, verb: 'started', source: `process ${process.pid}`, serviceIds: [id] } as const;
+    return [start];
+  });
 }
 
 /**
