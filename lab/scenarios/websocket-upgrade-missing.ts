@@ -184,6 +184,73 @@ location /api/feed/ {
     fix: 'first-plan',
   }),
   defineScenario({
+    name: 'websocket-upgrade-missing-old-http',
+    title: 'Both headers are passed on, in HTTP/1.0, in which a server that keeps to the RFC opens no WebSocket',
+    kind: 'fault',
+    fault: 'websocket-upgrade-missing',
+    url: 'http://127.0.0.1/board/stream',
+    fails: 400,
+    traffic: asSocket,
+    setUp: async host => {
+      const only = { when: "request.httpVersion === '1.1'", otherwise: '400 Bad Request' };
+      await nodeApp(host, { name: 'board', code: nodeSocket({ path: '/stream', only }), listen: '127.0.0.1:8411' });
+      await nginxSite(host, {
+        name: 'board',
+        serverName: 'board.example',
+        server: `location / { return 204; }
+location /board/ {
+    proxy_pass http://127.0.0.1:8411/;
+    proxy_http_version 1.1;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection "upgrade";
+}`,
+      });
+      await startNginx(host);
+    },
+    healthy: opens('http://127.0.0.1/board/stream'),
+    breakIt: async host => {
+      await replaceIn(host, '/etc/nginx/sites-enabled/board.conf', 'proxy_http_version 1.1;', 'proxy_http_version 1.0;');
+      await reloadNginx(host);
+    },
+    symptom: async host => {
+      const { counts } = await host.request({ urls: ['http://127.0.0.1/board/stream'], ...asSocket });
+      if (counts['101'] === 1) throw new Error('it still opens');
+    },
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', evidence: ['proxy_http_version 1.0;'] },
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    name: 'websocket-upgrade-missing-inner-proxy',
+    title: 'The outer of two nginx servers passes the upgrade on, and the inner one does not',
+    kind: 'fault',
+    fault: 'websocket-upgrade-missing',
+    url: 'http://127.0.0.1/ws',
+    fails: 426,
+    traffic: asSocket,
+    setUp: async host => {
+      await nodeApp(host, { name: 'ticker', code: nodeSocket(), listen: '127.0.0.1:9320' });
+      const [outer, inner] = ['http://127.0.0.1:8081', 'http://127.0.0.1:9320'].map(target => `location / {\n    proxy_pass ${target};\n${forwarded}\n}`);
+      await nginxSite(host, { name: 'edge', log: 'timed', server: outer ?? '' });
+      await nginxSite(host, { name: 'inner', listen: '127.0.0.1:8081', serverName: 'inner.example', log: 'timed', server: inner ?? '' });
+      await startNginx(host);
+    },
+    healthy: opens('http://127.0.0.1/ws'),
+    breakIt: async host => {
+      await replaceIn(host, '/etc/nginx/sites-enabled/inner.conf', 'proxy_set_header Connection "upgrade";', '');
+      await reloadNginx(host);
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      check: report =>
+        report.findings[0]?.explanation.includes('/etc/nginx/sites-enabled/inner.conf:') === true
+          ? []
+          : [`names another place: ${report.findings[0]?.explanation ?? ''}`],
+    },
+    fix: 'first-plan',
+  }),
+  defineScenario({
     name: 'websocket-upgrade-missing-twin-app-fails',
     title: 'The upgrade is passed on, and the application answers 500 to it',
     kind: 'twin',

@@ -97,7 +97,9 @@ function isRefusedThroughout({ refused, urlTemplate, count }: UpgradeCandidate, 
   const traffic = access.byTemplate.find(one => one.key === urlTemplate);
   const switched = (access.switched ?? []).find(one => one.key === urlTemplate)?.total ?? 0;
   if (traffic === undefined) return true;
-  const bad = refused.length > 0 ? refused.reduce((sum, group) => sum + group.count, 0) + traffic.failed : count;
+  // A proxy in front of this one writes the same requests down once more.
+  const all = (access.refused ?? []).filter(group => group.urlTemplate === urlTemplate).reduce((sum, group) => sum + group.count, 0);
+  const bad = refused.length > 0 ? all + traffic.failed : count;
   return bad >= (traffic.total - switched) * nearlyAll;
 }
 

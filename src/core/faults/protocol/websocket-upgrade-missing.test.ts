@@ -164,6 +164,12 @@ describe('websocket-upgrade-missing fires', () => {
     expect(on(plain, { whole: taken, ...given }).found).toMatchObject([{ confidence: 'confirmed' }]);
   });
 
+  it('where a proxy in front of this one writes the same requests down once more', () => {
+    const both = [refused('/live'), refused('/live', { peer: '127.0.0.1:8081' })];
+    const access = { byTemplate: [{ key: '/live', total: 40, failed: 0 }] };
+    expect(on(plain, { refused: both, whole: taken, elsewhere: answer(404), access }).found).toMatchObject([{ confidence: 'confirmed', data: { count: 20 } }]);
+  });
+
   it('likely where only the location speaks for it', () => {
     const own = server(`    location /news { proxy_pass http://${address}; }`);
     expect(on(own, { refused: [refused('/news')], whole: taken }).found).toMatchObject([{ confidence: 'likely' }]);
