@@ -22,7 +22,10 @@ export default defineCollector({
     const access = valueOr(facts['nginx-access-log'], undefined);
     if (access === undefined) return known([]);
     const errors = valueOr(facts['nginx-error-log'], undefined)?.groups ?? [];
-    const candidates = upgradeCandidates({ topology, configs: valueOr(facts['nginx-config'], []), access, errors }).slice(0, mostAsked);
+    const candidates = upgradeCandidates({ topology, configs: valueOr(facts['nginx-config'], []), access, errors })
+      // A peer in another network namespace is not the one that is reached from here.
+      .filter(({ peer }) => peer.namespace === undefined)
+      .slice(0, mostAsked);
     const questions = candidates.flatMap(({ taken: { route }, peer, uri, forwarding }) => {
       const tls = route.tls ? { tls: sendsName(route) ? { serverName: serverNameOf(route, peer) } : {} } : {};
       const whole = { kind: 'upgrade', address: peer.address, path: uri, hostHeader: hostHeaderOf(route, topology), ...tls, timeoutMs } as const;
