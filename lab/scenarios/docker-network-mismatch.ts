@@ -55,10 +55,10 @@ export default [
     title: 'nginx was moved into a network namespace, and its backend stayed on the loopback of the host',
     kind: 'fault',
     fault: 'docker-network-mismatch',
-    url: 'http://10.9.4.2:8088/',
+    url: 'http://192.0.2.2:8088/',
     setUp: async host => {
-      await networkNamespace(host, 'edge', '10.9.4.1', '10.9.4.2');
-      await host.run(['ip', 'addr', 'add', '10.9.4.2/32', 'dev', 'lo']);
+      await networkNamespace(host, 'edge', '192.0.2.1', '192.0.2.2');
+      await host.run(['ip', 'addr', 'add', '192.0.2.2/32', 'dev', 'lo']);
       await nodeApp(host, { name: 'seats', code: nodeHttp("response.end('seats\\n');"), listen: '127.0.0.1:3300' });
       await nginxSite(host, {
         name: 'seats',
@@ -71,7 +71,7 @@ export default [
       await startNginx(host);
     },
     breakIt: async host => {
-      await host.run(['ip', 'addr', 'del', '10.9.4.2/32', 'dev', 'lo']);
+      await host.run(['ip', 'addr', 'del', '192.0.2.2/32', 'dev', 'lo']);
       await dropIn(host, 'nginx.service', 'NetworkNamespacePath=/run/netns/edge');
     },
     expect: {
@@ -90,7 +90,7 @@ export default [
     kind: 'fault',
     fault: 'docker-network-mismatch',
     setUp: async host => {
-      await networkNamespace(host, 'box', '10.9.5.1', '10.9.5.2');
+      await networkNamespace(host, 'box', '198.51.100.1', '198.51.100.2');
       await nodeApp(host, { name: 'loans', code: nodeHttp("response.end('loans\\n');"), listen: '0.0.0.0:9105' });
       await nginxSite(host, { name: 'loans', server: 'location / { proxy_pass http://127.0.0.1:9105; }' });
       await startNginx(host);
@@ -99,7 +99,7 @@ export default [
     // Another program with the same port inside would look the same.
     expect: { verdict: 'failing', firstConfidence: ['likely', 'confirmed'], status: 'active', evidence: ['0.0.0.0:9105'] },
     repair: async host => {
-      await host.shell('sed -i "s/127.0.0.1:9105/10.9.5.2:9105/" /etc/nginx/sites-enabled/loans.conf');
+      await host.shell('sed -i "s/127.0.0.1:9105/198.51.100.2:9105/" /etc/nginx/sites-enabled/loans.conf');
       await host.systemctl('reload', 'nginx');
     },
   }),
@@ -126,9 +126,9 @@ export default [
     kind: 'twin',
     fault: 'backend-down',
     twinOf: 'docker-network-mismatch',
-    url: 'http://10.9.6.2/',
+    url: 'http://203.0.113.2/',
     setUp: async host => {
-      await networkNamespace(host, 'inner', '10.9.6.1', '10.9.6.2');
+      await networkNamespace(host, 'inner', '203.0.113.1', '203.0.113.2');
       await gunicorn(host, { name: 'outside', code: wsgiApp('outside'), bind: '127.0.0.1:8030' });
       await gunicorn(host, { name: 'inside', code: wsgiApp('inside'), bind: '127.0.0.1:8030', service: { NetworkNamespacePath: '/run/netns/inner' } });
       await nginxSite(host, { name: 'site', server: 'location / { proxy_pass http://127.0.0.1:8030; }' });
@@ -144,7 +144,7 @@ http {
       await host.write('/etc/nginx/inner.conf', config);
       const exec = "/usr/sbin/nginx -c /etc/nginx/inner.conf -g 'daemon off;'";
       await startUnit(host, { unit: 'nginx-inner.service', exec, user: 'root', service: { NetworkNamespacePath: '/run/netns/inner' } });
-      await host.until('the inner nginx', async () => (await host.request({ urls: ['http://10.9.6.2/'] })).counts['200'] === 1);
+      await host.until('the inner nginx', async () => (await host.request({ urls: ['http://203.0.113.2/'] })).counts['200'] === 1);
     },
     breakIt: host => host.systemctl('stop', 'inside'),
     expect: { verdict: 'failing', status: 'active' },

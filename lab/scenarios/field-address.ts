@@ -69,15 +69,15 @@ export default [
     kind: 'fault',
     fault: 'address-mismatch',
     setUp: async host => {
-      await host.run(['ip', 'addr', 'add', '10.20.0.5/24', 'dev', 'lo']);
+      await host.run(['ip', 'addr', 'add', '198.51.100.5/24', 'dev', 'lo']);
       await uwsgi(host, { name: 'fleet', code: wsgiApp(), bind: '0.0.0.0:8732', protocol: 'http-socket' });
       await nginxSite(host, { name: 'fleet', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:8732; }' });
       await startNginx(host);
     },
     breakIt: async host => {
-      await replaceIn(host, '/etc/uwsgi/apps-available/fleet.ini', '0.0.0.0:8732', '10.20.0.5:8732');
+      await replaceIn(host, '/etc/uwsgi/apps-available/fleet.ini', '0.0.0.0:8732', '198.51.100.5:8732');
       await host.restart('fleet');
-      await waitForListener(host, '10.20.0.5:8732');
+      await waitForListener(host, '198.51.100.5:8732');
     },
     expect: {
       verdict: 'failing',

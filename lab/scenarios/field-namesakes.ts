@@ -81,9 +81,9 @@ export default [
     fault: 'backend-down',
     twinOf: 'address-mismatch',
     setUp: async host => {
-      await host.run(['ip', 'addr', 'add', '10.77.0.9/24', 'dev', 'lo']);
+      await host.run(['ip', 'addr', 'add', '203.0.113.9/24', 'dev', 'lo']);
       await gunicorn(host, { name: 'dash', code: wsgiApp(), bind: '127.0.0.1:9100' });
-      await nodeApp(host, { name: 'node-exporter', code: nodeHttp("response.end('# HELP up\\n');"), listen: '10.77.0.9:9100' });
+      await nodeApp(host, { name: 'node-exporter', code: nodeHttp("response.end('# HELP up\\n');"), listen: '203.0.113.9:9100' });
       await nginxSite(host, { name: 'dash', server: 'location / { proxy_pass http://127.0.0.1:9100; }' });
       await startNginx(host);
     },
