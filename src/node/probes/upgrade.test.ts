@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { PassedHandshake, ProbeOutcome } from '../../core/model/probe.ts';
 import { createLocalHost } from '../hosts/local.ts';
@@ -84,6 +86,22 @@ describe('the handshake of a WebSocket', () => {
   test('that meets silence or a close says so', async () => {
     expect((await askAt((_text, socket) => socket.end())).outcome).toEqual({ state: 'closed', how: 'end' });
     expect((await askAt(() => undefined)).outcome).toEqual({ state: 'no-answer' });
+  });
+
+  test('is asked inside of TLS where nginx speaks TLS', async () => {
+    const certificate = (name: string): Buffer => readFileSync(new URL(`tls.fixtures/${name}.pem`, import.meta.url));
+    const options = { cert: certificate('shop.test-certificate'), key: certificate('shop.test-key-for-tests') };
+    const server = createTlsServer(options, socket => {
+      socket.on('error', () => undefined);
+      socket.once('data', data => socket.write(taken(data.toString('latin1'))));
+    });
+    closing.push(server);
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const address = { kind: 'tcp', host: '127.0.0.1', port: (server.address() as AddressInfo).port } as const;
+    const request = { kind: 'upgrade', address, path: '/ws', hostHeader: 'a', timeoutMs: 1500 } as const;
+    expect((await probe({ ...request, tls: { serverName: 'shop.test' } })).outcome).toMatchObject({ answer: { status: 101, upgraded: true } });
+    expect((await probe({ ...request, tls: {} })).outcome).toMatchObject({ answer: { upgraded: true } });
+    expect((await probe(request)).outcome).not.toMatchObject({ answer: { upgraded: true } });
   });
 
   test('lets no path or name end a line', async () => {
