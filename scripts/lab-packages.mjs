@@ -107,6 +107,7 @@ export function ensureNewerNginx() {
       'Dir::Etc::sourceparts=/dev/null',
       'Acquire::Languages=none',
       'APT::Sandbox::User=root',
+      'Acquire::http::Timeout=20',
     ].flatMap(option => ['-o', option]);
     const limit = { minutes: downloadMinutes, cwd: join(work, 'packages') };
     const problem = aptGet([...own, 'update'], limit) ?? aptGet([...own, 'download', ...newerPackages], limit);

@@ -61,6 +61,8 @@ async function uvicorn(host: LabHost, more: string): Promise<void> {
 }
 
 const has502 = (host: LabHost): Promise<void> => host.until('a lost request', async () => (await host.read('/var/log/nginx/access.log')).includes(' 502 '));
+const isServing = async (host: LabHost): Promise<boolean> =>
+  (await host.exec(['curl', '-fsS', '--max-time', '5', '--unix-socket', '/run/catalogue/app.sock', 'http://catalogue/'])).code === 0;
 const answers = async (host: LabHost, url: string): Promise<void> => {
   const { counts } = await host.request({ urls: [url] });
   if (!counts['200']) throw new Error(`no 200 but ${JSON.stringify(counts)}`);
@@ -116,6 +118,38 @@ export default [
     symptom: has502,
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', evidence: ['limit-max-requests', 'Scheduled restart job'] },
     fix: 'first-plan',
+  }),
+  defineScenario({
+    name: 'worker-recycled-queue',
+    title: 'The only worker of gunicorn is replaced, the next one imports for more than a second, and the queue of its socket is short',
+    kind: 'fault',
+    fault: 'worker-recycled',
+    setUp: async host => {
+      await gunicorn(host, {
+        name: 'catalogue',
+        code: `import time\ntime.sleep(1.6)\n${wsgiApp('catalogue')}`,
+        bind: 'unix:/run/catalogue/app.sock',
+        workers: 1,
+        args: ['--max-requests', '20', '--backlog', '2'],
+      });
+      await nginxSite(host, { name: 'catalogue', server: 'location / { proxy_pass http://unix:/run/catalogue/app.sock; }', log: 'timed' });
+      await host.until('the worker to serve', () => isServing(host));
+      await startNginx(host);
+    },
+    // After these requests nobody asks any more, so that the worker is there again when badhop looks.
+    traffic: { rps: 8, count: 32 },
+    trafficMs: 4300,
+    symptom: async host => {
+      await has502(host);
+      await host.until('the next worker to serve', () => isServing(host));
+    },
+    expect: {
+      verdict: ['failing', 'recovered'],
+      firstConfidence: 'likely',
+      minShare: 0.9,
+      consequences: ['accept-queue-overflow'],
+      evidence: [/Autorestarting/],
+    },
   }),
   defineScenario({
     name: 'worker-recycled-twin-crash',

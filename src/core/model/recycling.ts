@@ -1,6 +1,7 @@
 import { valueOr, type Known } from './fact.ts';
 import type { BackendConfigs, BackendEvent, PhpFpmPools, Service, Sourced } from './facts/backend.ts';
 import type { Hop } from './facts/hop.ts';
+import type { Symptom } from './facts/topology.ts';
 import type { Evidence } from './finding.ts';
 
 /** The setting that makes a service replace its workers after some requests. */
@@ -69,10 +70,17 @@ function settingOf(name: string, sourced: Sourced<string> | undefined, jitter: S
 
 /** When the service replaced workers within the window, by its log; where that is silent, by the start times of its workers and of its unit. */
 export function recyclesOf(hop: Hop, setting: RecycleSetting | undefined, sinceMs: number): Recycle[] {
-  const told = hop.events.filter(event => event.kind === 'worker-recycled' && event.timeMs >= sinceMs).map(fromLog);
+  const told = hop.events
+    .filter(event => event.kind === 'worker-recycled' && event.timeMs >= sinceMs && (setting !== undefined || !isAnyEnd(event)))
+    .map(fromLog);
   if (told.length > 0) return told;
   const whole = setting === undefined ? [] : unitRecycles(hop, sinceMs);
   return whole.length > 0 ? whole : processRecycles(hop, sinceMs);
+}
+
+/** uWSGI says the same of a worker that a reload of the whole ends. */
+function isAnyEnd({ text }: BackendEvent): boolean {
+  return text.includes('...The work of process ');
 }
 
 function fromLog(event: BackendEvent): Recycle {
@@ -155,4 +163,29 @@ export function chanceOf(times: readonly number[], recycles: readonly Recycle[],
     for (let each = from; each <= to; each++) if (recycles.some(recycle => isWithin(each * secondMs, recycle))) within += 1;
     return to < from ? chance : (chance * within) / (to - from + 1);
   }, 1);
+}
+
+/** A program may need this long until it serves: imports, caches, connections. */
+const longestBootMs = 60_000;
+
+/**
+ * Whether requests waited in vain because the only worker was being replaced: the first of them came as one was, all of them while the next
+ * one may have been booting, and what nginx gave up on is answered at once now.
+ */
+export function isQueued(symptom: Symptom, recycles: readonly Recycle[], hop: Hop): boolean {
+  const waitMs = symptom.class === 'read-timeout' ? waitOf(hop) : 0;
+  if (waitMs === undefined || hop.service === undefined || hop.service.workerPids.length > 1) return false;
+  const isQuick = hop.own?.outcome.state === 'answered' && (waitMs === 0 || hop.own.ms < waitMs / 2);
+  if (!isQuick) return false;
+  const came = symptom.errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs - waitMs));
+  return (
+    recycles.some(recycle => isWithin(symptom.firstMs - waitMs, { ...recycle, fromMs: recycle.fromMs - secondMs })) &&
+    came.every(timeMs => recycles.some(({ fromMs }) => timeMs >= fromMs - 2 * secondMs && timeMs <= fromMs + longestBootMs))
+  );
+}
+
+/** The shortest time that any route waits for this peer's answer. */
+function waitOf(hop: Hop): number | undefined {
+  const times = hop.routes.flatMap(route => route.settings['read_timeout']?.ms ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
 }

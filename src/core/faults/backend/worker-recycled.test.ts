@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import workerRecycled from './worker-recycled.ts';
-import { context, detections, eventOf, hopOf, nowMs, processOf, serviceOf, symptomOf, unitOf } from './testing.ts';
+import { context, detections, eventOf, hopOf, nowMs, probeOf, processOf, serviceOf, symptomOf, unitOf } from './testing.ts';
 
 const fault = workerRecycled as unknown as Fault;
 const lost = symptomOf('reset', { firstMs: nowMs - 240_000, lastMs: nowMs - 3000 });
@@ -75,6 +75,24 @@ describe('worker-recycled fires', () => {
     const all = Array.from({ length: 60 }, (_, index) => eventOf('worker-recycled', 60_000 - index * 4000 + 500, { pid: 500 + index }));
     const one = symptomOf('reset', { firstMs: nowMs - 20_000, lastMs: nowMs - 20_000 });
     expect(found(hopOf({ symptoms: [one], events: all }))).toMatchObject([{ confidence: 'possible' }]);
+  });
+
+  it('where requests waited in vain for the next worker of a server that has but one', () => {
+    const queue = symptomOf('connect-queue-full', { firstMs: nowMs - 239_900, lastMs: nowMs - 235_000 });
+    const hop = hopOf({
+      service: serviceOf({ workerPids: [101] }),
+      symptoms: [queue],
+      events: replaced.slice(0, 1),
+      own: probeOf({ state: 'answered', speaks: 'http', answer: { complete: true } }),
+    });
+    expect(found(hop)).toMatchObject([{ confidence: 'likely', messageId: 'queue', symptoms: [queue.id] }]);
+    const late = symptomOf('read-timeout', { firstMs: nowMs - 239_900 + 60_000, lastMs: nowMs - 235_000 + 60_000 });
+    expect(found({ ...hop, symptoms: [late] })).toMatchObject([{ messageId: 'queue' }]);
+    // One of two is there all the time; a page that is slow at other times is slow by itself; nothing is known of a server that does not answer.
+    expect(found({ ...hop, service: serviceOf() })).toEqual([]);
+    expect(found({ ...hop, symptoms: [symptomOf('read-timeout', { firstMs: nowMs - 400_000, lastMs: nowMs - 170_000 })] })).toEqual([]);
+    const { own: _own, ...unasked } = hop;
+    expect(found(unasked)).toEqual([]);
   });
 
   it('as past where it has stopped', () => {

@@ -1,19 +1,21 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
-import { symptomEvidence } from '../../model/evidence.ts';
+import { probeEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { isTogether } from '../../model/deaths.ts';
 import type { BackendEvent, Service } from '../../model/facts/backend.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
-import type { Confidence, Evidence } from '../../model/finding.ts';
+import type { Confidence, Detection, Evidence } from '../../model/finding.ts';
 import { countOf, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
 import { programFixData } from '../../model/program-commands.ts';
-import { chanceOf, isWithin, recyclesOf, recycleSettingOf, type Recycle, type RecycleSetting } from '../../model/recycling.ts';
+import { chanceOf, isQueued, isWithin, recyclesOf, recycleSettingOf, type Recycle, type RecycleSetting } from '../../model/recycling.ts';
 
 const cutOff: readonly Symptom['class'][] = ['premature-close', 'reset', 'truncated', 'connect-reset'];
 /** Of a server that is one process, which nobody stands in for while it starts anew. */
 const refused: readonly Symptom['class'][] = ['connect-refused', 'connect-no-file'];
 /** Other ends of a worker, each of which cuts its requests by itself. */
 const otherEnds = new Set<BackendEvent['kind']>(['worker-signal', 'worker-exit', 'request-killed', 'out-of-memory']);
+/** Of a server whose only worker is being replaced: what waits for the next one. */
+const inVain: readonly Symptom['class'][] = ['read-timeout', 'connect-queue-full'];
 /** Servers whose master holds the listening socket while workers come and go. */
 const mastered = new Set<Service['kind']>(['gunicorn', 'uwsgi', 'php-fpm', 'puma', 'unicorn', 'apache']);
 /** How likely failures and recycling may meet by chance, at most. */
@@ -24,7 +26,7 @@ export default defineFault({
     id: 'worker-recycled',
     layer: 'backend',
     title: 'Workers that have served their number of requests are replaced, and requests are lost with them',
-    explains: [...cutOff, ...refused, 'unattributed-5xx'],
+    explains: [...cutOff, ...refused, ...inVain, 'unattributed-5xx'],
     requires: ['hops', 'symptoms'],
     uses: ['backend-configs', 'php-fpm-pools'],
     leadsTo: [
@@ -37,8 +39,12 @@ export default defineFault({
       'retries-hide-failures',
       'request-specific-crash',
       'app-returned-5xx',
+      'backend-slower-than-timeout',
+      'accept-queue-overflow',
     ],
     messages: {
+      queue:
+        '{service} has one worker and replaces it after {limit} requests ({name}), {times} within the window, last at {last}. Until the next one has booted nobody takes requests: {urls} waited in vain.',
       set: '{service} replaces a worker after {limit} requests ({name}), {times} within the window, last at {last}. Requests failed in those seconds: {urls}.',
       memory: '{manager} started {service} anew for its memory {times} within the window, last at {last}. Requests failed in those seconds: {urls}.',
       told: '{service} replaced workers {times} within the window, last at {last}, without a fault of theirs. Requests failed in those seconds: {urls}.',
@@ -49,7 +55,8 @@ export default defineFault({
       const { service } = hop;
       if (service === undefined || hop.peer.flags.down) continue;
       const cut = symptomsOf(hop, [...cutOff, ...refused]).filter(symptom => symptom.count > 0);
-      if (cut.length === 0) continue;
+      const waiting = symptomsOf(hop, inVain).filter(symptom => symptom.count > 0);
+      if (cut.length === 0 && waiting.length === 0) continue;
       const setting = recycleSettingOf(service, facts);
       const recycles = recyclesOf(hop, setting, window.sinceMs);
       if (recycles.length === 0) {
@@ -61,15 +68,18 @@ export default defineFault({
       }
       const lost = cut.filter(symptom => isLost(symptom, recycles, hop));
       const times = lost.flatMap(timesOf).filter(timeMs => !endedOtherwise(hop, recycles, timeMs));
+      const queued = setting === undefined ? [] : waiting.filter(symptom => isQueued(symptom, recycles, hop));
       if (times.length === 0) {
-        if (cut.some(symptom => symptom.ongoing)) yield ruledOut(`requests to ${service.name} also failed while none of its workers was being replaced`);
+        const chance = chanceOf([...new Set(queued.map(symptom => symptom.firstMs))], recycles, window);
+        if (queued.length > 0 && setting !== undefined && chance <= chances.likely) yield queueFinding(hop, queued, recycles, setting);
+        else if (cut.some(symptom => symptom.ongoing)) yield ruledOut(`requests to ${service.name} also failed while none of its workers was being replaced`);
         continue;
       }
       // That nobody listens while the one process starts anew is no matter of chance.
       const isWhole = recycles[0]?.by === 'unit' && lost.every(symptom => refused.includes(symptom.class));
       const confidence = confidenceOf(recycles, setting, isWhole ? 0 : chanceOf(times, recycles, window));
       if (confidence === undefined) continue;
-      const all = [...lost, ...unattributedOf(hop, symptoms, [502])];
+      const all = [...lost, ...queued, ...unattributedOf(hop, symptoms, [502])];
       const near = recycles.filter(recycle => times.some(timeMs => isWithin(timeMs, recycle)));
       const last = near.at(-1) ?? recycles.at(-1);
       const [first, ...rest] = [
@@ -110,6 +120,34 @@ export default defineFault({
 /** A process manager has a limit of its own, and says so. */
 function isForMemory({ program }: Hop, recycles: readonly Recycle[]): boolean {
   return recycles.every(recycle => program?.lines.some(line => line.kind === 'memory' && line.text === recycle.evidence.text) === true);
+}
+
+/** How long the next worker takes to boot is not known: that the requests waited for it follows from when they came. */
+function queueFinding(hop: Hop, queued: readonly Symptom[], recycles: readonly Recycle[], setting: RecycleSetting): Detection<'queue'> {
+  const last = recycles.at(-1);
+  const [first, ...rest] = [
+    ...recycles.slice(-2).map(recycle => recycle.evidence),
+    ...settingEvidence(setting),
+    ...(hop.own === undefined ? [] : [probeEvidence(hop.own)]),
+    ...queued.flatMap(symptom => symptomEvidence(symptom, 2)).slice(0, 3),
+  ];
+  return {
+    confidence: 'likely',
+    status: queued.some(symptom => symptom.ongoing) ? 'active' : 'past',
+    subject: hop.serviceSubject,
+    messageId: 'queue',
+    data: {
+      service: hop.service?.name ?? hop.peer.id,
+      limit: setting.requests,
+      name: setting.name,
+      times: recycles.length === 1 ? 'once' : `${recycles.length} times`,
+      last: last === undefined ? '' : `${new Date(last.fromMs).toISOString().slice(0, 19)}Z`,
+      urls: urlsOf(queued),
+    },
+    evidence: [first ?? { source: setting.sourced.source, text: setting.name }, ...rest],
+    symptoms: queued.map(symptom => symptom.id),
+    fixData: { service: hop.service?.id ?? '', recycles: recycles.length, firstMs: recycles[0]?.fromMs ?? 0, lastMs: last?.fromMs ?? 0 },
+  };
 }
 
 /** Each of its requests that the samples show failed while a worker was being replaced, or by an end that others explain; at least one did. */
