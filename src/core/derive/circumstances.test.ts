@@ -99,6 +99,18 @@ function derive(symptoms: readonly Symptom[], changes: readonly Change[], access
 
 const texts = (...found: Parameters<typeof derive>): readonly string[] => derive(...found).flatMap(each => each.since.map(since => since.text));
 
+const lateGroup: AccessGroup = {
+  path: '/a.log',
+  status: 504,
+  tries: 1,
+  madeBy: 'nginx',
+  count: 100,
+  firstMs: onset,
+  lastMs: nowMs,
+  buckets: buckets({}),
+  samples: [],
+};
+
 describe('since when', () => {
   it('names the nearest two changes before the first failure, with the interval', () => {
     const changes = [
@@ -125,6 +137,12 @@ describe('since when', () => {
     expect(texts([symptom()], changes.slice(0, 3))).toEqual(['5 s after shop.service was restarted', '9 s after /etc/nginx/conf.d/shop.conf changed']);
     // It failed between the two.
     expect(texts([symptom()], [unit(1000, 'unit-stop'), unit(-3000, 'unit-start')])).toEqual(['1 s after shop.service stopped']);
+  });
+
+  it('takes a request that waited in vain from its beginning', () => {
+    const waited: AccessGroup = { ...lateGroup, upstreamTime: { min: 30, median: 45, p95: 60, max: 60 } };
+    const late = symptom({ class: 'read-timeout', accessGroups: [waited] });
+    expect(texts([late], [change(10_000), change(40_000, { subject: '/etc/hosts' })])).toEqual(['10 s after /etc/hosts changed']);
   });
 
   it('compares no times across a clock that was set', () => {

@@ -29,16 +29,24 @@ export interface SinceInput {
 export function sinceOf({ symptom, changes, topology, access, errorCoverage, sinceMs }: SinceInput): readonly Since[] {
   if (symptom.count === 0 || access === undefined || !hasBegun(symptom, access, errorCoverage, sinceMs)) return [];
   // Logs have whole seconds: what changed within the second of the first failure came before it as far as they tell.
-  const latestMs = symptom.firstMs % 1000 === 0 ? symptom.firstMs + 999 : symptom.firstMs;
+  const beganMs = symptom.firstMs - waitedMs(symptom);
+  const latestMs = beganMs % 1000 === 0 ? beganMs + 999 : beganMs;
   const services = servicesBehind(symptom, topology);
   const near = comparable(changes)
-    .filter(({ timeMs, serviceIds }) => timeMs <= latestMs && timeMs >= symptom.firstMs - longestMs && concerns(serviceIds, services))
+    .filter(({ timeMs, serviceIds }) => timeMs <= latestMs && timeMs >= beganMs - longestMs && concerns(serviceIds, services))
     .toSorted((a, b) => b.timeMs - a.timeMs);
   const groups = groupsOf(withRestarts(near));
   const isAction = (group: readonly Change[]): boolean => group.some(change => actions.has(change.kind));
   const content = groups.filter(group => !isAction(group)).slice(0, mostSaid.content);
   const said = new Set([...content, ...groups.filter(isAction).slice(0, content.length === 0 ? mostActions : mostSaid.action)]);
-  return groups.filter(group => said.has(group)).map(group => say(group, symptom.firstMs));
+  return groups.filter(group => said.has(group)).map(group => say(group, beganMs));
+}
+
+/** A request that waited in vain is logged at its end: what happened while it waited did not come before it. */
+function waitedMs({ class: kind, accessGroups }: Symptom): number {
+  if (kind !== 'read-timeout') return 0;
+  const seconds = accessGroups.flatMap(group => (group.upstreamTime ?? group.requestTime)?.min ?? []);
+  return seconds.length === 0 ? 0 : Math.round(1000 * Math.min(...seconds));
 }
 
 /** Where the clock was set, how long before a failure something older happened is not known. Set back, it shows some times twice. */
