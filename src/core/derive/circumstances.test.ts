@@ -140,7 +140,7 @@ describe('since when', () => {
   });
 
   it('takes a request that waited in vain from its beginning', () => {
-    const waited: AccessGroup = { ...lateGroup, upstreamTime: { min: 30, median: 45, p95: 60, max: 60 } };
+    const waited: AccessGroup = { ...lateGroup, upstreamTime: { count: 100, min: 30, median: 45, p95: 60, max: 60 } };
     const late = symptom({ class: 'read-timeout', accessGroups: [waited] });
     expect(texts([late], [change(10_000), change(40_000, { subject: '/etc/hosts' })])).toEqual(['10 s after /etc/hosts changed']);
   });
