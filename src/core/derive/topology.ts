@@ -164,11 +164,10 @@ function listensOn(listener: Listener, address: Address): boolean {
 
 function serviceOf(address: Address, listeners: readonly Listener[], { services, isStranger, namespace }: Surroundings): Service | undefined {
   const pids = new Set(listeners.flatMap(listener => listener.pids));
-  const text = formatAddress(address);
   const serves = (candidate: Address, port: Address): boolean => {
-    if (formatAddress(candidate) === text) return true;
-    if (candidate.kind === 'unix' && port.kind === 'unix') return runPath(candidate.path) === runPath(port.path);
-    return candidate.kind === 'tcp' && port.kind === 'tcp' && candidate.port === port.port && ['0.0.0.0', '::', '*'].includes(candidate.host);
+    if (candidate.kind === 'unix' || port.kind === 'unix')
+      return candidate.kind === 'unix' && port.kind === 'unix' && runPath(candidate.path) === runPath(port.path);
+    return candidate.port === port.port && (candidate.host === port.host || ['0.0.0.0', '::', '*'].includes(candidate.host));
   };
   // Pools of one master share its pid: the address decides first.
   if (listeners.length > 0) {
