@@ -55,6 +55,7 @@ function run(
   configs: readonly NginxConfig[] = [config],
   probes: readonly ProbeResult[] = [],
   programs: readonly ManagedProgram[] = [],
+  more: Partial<Parameters<typeof changes.collect>[0]> = {},
 ) {
   const result = runCollector(
     changes,
@@ -68,6 +69,7 @@ function run(
       services: none,
       processes: none,
       'probe-results': known(probes),
+      ...more,
     },
     host,
   );
@@ -226,6 +228,21 @@ describe('what changed lately', () => {
     expect(fact.state === 'known' ? fact.problems : []).toEqual([
       'The clock was set within the window: times from before that do not compare with those after it.',
     ]);
+  });
+
+  it('sees the start of what neither a unit nor a process manager runs', () => {
+    const service = (masterPid: number, part: object) => ({
+      id: `pid:${masterPid}`,
+      name: `node ${masterPid}`,
+      kind: 'node',
+      masterPid,
+      configFiles: [],
+      ...part,
+    });
+    const services = [service(7, {}), service(8, { unit: 'shop.service' }), service(9, { program: 'pm2:api' }), service(10, { kind: 'nginx' })];
+    const processes = [7, 8, 9, 10].map(pid => ({ pid, startMs: nowMs - 1000 * pid }));
+    const facts = { services: known(services), processes: known(processes) } as unknown as Partial<Parameters<typeof changes.collect>[0]>;
+    expect(run({}, [], [], [], [], [], facts).found.map(short)).toEqual([['unit-start', nowMs - 7000, 'node 7', 'started']]);
   });
 
   it('sees a reload by the age of the workers, once, and not where one worker was replaced', () => {

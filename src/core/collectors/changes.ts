@@ -12,7 +12,7 @@ import { changePlaces } from './shared/change-places.ts';
 import type { Place } from './shared/change-places.ts';
 import { unifiedDiff } from './shared/file-diff.ts';
 import { packageChanges } from './shared/package-changes.ts';
-import { programChanges, reloadChanges, unitChanges } from './shared/unit-changes.ts';
+import { processStarts, programChanges, reloadChanges, unitChanges } from './shared/unit-changes.ts';
 
 /** A change may need minutes to be felt: the window alone would miss what came just before it. */
 const beforeWindowMs = 600_000;
@@ -60,6 +60,7 @@ export default defineCollector({
       ...certificateChanges(valueOr(facts['probe-results'], [])),
       ...units,
       ...programChanges(valueOr(facts['managed-programs'], []), services),
+      ...processStarts(services, valueOr(facts.processes, [])),
       ...reloadChanges(valueOr(facts['nginx-instances'], []), units),
     ];
     return known(

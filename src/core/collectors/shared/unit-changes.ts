@@ -63,11 +63,11 @@ function fromJournal(unit: SystemdUnit, make: (kind: 'unit-start' | 'unit-stop',
   return changes;
 }
 
-/** When services that no unit of systemd runs were started last: by pm2, supervisord, a container's engine, by hand. */
+/** When services that neither a unit nor a process manager runs were started last: by a container's engine, by a script, by hand. */
 export function processStarts(services: readonly Service[], processes: readonly ProcessInfo[]): readonly Change[] {
   const byPid = new Map(processes.map(process => [process.pid, process]));
-  return services.flatMap(({ id, name, kind, unit, masterPid }) => {
-    const process = masterPid === undefined || unit !== undefined || kind === 'nginx' ? undefined : byPid.get(masterPid);
+  return services.flatMap(({ id, name, kind, unit, program, masterPid }) => {
+    const process = masterPid === undefined || unit !== undefined || program !== undefined || kind === 'nginx' ? undefined : byPid.get(masterPid);
     if (process === undefined || process.startMs <= 0) return [];
     const start = { kind: 'unit-start', timeMs: process.startMs, subject: name, verb: 'started', source: `process ${process.pid}`, serviceIds: [id] } as const;
     return [start];
