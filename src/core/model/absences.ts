@@ -53,8 +53,11 @@ export function absenceOf(hop: Hop, refused: readonly Symptom[], sinceMs: number
   const starts = startsOf(hop, sinceMs);
   for (const start of starts.toReversed()) {
     const earlier = lines.findLast(line => saysStart(line.text) && line.timeMs < start.timeMs - beforeMs)?.timeMs ?? Number.NEGATIVE_INFINITY;
-    const ends = lines.filter(line => saysEnd(line.text) && line.timeMs >= earlier && line.timeMs < start.timeMs);
-    const fromMs = ends[0]?.timeMs ?? Math.max(refusedSince(refused, start.timeMs), earlier);
+    const refusedMs = Math.max(refusedSince(refused, start.timeMs), earlier);
+    const told = lines.filter(line => saysEnd(line.text) && line.timeMs >= earlier && line.timeMs < start.timeMs);
+    // Where requests come one after the other, the first that was refused shows how long it was away; a quiet time before it proves nothing.
+    const ends = isBySystemd(hop) || (told[0] !== undefined && refusedMs - told[0].timeMs <= longestPauseMs) ? told : [];
+    const fromMs = ends[0]?.timeMs ?? refusedMs;
     if (start.timeMs - fromMs <= longestRestartMs || firstMs > start.timeMs) continue;
     const startLine = start.event ?? lines.find(line => saysStart(line.text) && Math.abs(line.timeMs - start.timeMs) < beforeMs)?.evidence;
     const because = becauseOf(ends);
@@ -148,16 +151,21 @@ function refusedSince(refused: readonly Symptom[], startMs: number): number {
   return fromMs;
 }
 
-/** What systemd and the server itself tell of the service as a whole, in time order. */
+/** What systemd tells of the service as a whole, in time order; the server's own lines, which may be a worker's, only where it tells nothing. */
 function toldLines({ unit, events }: Hop): readonly Told[] {
-  const bySystemd = (unit?.journal ?? [])
-    .filter(line => line.identifier === 'systemd')
-    .map(({ timeMs, text }) => ({ timeMs, text, evidence: { source: `journal:${unit?.name ?? ''}`, text: `systemd: ${text}` } }));
-  const known = new Set(bySystemd.map(line => line.text));
-  const byEvents = events
-    .filter(event => !known.has(event.text) && (event.kind === 'stopped' || saysStart(event.text) || saysEnd(event.text)))
-    .map(({ timeMs, text, source, kind }) => ({ timeMs, text: kind === 'stopped' && !saysEnd(text) ? `Stopped ${text}` : text, evidence: { source, text } }));
-  return [...bySystemd, ...byEvents].toSorted((a, b) => a.timeMs - b.timeMs);
+  const bySystemd = (unit?.journal ?? []).filter(line => line.identifier === 'systemd' && (saysStart(line.text) || saysEnd(line.text)));
+  if (bySystemd.length > 0)
+    return bySystemd
+      .map(({ timeMs, text }) => ({ timeMs, text, evidence: { source: `journal:${unit?.name ?? ''}`, text: `systemd: ${text}` } }))
+      .toSorted((a, b) => a.timeMs - b.timeMs);
+  return events
+    .filter(event => event.kind === 'stopped' || event.kind === 'started')
+    .map(({ timeMs, text, source, kind }) => ({ timeMs, text: `${kind === 'started' ? 'Started' : 'Stopped'} ${text}`, evidence: { source, text } }))
+    .toSorted((a, b) => a.timeMs - b.timeMs);
+}
+
+function isBySystemd({ unit }: Hop): boolean {
+  return unit?.journal.some(line => line.identifier === 'systemd' && saysEnd(line.text)) === true;
 }
 
 function saysStart(text: string): boolean {

@@ -186,6 +186,17 @@ describe('backend-down tells of a service that is back', () => {
     expect(detections(fault, { hops: [hop([], [apart], { events: [] })] })).toEqual([]);
   });
 
+  it('and takes the end of a worker long before for no end of the service', () => {
+    const worker = eventOf('stopped', 900_000, { text: 'Finished server process [17]', source: 'file:/var/log/app.log' });
+    const [found] = detections(fault, { hops: [hop([], [away(598_000, 302_000)], { events: [worker] })] });
+    expect(found).toMatchObject({ confidence: 'likely', messageId: 'returned', data: { length: '5 min' } });
+    expect(detections(fault, { hops: [hop([], [away(310_000, 302_000)], { events: [worker] })] })).toEqual([]);
+    const end = eventOf('stopped', 600_000, { text: 'NOTICE: exiting, bye-bye!', source: 'file:/var/log/php8.2-fpm.log' });
+    expect(detections(fault, { hops: [hop([], [away(598_000, 302_000)], { events: [end] })] })).toMatchObject([
+      { confidence: 'confirmed', data: { because: 'it was stopped' } },
+    ]);
+  });
+
   it('and not of requests that were refused at another time, nor while it still refuses', () => {
     expect(detections(fault, { hops: [hop([before, ...crash, again], [away(250_000, 10_000)])] })).toEqual([]);
     const refusing = { probes: [probeOf({ state: 'connect-failed', code: 'ECONNREFUSED' })] };
