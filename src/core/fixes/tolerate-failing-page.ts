@@ -43,20 +43,15 @@ export default defineFix({
       automatic: isAble && finding.confidence !== 'possible',
       risk: 'low',
       minutes: 2,
-      steps: [
-        ...(isAble
-          ? [
-              ...edits,
-              { kind: 'command', argv: reload, undo: reload, disruptive: false, why: 'nginx forgets its marks and asks the servers again at once.' } as const,
-            ]
-          : [
-              {
-                kind: 'manual',
-                text: `Name the servers of ${group} in an upstream block, each with max_fails=${next}, and reload nginx, which also clears the marks. Put the old lines back to undo it.`,
-                commands: ["grep -rn -A8 'upstream ' /etc/nginx", 'nginx -t && systemctl reload nginx'],
-              } as const,
-            ]),
-      ],
+      steps: isAble
+        ? [...edits, { kind: 'command', argv: reload, undo: reload, disruptive: false, why: 'nginx forgets its marks and asks the servers again at once.' }]
+        : [
+            {
+              kind: 'manual',
+              text: `Name the servers of ${group} in an upstream block, each with max_fails=${next}, and reload nginx, which also clears the marks. Put the old lines back to undo it.`,
+              commands: ["grep -rn -A8 'upstream ' /etc/nginx", 'nginx -t && systemctl reload nginx'],
+            },
+          ],
       validate: instance === undefined ? [['nginx', '-t']] : [testCommand(instance)],
       verify: `Other pages are answered while ${page} fails, and no new "no live upstreams" is logged. Then repair ${page}.`,
     };
