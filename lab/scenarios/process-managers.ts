@@ -21,7 +21,7 @@ export default [
     fault: 'backend-crash-loop',
     setUp: async host => {
       await app(host, 'mail', '127.0.0.1:3210', await pm2Of(host, { user: 'deploy' }));
-      await app(host, 'orders', '127.0.0.1:3200', await pm2Of(host, { user: 'deploy' }));
+      await app(host, 'orders', '127.0.0.1:3200', await pm2Of(host, { user: 'deploy' }), nodeHttp(), ['--max-restarts', '6']);
       await nginxSite(host, { name: 'shop', server: 'location / { proxy_pass http://127.0.0.1:3200; }' });
       await startNginx(host);
     },
@@ -149,9 +149,9 @@ export default [
       await startNginx(host);
     },
     breakIt: async host => {
-      await host.request({ urls: ['http://127.0.0.1/print/7'], count: 4, rps: 4, seconds: 1 });
+      await host.request({ urls: ['http://127.0.0.1/print/7'], count: 2, rps: 2, seconds: 1 });
     },
-    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/print/8', 'http://127.0.0.1/', 'http://127.0.0.1/'], rps: 4 },
+    traffic: { urls: ['http://127.0.0.1/print/8', ...Array.from({ length: 5 }, () => 'http://127.0.0.1/')], rps: 4 },
     symptom: async host => {
       const log = await host.read('/var/log/nginx/error.log');
       if (!log.includes('upstream prematurely closed connection')) throw new Error('no request was cut');
@@ -259,6 +259,11 @@ export default [
       subject: { name: 'supervisor program rates' },
       evidence: [/rates +FATAL/, /ratings_client/, 'entered FATAL state'],
     },
+    also: async (host, badhop) => {
+      await badhop(['collect', '--out', '/var/bundle']);
+      if (!(await host.shell('grep -rl "program:rates" /var/bundle')).includes('/var/bundle')) throw new Error('the bundle does not hold the configuration');
+      if ((await host.exec(['grep', '-r', 'hunter2', '/var/bundle'])).code !== 1) throw new Error('the bundle holds a password');
+    },
     repair: async host => {
       await host.write('/srv/rates/server.cjs', nodeHttp());
       await host.run(['supervisorctl', 'start', 'rates']);
@@ -352,8 +357,8 @@ export default [
 ];
 
 /** A Node program of its own folder under pm2. */
-async function app(host: LabHost, name: string, listen: string, pm2: Pm2, code = nodeHttp()): Promise<void> {
+async function app(host: LabHost, name: string, listen: string, pm2: Pm2, code = nodeHttp(), options: readonly string[] = []): Promise<void> {
   await host.write(`/srv/${name}/server.cjs`, code);
-  await pm2('start', `/srv/${name}/server.cjs`, '--name', name, '--', listen);
+  await pm2('start', `/srv/${name}/server.cjs`, '--name', name, ...options, '--', listen);
   await waitForListener(host, listen);
 }
