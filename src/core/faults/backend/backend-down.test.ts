@@ -88,8 +88,8 @@ describe('backend-down is silent', () => {
       used: false,
       telling: true,
     };
-    const stopped = [{ unit, signs: ['it ended when the requests began to fail'], weight: 4 }];
-    const lost = [{ peerId: address, found: [here], stopped, here, certainty: 'sure' as const }];
+    const ended = [{ unit, signs: ['it ended when the requests began to fail'], weight: 4 }];
+    const lost = [{ peerId: address, found: [here], stopped: ended, here, certainty: 'sure' as const }];
     expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')], 'systemd-units': [unit], 'lost-peers': lost })).toEqual([]);
   });
 
