@@ -37,7 +37,8 @@ export function judgedUpgrades(view: LostView): readonly JudgedUpgrade[] {
     }
     if (takes(answers.whole)) {
       const confidence = takes(answers.passed) ? undefined : proven(candidate, answers, view);
-      return confidence === undefined ? [] : [{ candidate, answers, confidence }];
+      if (confidence === undefined) return [];
+      return [{ candidate, answers, confidence: candidate.isWholeElsewhere ? 'likely' : confidence }];
     }
     // Who asks for a login tells apart a WebSocket from a plain request, and lets neither in.
     const status = statusOf(answers.whole);
@@ -64,9 +65,8 @@ function proven(candidate: UpgradeCandidate, answers: UpgradeAnswers, view: Lost
   // What gets a good answer now failed for another reason.
   if (!isRefused(answers.passed) || !isRefusedThroughout(candidate, view)) return undefined;
   const switched = view.access.switched ?? [];
-  const opened = switched.find(one => one.key === urlTemplate);
-  // Until it failed they opened there; where they do in between, they come through another location.
-  if (opened !== undefined) return opened.lastMs > Math.min(...refused.map(group => group.firstMs)) ? 'likely' : 'confirmed';
+  // They opened there before: a WebSocket is written to the log when it ends, which may be long after the others began to fail.
+  if (switched.some(one => one.key === urlTemplate)) return 'confirmed';
   const speaksOfIt = /web-?socket|upgrade[- ]required|(?:expect|requir|missing|need)[a-z]* (?:an |the )?(?:http )?"?upgrade/i.test(headOf(answers.passed));
   const hasOwnPath = !takes(answers.elsewhere) && stateOf(answers.elsewhere) === 'answered';
   if (speaksOfIt || hasOwnPath || has426(candidate)) return 'confirmed';

@@ -20,6 +20,8 @@ export interface UpgradeCandidate {
   readonly count: number;
   /** The log says of one of them that the client asked for a WebSocket. */
   readonly isAsked: boolean;
+  /** The log does not tell which of several servers took the requests, and another of them passes an upgrade on. */
+  readonly isWholeElsewhere: boolean;
 }
 
 export interface CandidateView {
@@ -105,20 +107,24 @@ function serversOf(host: string | undefined, log: string, topology: Topology): r
 function candidatesFor(asked: Asked, { topology, configs }: CandidateView): readonly UpgradeCandidate[] {
   const path = asked.uri.split('?')[0] ?? '';
   if (!path.startsWith('/') || asked.uri.length > longestUri || path.includes('..') || /[\s\0]/.test(asked.uri)) return [];
-  return asked.servers.flatMap(server => {
+  const places = asked.servers.flatMap(server => {
     const config = configs.find(one => one.instanceId === server.instanceId);
     const taken = config === undefined ? undefined : routeTaking(config, server, topology, path);
     if (config === undefined || taken?.route.pass !== 'proxy') return [];
     const peer = peerFor(taken, asked.peerId, topology);
-    const forwarding = forwardingOf(taken.route, taken.blocks, config);
-    if (peer === undefined || forwarding.isUnknown || forwarding.missing.length === 0) return [];
+    return peer === undefined ? [] : [{ server, config, taken, peer, forwarding: forwardingOf(taken.route, taken.blocks, config) }];
+  });
+  const isWholeElsewhere = places.some(({ forwarding }) => forwarding.isUnknown || forwarding.missing.length === 0);
+  return places.flatMap(place => {
+    const { taken, forwarding } = place;
+    if (forwarding.isUnknown || forwarding.missing.length === 0) return [];
     // What fails for any of a hundred reasons is in question only where something speaks of a WebSocket.
     if (asked.refused === undefined && !asked.isAsked && !forwarding.isMeant && !soundsLikeSocket(path)) return [];
     const uri = pathAtPeer(taken, asked.uri);
     if (uri === undefined) return [];
     const { urlTemplate, count, isAsked } = asked;
     const refused = asked.refused === undefined ? [] : [asked.refused];
-    return [{ taken, config, server, forwarding, peer, urlTemplate, uri: withoutSession(uri), refused, count, isAsked }];
+    return [{ ...place, urlTemplate, uri: withoutSession(uri), refused, count, isAsked, isWholeElsewhere }];
   });
 }
 

@@ -93,7 +93,7 @@ describe('the handshake of a WebSocket', () => {
     const options = { cert: certificate('shop.test-certificate'), key: certificate('shop.test-key-for-tests') };
     const server = createTlsServer(options, socket => {
       socket.on('error', () => undefined);
-      socket.once('data', data => socket.write(taken(data.toString('latin1'))));
+      socket.once('data', (data: Buffer) => socket.write(taken(data.toString('latin1'))));
     });
     closing.push(server);
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));

@@ -46,7 +46,7 @@ export class AccessCounter {
   readonly refused = new AccessFold(maxRefused);
   readonly templates = new CountTable(2000, true, (bytes, start, end) => urlTemplate(text(bytes, start, end)));
   /** Requests answered with 101, by their template: no more than there are templates. */
-  readonly switched = new Map<string, { readonly total: number; readonly lastMs: number }>();
+  readonly switched = new Map<string, number>();
   readonly peers = new CountTable(500, false, (bytes, start, end) => upstreamTries(text(bytes, start, end)).at(-1) ?? '');
   readonly methods = new CountTable(50, false, text);
   readonly servers = new CountTable(500, false, text);
@@ -157,7 +157,7 @@ export class AccessCounter {
       this.#find(this.servers, bytes, accessIndex.http_host);
     const url = this.#uriStart === -1 ? undefined : this.templates.find(bytes, this.#uriStart, this.#uriEnd);
     this.#url = url;
-    if (status === 101 && url !== undefined) this.switched.set(url.key, { total: (this.switched.get(url.key)?.total ?? 0) + 1, lastMs: ms });
+    if (status === 101 && url !== undefined) this.switched.set(url.key, (this.switched.get(url.key) ?? 0) + 1);
     const peer = this.#find(this.peers, bytes, accessIndex.upstream_addr);
     const failed = hasStatus && (isFailing(status) || this.#hasFailedTry(bytes));
     tally(this.#method, failed);

@@ -122,13 +122,10 @@ function sizesOf(logs: readonly CountedLog[], failing: readonly AccessGroup[]): 
 }
 
 function mergeSwitched(maps: readonly AccessCounter['switched'][]): NonNullable<NginxAccessLog['switched']> {
-  const merged = new Map<string, { total: number; lastMs: number }>();
-  for (const [key, { total, lastMs }] of maps.flatMap(map => [...map])) {
-    const one = merged.get(key);
-    merged.set(key, { total: (one?.total ?? 0) + total, lastMs: Math.max(one?.lastMs ?? 0, lastMs) });
-  }
+  const merged = new Map<string, number>();
+  for (const [key, count] of maps.flatMap(map => [...map])) merged.set(key, (merged.get(key) ?? 0) + count);
   return [...merged]
-    .map(([key, one]) => ({ key, ...one }))
+    .map(([key, total]) => ({ key, total }))
     .sort((a, b) => b.total - a.total)
     .slice(0, maxListed);
 }

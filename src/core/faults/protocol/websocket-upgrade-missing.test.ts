@@ -159,7 +159,7 @@ describe('websocket-upgrade-missing fires', () => {
     ],
     ['the path is the name of one', { refused: [refused('/socket.io/')] }],
     ['the log says that the client asked for one', { refused: [refused('/x', { status: 200, upgrade: true })], passed: answer(200) }],
-    ['they opened there before', { refused: [refused('/x')], access: { switched: [{ key: '/x', total: 4, lastMs: nowMs - 60_000 }] } }],
+    ['they opened there before', { refused: [refused('/x')], access: { switched: [{ key: '/x', total: 4 }] } }],
   ] as const)('confirmed on a peer that takes WebSockets anywhere where %s', (_name, given) => {
     expect(on(plain, { whole: taken, ...given }).found).toMatchObject([{ confidence: 'confirmed' }]);
   });
@@ -208,6 +208,13 @@ describe('websocket-upgrade-missing fires', () => {
     const errors = [{ ...group, urlTemplate: '/ws/room', samples, server: 'a.example' }];
     const { found } = on(plain, { errors, whole: taken, passed: { state: 'closed', how: 'end' }, elsewhere: answer(404) });
     expect(found).toMatchObject([{ confidence: 'confirmed', symptoms: [`premature-close@${address}`], data: { status: 'premature close' } }]);
+  });
+
+  it('likely where the log does not tell which of two servers took the requests, and the other passes upgrades on', () => {
+    const two = `${plain}\n${server(`    ${headers}\n    location / { proxy_pass http://${address}; }`).replace('a.example', 'b.example')}`;
+    expect(on(two, { refused: [refused('/ws')], whole: taken }).found).toMatchObject([{ confidence: 'likely' }]);
+    expect(on(two, { refused: [refused('/ws', { host: 'a.example' })], whole: taken }).found).toMatchObject([{ confidence: 'confirmed' }]);
+    expect(on(two, { refused: [refused('/ws', { host: 'b.example' })], whole: taken }).found).toEqual([]);
   });
 
   it('likely where nobody was asked, and the log says that a WebSocket was', () => {

@@ -216,8 +216,8 @@ export interface NginxAccessLog {
    * sounds like one, or with anything but 101 where the log says that the client asked for one. No failures in themselves.
    */
   readonly refused?: readonly AccessGroup[];
-  /** Requests answered with 101 Switching Protocols, by template, and when the last of them was. */
-  readonly switched?: readonly { readonly key: string; readonly total: number; readonly lastMs: number }[];
+  /** Requests answered with 101 Switching Protocols, by template. */
+  readonly switched?: readonly { readonly key: string; readonly total: number }[];
   readonly byTemplate: readonly TrafficCount[];
   readonly byPeer: readonly TrafficCount[];
   readonly byMethod: readonly TrafficCount[];
