@@ -23,8 +23,9 @@ const keptByDefault = [1, 29, 7] as const;
 
 /** How nginx reuses connections to the peer over HTTP; undefined where each request has a connection of its own. */
 export function reuseOf(peer: Peer, topology: Topology, instances: Known<readonly NginxInstance[]>): Reuse | undefined {
+  const own = new Set(peer.routeIds);
   for (const route of topology.routes) {
-    if (!peer.routeIds.includes(route.id) || route.pass !== 'proxy' || route.settings['http_version']?.args[0] !== '1.1') continue;
+    if (!own.has(route.id) || route.pass !== 'proxy' || route.settings['http_version']?.args[0] !== '1.1') continue;
     const server = topology.servers.find(one => one.id === route.serverId);
     const instance = valueOr(instances, []).find(one => one.id === server?.instanceId);
     const version = instance !== undefined && ['nginx', 'openresty'].includes(instance.flavour) ? instance.version : undefined;

@@ -16,18 +16,37 @@ export function insideOf(block: readonly ConfigDirective[] | undefined, depth = 
   );
 }
 
+type Chain = readonly ConfigDirective[];
+
+// A configuration with a thousand servers is asked a thousand times: it is walked through once.
+const chains = new WeakMap<NginxConfig, ReadonlyMap<string, Chain>>();
+const routes = new WeakMap<Topology, ReadonlyMap<string, Route>>();
+
 /** The blocks around and including the server block, outermost first; undefined where the file does not hold it. */
-export function chainOfServer(config: NginxConfig, server: ServerBlock): readonly ConfigDirective[] | undefined {
-  const find = (block: readonly ConfigDirective[], around: readonly ConfigDirective[], depth: number): readonly ConfigDirective[] | undefined => {
-    if (depth > 4) return undefined;
+export function chainOfServer(config: NginxConfig, server: ServerBlock): Chain | undefined {
+  let known = chains.get(config);
+  if (known === undefined) {
+    known = chainsIn(config);
+    chains.set(config, known);
+  }
+  return known.get(placeOf(server.origin));
+}
+
+function chainsIn(config: NginxConfig): ReadonlyMap<string, Chain> {
+  const found = new Map<string, Chain>();
+  const walk = (block: readonly ConfigDirective[], around: Chain, depth: number): void => {
+    if (depth > 4) return;
     for (const one of insideOf(block)) {
-      if (one.name === 'server' && one.path === server.origin.path && one.line === server.origin.line) return [...around, one];
-      const below = one.block === undefined || one.name === 'location' ? undefined : find(one.block, [...around, one], depth + 1);
-      if (below !== undefined) return below;
+      if (one.name === 'server' && !found.has(placeOf(one))) found.set(placeOf(one), [...around, one]);
+      if (one.block !== undefined && one.name !== 'location') walk(one.block, [...around, one], depth + 1);
     }
-    return undefined;
   };
-  return find(config.directives, [], 0);
+  walk(config.directives, [], 0);
+  return found;
+}
+
+function placeOf({ path, line }: { readonly path: string; readonly line: number }): string {
+  return `${path}:${line}`;
 }
 
 /** The locations that a path ends in, outermost first. `undefined`: an expression stands in the way that is not tested here. */
@@ -108,10 +127,20 @@ function passIn(location: ConfigDirective, server: ServerBlock, topology: Topolo
   const conditions = inside.filter(one => one.name === 'if' || one.name === 'limit_except').flatMap(one => insideOf(one.block));
   for (const one of [...inside, ...conditions]) {
     if (!one.name.endsWith('_pass')) continue;
-    const route = topology.routes.find(each => each.serverId === server.id && each.origin.path === one.path && each.origin.line === one.line);
+    const route = routesByPlace(topology).get(`${server.id} ${placeOf(one)}`);
     if (route !== undefined) return route;
   }
   return undefined;
+}
+
+function routesByPlace(topology: Topology): ReadonlyMap<string, Route> {
+  let known = routes.get(topology);
+  if (known === undefined) {
+    // The first of those at one place stays.
+    known = new Map(topology.routes.toReversed().map(route => [`${route.serverId} ${placeOf(route.origin)}`, route]));
+    routes.set(topology, known);
+  }
+  return known;
 }
 
 /** The path that nginx asks the peer for: a target with a path of its own has it in the place of the location's. Undefined where variables or rewrites decide. */
