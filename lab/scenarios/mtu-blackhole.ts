@@ -28,7 +28,7 @@ export default [
     setUp: (host, stage) => setUp(host, stage, 3908),
     breakIt: (_, stage) => narrow(stage.other(), 1280, true),
     traffic: { rps: 3 },
-    trafficMs: 1800,
+    trafficMs: 1200,
     expect: {
       verdict: 'failing',
       firstConfidence: 'confirmed',
@@ -64,7 +64,7 @@ export default [
     },
     breakIt: (_, stage) => narrow(stage.other(), 1420, true),
     traffic: { rps: 3, method: 'POST', body: UPLOAD },
-    trafficMs: 1800,
+    trafficMs: 1200,
     symptom: async host => {
       const { counts } = await host.request({ urls: ['http://127.0.0.1:8080/files'], method: 'POST', body: UPLOAD });
       if (counts['504'] !== 1) throw new Error(`an upload got ${JSON.stringify(counts)}`);
@@ -84,7 +84,7 @@ export default [
       await narrow(stage.other(), 1400, false);
     },
     traffic: { rps: 3 },
-    trafficMs: 1800,
+    trafficMs: 1200,
     // Packets of the other host that vanish are not seen from here: only what becomes of the page is.
     expect: { verdict: 'failing', firstConfidence: ['likely'], status: 'active', evidence: ['mtu 1400'] },
   }),
@@ -102,7 +102,7 @@ export default [
       await narrow(stage.other(), 1280, false);
     },
     traffic: { rps: 3 },
-    trafficMs: 1800,
+    trafficMs: 1200,
     expect: { verdict: 'failing', status: 'active' },
   }),
   defineScenario({
@@ -116,7 +116,7 @@ export default [
     fails: 504,
     setUp: (host, stage) => setUp(host, stage, 3911),
     traffic: { rps: 3 },
-    trafficMs: 1800,
+    trafficMs: 1200,
     expect: { verdict: 'failing', status: 'active', firstConfidence: ['likely', 'possible'] },
   }),
   defineScenario({
@@ -138,7 +138,7 @@ export default [
       await stage.other().shell('ip netns exec near iptables -I FORWARD -p tcp --dport 8230 -j DROP');
     },
     traffic: { rps: 3 },
-    trafficMs: 1800,
+    trafficMs: 1200,
     expect: { verdict: 'failing', status: 'active', firstConfidence: ['likely', 'possible'] },
   }),
 ];

@@ -64,7 +64,19 @@ describe('path-sizes', () => {
     expect(answers.at(0)).toEqual([0, 'answered']);
     expect(answers.at(-1)).toEqual([0, 'answered']);
     expect(answers).toContainEqual([1420, 'answered']);
-    expect(answers).toContainEqual([1450, 'no-answer']);
+    expect(answers.filter(([size]) => size === 1450)).toEqual([1450, 1450, 1450].map(size => [size, 'no-answer']));
+    expect(answers.filter(([size]) => size === 0)).toHaveLength(3);
+  });
+
+  it('comes to no end where a packet of the full size is answered the second time', () => {
+    let asked = 0;
+    const busyOnce = (request: ProbeRequest): ProbeOutcome => {
+      const isFull = request.kind === 'http' && (request.padToBytes ?? 0) > 1500;
+      return isFull && asked++ === 0 ? { state: 'no-answer' } : peerBehind(9000)(request);
+    };
+    const { fact } = run(facts('read-timeout'), busyOnce);
+    const full = fact.state === 'known' ? fact.value[0]?.asked.filter(one => one.packetBytes === 1500) : [];
+    expect(full?.map(one => one.probe.outcome.state)).toEqual(['no-answer', 'answered']);
   });
 
   it('asks no more sizes where a full packet is answered', () => {

@@ -24,7 +24,8 @@ const mostPeers = 3;
 const fullTimeoutMs = 1700;
 const smallTimeoutMs = 1000;
 /** Of the sizes between, once a full one was lost: one packet sent again is enough. */
-const leastSizedTimeoutMs = 500;
+const leastSizedTimeoutMs = 600;
+const mostQuestions = 9;
 const smallPath = '/badhop-asks-for-a-small-answer';
 const options = { timeoutMs: 2000, maxBytes: 262_144 } as const;
 
@@ -56,7 +57,16 @@ function stalledPeers(topology: Topology, groups: readonly ErrorGroup[]): readon
   const hosts = new Set<string>();
   return topology.peers
     .filter(({ id, address, local, flags, routeIds, namespace }) => {
-      if (address.kind !== 'tcp' || local || flags.down || namespace !== undefined || routeIds.length === 0 || hosts.has(address.host) || !isAddress(address.host)) return false;
+      if (
+        address.kind !== 'tcp' ||
+        local ||
+        flags.down ||
+        namespace !== undefined ||
+        routeIds.length === 0 ||
+        hosts.has(address.host) ||
+        !isAddress(address.host)
+      )
+        return false;
       if (!groups.some(group => group.peer === id && (group.class === 'read-timeout' || group.class === 'send-timeout'))) return false;
       hosts.add(address.host);
       return true;
@@ -101,7 +111,7 @@ function mostStuck(transfers: readonly TcpTransfer[]): readonly TcpTransfer[] {
 
 /**
  * First a request that needs more than one full packet. Where it stays without an answer, the largest request that gets one
- * is searched for, one connection after the other.
+ * is searched for, one connection after the other, and the next larger one is asked again.
  */
 function* askSizes(peer: Peer, topology: Topology, groups: readonly ErrorGroup[], mtu: number | undefined): Steps<Pick<PathSizes, 'asked' | 'page'>> {
   const route = topology.routes.find(one => peer.routeIds.includes(one.id) && ((one.pass === 'proxy' && !one.tls) || one.pass === 'fastcgi'));
@@ -118,19 +128,33 @@ function* askSizes(peer: Peer, topology: Topology, groups: readonly ErrorGroup[]
   asked.push({ packetBytes: 0, probe: before }, { packetBytes: mtu, probe: atFull });
   if (atFull.outcome.state !== 'no-answer') return { asked, ...ofPage };
   const header = hostOf(peer).includes(':') ? headerBytes.v6 : headerBytes.v4;
-  const candidates = sizes.filter(size => size < mtu);
-  let [low, high] = [0, candidates.length - 1];
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const packetBytes = candidates[middle] ?? 0;
-    const [probe] = yield* put([sized(small, packetBytes - header, leastSizedTimeoutMs + 3 * before.ms)]);
-    if (probe === undefined) break;
-    asked.push({ packetBytes, probe });
-    if (probe.outcome.state === 'no-answer') low = middle + 1;
-    else high = middle - 1;
+  const ladder = [mtu, ...sizes.filter(size => size < mtu)];
+  const timeoutMs = leastSizedTimeoutMs + 3 * before.ms;
+  for (let question = 0; question < mostQuestions; question++) {
+    const next = nextSize(ladder, asked);
+    if (next === undefined) break;
+    const bytes = next.packetBytes === mtu ? mtu + beyondMtu : next.packetBytes - header;
+    const probes = yield* put([sized(small, bytes, timeoutMs)]);
+    // A backend that answers now and then is no narrow link: the plain question must always be answered.
+    const plain = next.isRepeated ? yield* put([small]) : [];
+    for (const probe of probes) if (probe !== undefined) asked.push({ packetBytes: next.packetBytes, probe });
+    for (const probe of plain) if (probe !== undefined) asked.push({ packetBytes: 0, probe });
   }
-  const [after] = yield* put([small]);
-  return { asked: after === undefined ? asked : [...asked, { packetBytes: 0, probe: after }], ...ofPage };
+  return { asked, ...ofPage };
+}
+
+/** Between what passes and what is lost; once these are neighbours, the lost one again, until it was lost three times. */
+function nextSize(ladder: readonly number[], asked: readonly SizedQuestion[]): { readonly packetBytes: number; readonly isRepeated: boolean } | undefined {
+  const count = (packetBytes: number, isLost: boolean): number =>
+    asked.filter(one => one.packetBytes === packetBytes && (one.probe.outcome.state === 'no-answer') === isLost).length;
+  const firstAnswered = ladder.findIndex(size => count(size, false) > 0);
+  const low = firstAnswered < 0 ? ladder.length : firstAnswered;
+  const high = ladder.findLastIndex((size, index) => index < low && count(size, true) > 0);
+  if (low - high > 1) return { packetBytes: ladder[(low + high) >> 1] ?? 0, isRepeated: false };
+  const lost = ladder[high];
+  // Nothing was lost in the end, or even the smallest was: no size decides.
+  if (lost === undefined || low === ladder.length || count(lost, true) >= 3) return undefined;
+  return { packetBytes: lost, isRepeated: true };
 }
 
 /** The page once more, now that this host knows the size and asks for packets that fit. */

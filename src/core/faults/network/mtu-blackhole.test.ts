@@ -15,7 +15,8 @@ function asked(packetBytes: number, outcome: ProbeOutcome): SizedQuestion {
 
 const full = asked(1500, silent);
 const small = asked(0, answered);
-const measured = [small, full, asked(1400, silent), asked(1280, answered), small];
+const lost = asked(1400, silent);
+const measured = [small, full, lost, asked(1280, answered), lost, small, lost, small];
 
 const transfer: TcpTransfer = {
   state: 'ESTAB',
@@ -76,13 +77,18 @@ describe('mtu-blackhole is silent', () => {
   });
 
   it('when the plain question is not answered either: then size is not what decides', () => {
-    expect(found({ asked: [asked(0, answered), full, asked(1280, answered), asked(0, silent)] })).toEqual([]);
+    expect(found({ asked: [...measured, asked(0, silent)] })).toEqual([]);
     expect(found({ asked: [] })).toEqual([]);
   });
 
+  it('when a size is not answered now and then, as it is where a backend is busy', () => {
+    expect(found({ asked: [small, full, asked(1492, answered), small] })).toEqual([]);
+    expect(found({ asked: [small, full, asked(1492, answered), full, small, asked(1500, answered), small] })).toEqual([]);
+  });
+
   it('when no size at all passes, or a smaller one is lost and a larger one passes', () => {
-    expect(found({ asked: [small, full, asked(1280, silent), asked(600, silent), small] })).toEqual([]);
-    expect(found({ asked: [small, full, asked(1280, silent), asked(1400, answered), small] })).toEqual([]);
+    expect(found({ asked: [small, full, asked(1280, silent), asked(600, silent), asked(600, silent), small, asked(600, silent), small] })).toEqual([]);
+    expect(found({ asked: [...measured, asked(1500, answered)] })).toEqual([]);
   });
 
   it('when the page hangs on a way of which a router told the size', () => {

@@ -130,7 +130,7 @@ interface Limits {
   readonly smallest?: SizedQuestion;
   readonly passes?: number;
   readonly lost?: number;
-  /** Every smaller one was answered and every larger one was not, between two plain questions that were answered. */
+  /** Every smaller one was answered and every larger one was not, the next one three times, and the plain question always was. */
   readonly isSure: boolean;
   /** A request of more than one whole packet was answered. */
   readonly isFullAnswered: boolean;
@@ -139,17 +139,26 @@ interface Limits {
 function limitsOf(asked: readonly SizedQuestion[]): Limits {
   const bySize = asked.filter(one => one.packetBytes > 0).toSorted((a, b) => a.packetBytes - b.packetBytes);
   const largest = bySize.findLast(one => one.probe.outcome.state === 'answered');
-  const smallest = bySize.find(one => one.probe.outcome.state === 'no-answer');
+  const never = bySize.filter(
+    one => one.probe.outcome.state === 'no-answer' && !bySize.some(other => other.packetBytes === one.packetBytes && isAnswer(other)),
+  );
+  const smallest = never[0];
   const [passes, lost] = [largest?.packetBytes, smallest?.packetBytes];
   const plain = asked.filter(one => one.packetBytes === 0);
+  const times = never.filter(one => one.packetBytes === lost).length;
   return {
     ...(largest === undefined ? {} : { largest }),
     ...(smallest === undefined ? {} : { smallest }),
     ...(passes === undefined ? {} : { passes }),
     ...(lost === undefined ? {} : { lost }),
-    isSure: passes !== undefined && lost !== undefined && passes >= leastPacket && passes < lost && plain.length >= 2 && plain.every(isSmallAnswer),
+    isSure:
+      passes !== undefined && lost !== undefined && passes >= leastPacket && passes < lost && times >= 3 && plain.length >= 3 && plain.every(isSmallAnswer),
     isFullAnswered: bySize.at(-1)?.probe.outcome.state === 'answered',
   };
+}
+
+function isAnswer({ probe }: SizedQuestion): boolean {
+  return probe.outcome.state === 'answered';
 }
 
 function isSmallAnswer({ packetBytes, probe }: SizedQuestion): boolean {
