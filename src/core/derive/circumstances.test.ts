@@ -187,6 +187,7 @@ describe('since when', () => {
     const packages = ['nginx', 'libssl3'].map((name, index) =>
       change(90_000 - index * 40_000, { kind: 'package', subject: `package ${name}`, verb: `was upgraded (${index})` }),
     );
+    expect(texts([symptom()], files.slice(0, 3))).toEqual(['4 s after /etc/nginx/c.conf, /etc/nginx/b.conf and /etc/nginx/a.conf changed']);
     expect(texts([symptom()], [...files, ...packages])).toEqual([
       '4 s after /etc/nginx/d.conf, /etc/nginx/c.conf, /etc/nginx/b.conf and 1 more changed',
       '50 s after package libssl3 and package nginx were installed, upgraded or removed',

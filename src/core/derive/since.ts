@@ -128,7 +128,8 @@ function say(group: readonly Change[], firstMs: number): Since {
   const rest = group.filter(change => change !== first);
   const named = [first, ...rest].slice(0, mostNamed).map(change => change?.subject ?? '');
   const more = group.length - named.length;
-  const subjects = more > 0 ? `${named.join(', ')} and ${more} more` : named.join(' and ');
+  const last = more > 0 ? `${more} more` : named.pop();
+  const subjects = named.length === 0 ? (last ?? '') : `${named.join(', ')} and ${last ?? ''}`;
   const alike = rest.every(change => change.verb === first?.verb);
   const verb = group.length === 1 || alike ? (first?.verb ?? '') : first?.kind === 'package' ? 'were installed, upgraded or removed' : 'changed';
   const timeMs = group[0]?.timeMs ?? firstMs;
