@@ -1,22 +1,18 @@
 import { askAll, defineCollector } from '../model/collector.ts';
 import type { Request } from '../model/collector.ts';
-import { known, valueOr } from '../model/fact.ts';
+import { absent, known, valueOr } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
 import type { ProcessDetail } from '../model/facts/system.ts';
 import type { ReadResult, StatResult } from '../model/host.ts';
 import { parseOpenFilesLimit, parseProcessesLimit } from '../parsers/proc-limits.ts';
 import { parsePss } from '../parsers/proc-smaps.ts';
-import { socketInode } from '../parsers/socket-link.ts';
 import { textOf } from './shared/answers.ts';
 
 const MAX_PROCESSES = 300;
-/** Links read of one process and of all; a busy nginx worker has tens of thousands. */
-const MAX_LINKS_EACH = 256;
-const MAX_LINKS = 20_000;
 
 export default defineCollector({
   id: 'process-details',
-  title: 'Memory, open files and sockets of nginx and its backends',
+  title: 'Memory and open files of nginx and its backends',
   needs: ['processes', 'nginx-instances', 'services'],
   *collect(facts) {
     if (facts.processes.state !== 'known') return facts.processes;
@@ -34,40 +30,27 @@ export default defineCollector({
     const problems = all.length > pids.length ? [`Details of only ${pids.length} of ${all.length} processes were read.`] : [];
 
     const basics = yield* askAll(pids.flatMap(filesOf));
-    const links: { readonly pid: number; readonly path: string }[] = [];
+    // Listing the tens of thousands of open files of a busy worker takes the kernel long; since Linux 6.2 the folder's size is their number.
+    const unsized = pids.filter((_, index) => sizeOf(basics[index * 3 + 2]) === 0);
+    const lists = yield* askAll(unsized.map(pid => ({ kind: 'list', path: `/proc/${pid}/fd` }) as const));
+    const listed = new Map(unsized.map((pid, index) => [pid, valueOr(lists[index] ?? absent('not asked'), undefined)?.length]));
     const details = pids.map((pid, index): ProcessDetail => {
-      const [smaps, limits, folder] = basics.slice(index * 3, index * 3 + 3) as [Known<ReadResult>, Known<ReadResult>, Known<readonly string[]>];
+      const [smaps, limits, folder] = basics.slice(index * 3, index * 3 + 3) as [Known<ReadResult>, Known<ReadResult>, Known<StatResult>];
       const pssBytes = parsePss(textOf(smaps) ?? '');
       const openFilesLimit = parseOpenFilesLimit(textOf(limits) ?? '');
       const processesLimit = parseProcessesLimit(textOf(limits) ?? '');
-      const fds = valueOr(folder, undefined);
-      for (const fd of fds?.slice(0, MAX_LINKS_EACH) ?? []) if (links.length < MAX_LINKS) links.push({ pid, path: `/proc/${pid}/fd/${fd}` });
+      const openFiles = sizeOf(folder) || listed.get(pid);
       return {
         pid,
         ...(pssBytes === undefined ? {} : { pssBytes }),
-        ...(fds === undefined ? {} : { openFiles: fds.length }),
+        ...(openFiles === undefined ? {} : { openFiles }),
         ...(openFilesLimit === undefined ? {} : { openFilesLimit }),
         ...(processesLimit === undefined ? {} : { processesLimit }),
-        socketInodes: [],
       };
     });
-    const refused = details.filter(detail => detail.openFiles === undefined).length;
+    const refused = details.filter(({ openFiles }, index) => openFiles === undefined || basics[index * 3]?.state === 'denied').length;
     if (refused > 0) problems.push(`Open files and memory of ${refused} processes could not be read (run as root to see them).`);
-
-    const inodes = new Map<number, number[]>();
-    const stats: readonly Known<StatResult>[] = yield* askAll(links.map(link => ({ kind: 'stat', path: link.path }) as const));
-    for (const [index, stat] of stats.entries()) {
-      const inode = socketInode(stat.state === 'known' ? stat.value.target : undefined);
-      const pid = links[index]?.pid;
-      if (inode === undefined || pid === undefined) continue;
-      const list = inodes.get(pid) ?? [];
-      list.push(inode);
-      inodes.set(pid, list);
-    }
-    return known(
-      details.map(detail => ({ ...detail, socketInodes: inodes.get(detail.pid) ?? [] })),
-      problems,
-    );
+    return known(details, problems);
   },
 });
 
@@ -75,6 +58,10 @@ function filesOf(pid: number): readonly Request[] {
   return [
     { kind: 'read', path: `/proc/${pid}/smaps_rollup` },
     { kind: 'read', path: `/proc/${pid}/limits` },
-    { kind: 'list', path: `/proc/${pid}/fd` },
+    { kind: 'stat', path: `/proc/${pid}/fd` },
   ];
+}
+
+function sizeOf(answer: Known<unknown> | undefined): number {
+  return valueOr(answer as Known<StatResult>, undefined)?.size ?? 0;
 }

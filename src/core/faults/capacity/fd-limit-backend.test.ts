@@ -10,10 +10,10 @@ const run = (openFiles: number, change: Partial<Hop>) =>
   detections(fault, {
     hops: [hopOf({ symptoms: [closed], ...change })],
     'process-details': [
-      { pid: 100, openFiles: 9, openFilesLimit: 1024, socketInodes: [] },
-      { pid: 101, openFiles, openFilesLimit: 1024, socketInodes: [] },
+      { pid: 100, openFiles: 9, openFilesLimit: 1024 },
+      { pid: 101, openFiles, openFilesLimit: 1024 },
       // Another service's process.
-      { pid: 999, openFiles: 1024, openFilesLimit: 1024, socketInodes: [] },
+      { pid: 999, openFiles: 1024, openFilesLimit: 1024 },
     ],
   });
 

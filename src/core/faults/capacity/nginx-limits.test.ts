@@ -21,7 +21,7 @@ const config = {
   instanceId: instance.id,
   directives: [directive('worker_rlimit_nofile', '80'), directive('events', '', [directive('worker_connections', '64')])],
 };
-const detail = (openFiles: number, openFilesLimit: number) => [{ pid: 7, openFiles, openFilesLimit, socketInodes: [] }];
+const detail = (openFiles: number, openFilesLimit: number) => [{ pid: 7, openFiles, openFilesLimit }];
 
 function said(kind: 'worker-connections' | 'too-many-open-files', message: string, change: Partial<Symptom> = {}): Symptom {
   const symptom = symptomOf(kind, change);

@@ -10,7 +10,7 @@ const run = (threads: number, change: Partial<Hop>, kernel = [kernelOf(5000)]) =
   detections(fault, {
     hops: [hopOf({ symptoms: [closed], unit: unitOf({ tasksMax: 60 }), ...change })],
     processes: [processOf(100, { unit: 'orders.service' }), processOf(101, { unit: 'orders.service', threads }), processOf(7, { uid: 1000, threads: 900 })],
-    'process-details': [{ pid: 101, processesLimit: 96_365, socketInodes: [] }],
+    'process-details': [{ pid: 101, processesLimit: 96_365 }],
     'kernel-log': kernel,
   });
 

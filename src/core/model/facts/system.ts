@@ -53,8 +53,6 @@ export interface ProcessDetail {
   readonly openFilesLimit?: number;
   /** Most processes and threads that its user may have (RLIMIT_NPROC), where there is a limit. Root is exempt. */
   readonly processesLimit?: number;
-  /** Inodes of the sockets it holds: `socket:[123]`. */
-  readonly socketInodes: readonly number[];
 }
 
 export interface Listener {
