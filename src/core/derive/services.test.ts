@@ -235,6 +235,15 @@ describe('units', () => {
     expect(found).toMatchObject([{ id: 'unit:api.service', workerPids: [], listening: [], configuredListen: [{ value: { port: 8000 } }] }]);
   });
 
+  it('leaves out an Apache that is switched off and never ran, whatever its package listens on', () => {
+    const apache = (name: string): BackendCommand => ({ ...command(0, 'apache', { listen: gunicornListen }), of: { kind: 'unit', unit: name } });
+    const off = unit('apache2.service', { unitFileState: 'disabled' });
+    expect(derive({ units: [off], commands: [apache('apache2.service')] })).toEqual([]);
+    for (const change of [{ unitFileState: 'enabled' }, { inactiveEnterMs: 5 }, { activeState: 'failed' }])
+      expect(derive({ units: [{ ...off, ...change }], commands: [apache('apache2.service')] })).toHaveLength(1);
+    expect(derive({ units: [unit('api.service', { unitFileState: 'disabled' })], commands: [ofUnit('api.service')] })).toHaveLength(1);
+  });
+
   it('leaves out units that run, that are masked, and those without a backend', () => {
     const found = derive({
       units: [

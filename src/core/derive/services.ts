@@ -119,7 +119,9 @@ function stopped(
     if (command === undefined || command.service === 'php-fpm') return [];
     // A unit that nobody enabled may still be what nginx waits for: its address tells.
     const sockets = (unit.sockets ?? []).flatMap(({ name, addresses }) => addresses.map(value => ({ value, source: `unit:${name}` })));
-    if (command.listen.length + sockets.length === 0 && !isMeantToRun(unit)) return [];
+    // Apache lies switched off on many hosts with the ports of its package; another unit names an address because somebody wrote it.
+    const isTelling = command.service !== 'apache' && command.listen.length + sockets.length > 0;
+    if (!isTelling && !isMeantToRun(unit)) return [];
     // What systemd hands over takes the place of what the program would bind by default.
     const own = command.listen.map(item => item.address).filter(item => sockets.length === 0 || !item.source.startsWith('default of '));
     const speaks = protocolOf(command.service, command.listen);
