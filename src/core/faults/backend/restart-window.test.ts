@@ -60,6 +60,17 @@ describe('restart-window is silent', () => {
     expect(detections(fault, { hops: [hopOf({ symptoms: [cut], events: [started] })] })).toEqual([]);
   });
 
+  it('where requests break off after a restart, by the watchdog or by themselves', () => {
+    const stopped = eventOf('stopped', 299_000);
+    const cut = (agoMs: number, ms: number) =>
+      symptomOf('premature-close', { firstMs: nowMs - agoMs, lastMs: nowMs - agoMs + ms, buckets: { widthMs: 10_000, starts: [nowMs - agoMs], counts: [5] } });
+    const found = (symptom: ReturnType<typeof cut>, more: readonly ReturnType<typeof eventOf>[] = []) =>
+      detections(fault, { hops: [hopOf({ symptoms: [symptom], events: [stopped, started, ...more] })] });
+    expect(found(cut(299_500, 1000))).toHaveLength(1);
+    expect(found(cut(296_000, 6000))).toEqual([]);
+    expect(found(cut(299_500, 1000), [eventOf('request-killed', 298_500)])).toEqual([]);
+  });
+
   it('where it was away for minutes', () => {
     const buckets = {
       widthMs: 10_000,

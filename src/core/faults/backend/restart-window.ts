@@ -16,6 +16,7 @@ const explains: readonly Symptom['class'][] = [
   'no-live-upstreams',
   'unattributed-5xx',
 ];
+const cutOff: ReadonlySet<Symptom['class']> = new Set(['premature-close', 'reset', 'connect-reset']);
 /** A service that was away for longer was down, whatever started it in the end. */
 const longestMs = longestRestartMs;
 /** nginx keeps a peer marked as failed for ten seconds. */
@@ -47,7 +48,7 @@ export default defineFault({
       if (absenceOf(hop, symptomsOf(hop, ['connect-refused', 'connect-no-file']), window.sinceMs) !== undefined) continue;
       const starts = startsOf(hop, window.sinceMs);
       const own = [...symptomsOf(hop, explains), ...unattributedOf(hop, symptoms, [502])].filter(
-        symptom => symptom.count > 0 && isAround(symptom, hop, starts, window),
+        symptom => symptom.count > 0 && isAround(symptom, hop, starts, window) && wasUnderWay(symptom, hop, starts),
       );
       const near = starts.filter(start => own.some(symptom => start.timeMs >= symptom.firstMs - afterMs && start.timeMs <= symptom.lastMs + longestMs));
       const last = near.at(-1);
@@ -102,6 +103,14 @@ function isAround(symptom: Symptom, hop: Hop, starts: readonly { readonly timeMs
   }
   // Failures that begin after a start are its own only where something was stopped for it: a slow boot after a stop.
   return all > 0 && near >= all * leastShare && starts.some(start => start.timeMs >= symptom.firstMs - (wasReplaced(hop, start.timeMs) ? afterMs : 0));
+}
+
+/** What breaks off was under way when the service was stopped: afterwards, or with the watchdog's own line, it is no restart's. */
+function wasUnderWay({ class: kind, errorGroups, firstMs, lastMs }: Symptom, hop: Hop, starts: readonly { readonly timeMs: number }[]): boolean {
+  if (!cutOff.has(kind)) return true;
+  if (hop.events.some(event => event.kind === 'request-killed' && event.timeMs >= firstMs - afterMs && event.timeMs <= lastMs + afterMs)) return false;
+  const times = errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs));
+  return times.every(timeMs => starts.some(start => timeMs <= start.timeMs + clockMs && timeMs >= start.timeMs - longestMs));
 }
 
 function wasReplaced(hop: Hop, startMs: number): boolean {
