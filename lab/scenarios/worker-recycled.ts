@@ -171,7 +171,7 @@ export default [
     },
     healthy: host => answers(host, 'http://127.0.0.1/'),
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/a', 'http://127.0.0.1/die', 'http://127.0.0.1/b'], rps: 6 },
-    trafficMs: 4000,
+    trafficMs: 2500,
     expect: { verdict: 'failing', status: 'active' },
   }),
   defineScenario({

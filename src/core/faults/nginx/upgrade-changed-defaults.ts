@@ -70,7 +70,9 @@ export default defineFault({
           yield ruledOut(`${other.subject} ${other.verb} as well, before the first request to ${hop.peer.id} failed in this way`);
           continue;
         }
-        const isClear = failing.length > 0 && workedBefore(access, upgrade.atMs);
+        // Of a backend elsewhere, or one that is younger than the upgrade, nobody knows that it is the same as before.
+        const isSame = hop.master !== undefined && hop.master.startMs < upgrade.change.timeMs;
+        const isClear = failing.length > 0 && isSame && workedBefore(access, upgrade.atMs);
         const [first, ...rest] = [
           { source: upgrade.change.source, text: `${upgrade.change.subject} ${upgrade.change.verb}` },
           ...effect.evidence,
