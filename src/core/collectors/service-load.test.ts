@@ -93,6 +93,42 @@ describe('servers with threads or an event loop', () => {
     ).toMatchObject({ workers: 3, busyEver: 0 });
   });
 
+  it('are not full for many idle connections of which one is about to be read', () => {
+    const idle = [1, 2, 3, 4].map(inode => held(inode, 'bytes_sent:9 bytes_received:80 lastsnd:5 lastrcv:9')).join('');
+    const load = run(threads, ss(`LISTEN 0 9 127.0.0.1:80 0.0.0.0:* ino:9\n${idle}${held(5).replace('ESTAB 0', 'ESTAB 70')}`));
+    expect(load).toMatchObject({ workers: 3, busyAlways: 1, unread: [1, 1, 1] });
+  });
+
+  it('are full with more requests than threads, and tell what no thread has read', () => {
+    const load = run(threads, ss(`${held(1)}${held(2)}${held(3)}${held(4).replace('ESTAB 0', 'ESTAB 70')}`));
+    expect(load).toMatchObject({ busyAlways: 3, unread: [1, 1, 1, 1], queue: [0, 0, 0, 0] });
+  });
+
+  it('run code that holds their loop up, or wait for events', () => {
+    const loop = service({ manager: 'event-loop', kind: 'uvicorn', workerPids: [11, 12] });
+    const at = (wchan: string): FakeHost => ({
+      ...ss(`${held(1)}${held(2)}${held(3)}`),
+      files: { '/proc/11/wchan': 'hrtimer_nanosleep', '/proc/12/wchan': wchan, '/proc/11/stat': '11 (a) S', '/proc/12/stat': '12 (a) S' },
+    });
+    expect(run(loop, at('hrtimer_nanosleep'))?.loops).toMatchObject({ heldUp: 2, waiting: [1, 1, 1, 1] });
+    expect(run(loop, at('ep_poll'))?.loops).toMatchObject({ heldUp: 1 });
+    expect(run(loop, at('0'))?.loops).toBeUndefined();
+  });
+
+  it('tell what the kernel dropped before them', () => {
+    let asked = 0;
+    const host: FakeHost = {
+      answer: request => {
+        if (request.kind !== 'exec' || request.argv[1] !== '-Htlnm') return undefined;
+        asked += 1;
+        const other = 'LISTEN 0 9 127.0.0.1:81 0.0.0.0:*\n\t skmem:(r0,d99)\n';
+        return known({ stdout: `LISTEN 0 9 127.0.0.1:80 0.0.0.0:*\n\t skmem:(r0,d${asked * 4})\n${other}`, stderr: '', code: 0, truncated: false });
+      },
+    };
+    expect(run(threads, host)?.drops).toEqual({ sinceOpened: 8, meanwhile: 4 });
+    expect(run(threads, ss(listening))?.drops).toBeUndefined();
+  });
+
   it('are busy with requests that were not answered yet', () => {
     expect(run(threads, ss(`${held(1)}${held(2, 'bytes_sent:9 bytes_received:80 lastsnd:9 lastrcv:5')}`))).toMatchObject({ busyAlways: 2, busyEver: 2 });
   });

@@ -121,7 +121,7 @@ export function loadOf(service: Service, moments: readonly ServiceMoment[], back
   const isSeen = moments.every(moment => moment.inFlight !== undefined);
   return {
     ...base,
-    ...(service.manager === 'threads' ? { unread: moments.map(moment => moment.unread) } : {}),
+    ...(service.manager === 'threads' && isSeen ? { unread: moments.map(moment => moment.unread) } : {}),
     workers,
     busyAlways: Math.min(...busy),
     busyEver: Math.max(...busy),
@@ -133,7 +133,9 @@ export function loadOf(service: Service, moments: readonly ServiceMoment[], back
 
 /** Threads and event loops keep idle connections: only requests in flight count, and a queue means that nobody is free to accept. */
 function busyOfShared(moment: ServiceMoment, service: Service, workers: number): number {
-  if (service.manager === 'threads' && moment.held >= workers && (moment.queue > 0 || moment.unread > 0)) return workers;
+  // Of idle connections there may be more than threads, and one of them may be about to be read.
+  const isUnseen = moment.inFlight === undefined && moment.unread > 0;
+  if (service.manager === 'threads' && moment.held >= workers && (moment.queue > 0 || isUnseen)) return workers;
   return Math.min(moment.inFlight ?? 0, workers);
 }
 
