@@ -30,6 +30,7 @@ export default defineFault({
     uses: ['nginx-instances', 'nginx-access-log'],
     leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
+      open: '{address} leaves an idle connection open for longer than the {measured} s for which it was watched, and nginx keeps such connections {kept}. Whether the backend closes first is not known; {count} {were} cut as they would be then, {methods}.',
       race: '{address} closes a connection that is idle for {measured} s, and nginx keeps such connections {kept}. A request that nginx sends over one in the moment in which it is closed is lost: {count} {were} cut, {methods}.',
     },
   },
@@ -43,8 +44,8 @@ export default defineFault({
         yield ruledOut(`${hop.peer.id} closes each connection after its answer, so none is kept that could be closed too early`);
         continue;
       }
-      // Watched for less than nginx keeps it: the measurement's own gap says so.
-      if (idle.ended === 'open' && idle.ms < reuse.timeoutMs) continue;
+      // Watched for less than nginx keeps it: the measurement's own gap says so too.
+      const isOpen = idle.ended === 'open' && idle.ms < reuse.timeoutMs;
       if (idle.ms >= reuse.timeoutMs) {
         const span = idle.ended === 'open' ? `longer than ${(idle.ms / 1000).toFixed(1)} s` : `for ${(idle.ms / 1000).toFixed(1)} s`;
         yield ruledOut(`${hop.peer.id} leaves an idle connection open ${span}, and nginx keeps it ${keptFor(reuse)}`);
@@ -71,7 +72,9 @@ export default defineFault({
       }
       const groups = symptoms.flatMap(symptom => symptom.errorGroups);
       const methods = new Set(groups.flatMap(group => group.method ?? []));
-      const isProven = methods.size > 0 && ([...methods].some(method => sentOnce.has(method)) || hasHiddenRetry(symptoms)) && isQuiet(access, idle.ms);
+      const looksLikeIt = methods.size > 0 && ([...methods].some(method => sentOnce.has(method)) || hasHiddenRetry(symptoms)) && isQuiet(access, idle.ms);
+      // Requests that are cut have many causes: where the time is not known, they must at least look like this one.
+      if (isOpen && !looksLikeIt) continue;
       const [first, ...rest] = [
         probeEvidence(probe),
         ...configured(reuse.timeout ?? reuse.setting),
@@ -79,10 +82,10 @@ export default defineFault({
       ];
       const count = symptoms.reduce((sum, symptom) => sum + symptom.count, 0);
       yield {
-        confidence: isProven ? 'confirmed' : 'likely',
+        confidence: isOpen ? 'possible' : looksLikeIt ? 'confirmed' : 'likely',
         status: symptoms.some(symptom => symptom.ongoing) ? 'active' : 'past',
         subject: hop.subject,
-        messageId: 'race',
+        messageId: isOpen ? 'open' : 'race',
         data: {
           address: hop.peer.id,
           measured: (idle.ms / 1000).toFixed(1),
@@ -96,12 +99,17 @@ export default defineFault({
         },
         evidence: [first, ...rest],
         symptoms: symptoms.map(symptom => symptom.id),
-        fixData: {
-          groupId: reuse.group.id,
-          idleMs: idle.ms,
-          ...(Number.isFinite(reuse.timeoutMs) ? { keptMs: reuse.timeoutMs } : {}),
-          ...(hop.service === undefined ? {} : { kind: hop.service.kind }),
-        },
+        // Nothing to set is known where the time is not.
+        ...(isOpen
+          ? {}
+          : {
+              fixData: {
+                groupId: reuse.group.id,
+                idleMs: idle.ms,
+                ...(Number.isFinite(reuse.timeoutMs) ? { keptMs: reuse.timeoutMs } : {}),
+                ...(hop.service === undefined ? {} : { kind: hop.service.kind }),
+              },
+            }),
       };
     }
   },
