@@ -113,7 +113,11 @@ describe('configuration files', () => {
       workers: '3 @3',
       port: '3000 @5',
     });
-    expect(read('unicorn', 'timeout computed\nlisten ENV["L"]\n', '/u.rb')).toEqual({ timeout: ' @1', listen: ' @2' });
+    expect(read('unicorn', 'timeout computed\nlisten ENV["L"]\nworker_processes 4 if ENV["BIG"]\n', '/u.rb')).toEqual({
+      timeout: ' @1',
+      listen: ' @2',
+      workers: ' @3',
+    });
     expect(read('unicorn', 'listen "/run/u.sock", backlog: 64\nworker_processes 4\n', '/u.rb')).toEqual({
       listen: '/run/u.sock @1',
       backlog: '64 @1',

@@ -39,12 +39,13 @@ export function parseRubyServerConfig(text: string, path: string): Readonly<Reco
     if (match === null || !names.has(name)) continue;
     const source = `file:${path}:${index + 1}`;
     const argumentText = match[2] ?? '';
-    const text = full.endsWith('\r') ? full.slice(0, -1) : full;
+    const line = full.endsWith('\r') ? full.slice(0, -1) : full;
+    const isConditional = / (?:if|unless) /.test(argumentText);
     const backlog = /:?backlog(?::| =>) ?(\d{1,6})/.exec(argumentText)?.[1];
-    const value = name === 'threads' ? threadRange(argumentText) : literal(argumentText);
+    const value = isConditional ? undefined : name === 'threads' ? threadRange(argumentText) : literal(argumentText);
     const key = freeKey(values, optionNames[name] ?? name.replaceAll('_', '-'));
     // An empty value: it is set, and to what is not known.
-    values[key] = value === undefined ? { value: '', source } : { value, source, ...(text.length > 1000 ? {} : { text }) };
+    values[key] = value === undefined ? { value: '', source } : { value, source, ...(line.length > 1000 ? {} : { text: line }) };
     if (backlog !== undefined) values['backlog'] = { value: backlog, source };
   }
   return values;
