@@ -1,7 +1,8 @@
 import { defineScenario, type Stage } from '../scenario.ts';
 import type { LabHost } from '../host.ts';
-import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { fastcgiPass, nginxSite, startNginx } from '../servers/nginx.ts';
 import { nodeApp, nodeHttp } from '../servers/node.ts';
+import { phpFpm } from '../servers/php-fpm.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 import { narrow, routed } from '../servers/routers.ts';
 
@@ -13,6 +14,13 @@ const REPORTS = `let taken = 0;
     const wait = request.url === '/slow-report' ? 2000 : 0;
     setTimeout(() => response.end(request.method === 'POST' ? taken + '\\n' : request.url.endsWith('report') ? 'x'.repeat(30000) : 'ok\\n'), wait);
   });`;
+
+/** `/list` is large, all else is small. */
+const LISTS = `def app(environ, start_response):
+    body = b"line of a list\\n" * (3000 if environ["PATH_INFO"] == "/list" else 1)
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+`;
 
 const UPLOAD = 'x'.repeat(60_000);
 const limits = 'proxy_connect_timeout 1s; proxy_read_timeout 1s; proxy_send_timeout 1s;';
@@ -89,6 +97,51 @@ export default [
     expect: { verdict: 'failing', firstConfidence: ['likely'], status: 'active', evidence: ['mtu 1400'] },
   }),
   defineScenario({
+    name: 'mtu-blackhole-one-worker',
+    title: 'A GRE tunnel before a gunicorn with one worker, which a question without an end must not keep busy',
+    kind: 'fault',
+    fault: 'mtu-blackhole',
+    url: 'http://127.0.0.1/list',
+    // The header is a small packet of its own and passes, so that nginx has begun to answer when it gives up.
+    symptom: (host, { url }) => cutShort(host, url),
+    setUp: async (host, stage) => {
+      const far = await stage.another({ hostname: 'lists' });
+      await routed(host, far, { address: '192.0.2.51', otherAddress: '198.51.100.52' });
+      await gunicorn(far, { name: 'lists', code: LISTS, bind: '198.51.100.52:8240', workers: 1 });
+      await nginxSite(host, { name: 'lists', server: `location / { proxy_pass http://198.51.100.52:8240; ${limits} }` });
+      await startNginx(host);
+    },
+    breakIt: (_, stage) => narrow(stage.other(), 1476, true),
+    traffic: { rps: 2 },
+    trafficMs: 1200,
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', evidence: ['a request of 1424 bytes'] },
+  }),
+  defineScenario({
+    name: 'mtu-blackhole-fastcgi',
+    title: 'php-fpm runs on another host behind a narrow tunnel, and its long pages hang',
+    kind: 'fault',
+    fault: 'mtu-blackhole',
+    url: 'http://127.0.0.1/long.php',
+    symptom: (host, { url }) => cutShort(host, url),
+    setUp: async (host, stage) => {
+      const far = await stage.another({ hostname: 'php' });
+      await routed(host, far, { address: '192.0.2.61', otherAddress: '198.51.100.62' });
+      const files = { 'index.php': '<?php echo "short\\n";', 'long.php': '<?php echo str_repeat("long line\\n", 4000);' };
+      await phpFpm(far, { pool: 'shop', listen: '198.51.100.62:9000', root: '/var/www/shop', files, settings: { pm: 'static', 'pm.max_children': 4 } });
+      await host.run(['mkdir', '-p', '/var/www/shop']);
+      await host.shell('touch /var/www/shop/long.php /var/www/shop/index.php');
+      await nginxSite(host, {
+        name: 'shop',
+        server: `fastcgi_read_timeout 1s; fastcgi_send_timeout 1s;\n${fastcgiPass('198.51.100.62:9000', '/var/www/shop')}`,
+      });
+      await startNginx(host);
+    },
+    breakIt: (_, stage) => narrow(stage.other(), 1400, true),
+    traffic: { rps: 3 },
+    trafficMs: 1200,
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', evidence: ['no byte'] },
+  }),
+  defineScenario({
     name: 'mtu-blackhole-twin-slow-report',
     title: 'A small MTU on the way that routers tell of, and a report that takes its time',
     kind: 'twin',
@@ -154,4 +207,9 @@ async function setUp(host: LabHost, stage: Stage, port: number): Promise<void> {
 async function smallPage(host: LabHost): Promise<void> {
   const { counts } = await host.request({ urls: ['http://127.0.0.1/'] });
   if (counts['200'] !== 1) throw new Error(`a small page got ${JSON.stringify(counts)}`);
+}
+
+async function cutShort(host: LabHost, url: string): Promise<void> {
+  const { counts } = await host.request({ urls: [url] });
+  if (counts['200'] !== undefined) throw new Error(`the page came whole: ${JSON.stringify(counts)}`);
 }

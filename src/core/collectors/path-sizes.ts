@@ -8,7 +8,7 @@ import type { ProbeRequest, ProbeResult } from '../model/probe.ts';
 import { parseIpMtu } from '../parsers/ip-route.ts';
 import { parseSsTransfers } from '../parsers/ss-tcp-info.ts';
 import { cgiParams, fastcgiScript, hostHeaderOf } from './shared/peer-questions.ts';
-import { timedOutPage } from './shared/slow-pages.ts';
+import { isLate, timedOutPage } from './shared/slow-pages.ts';
 
 type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
 
@@ -67,7 +67,7 @@ function stalledPeers(topology: Topology, groups: readonly ErrorGroup[]): readon
         !isAddress(address.host)
       )
         return false;
-      if (!groups.some(group => group.peer === id && (group.class === 'read-timeout' || group.class === 'send-timeout'))) return false;
+      if (!groups.some(group => group.peer === id && isLate(group))) return false;
       hosts.add(address.host);
       return true;
     })

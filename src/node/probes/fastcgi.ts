@@ -7,13 +7,18 @@ import { headerValue, readCgiAnswer } from './http-answer.ts';
 import { isHttpEnough, outcomeOfHttp } from './http.ts';
 import { headOf, sniff } from './sniff.ts';
 
+/** The parameter that makes a request long, and that no script reads. */
+const paddingName = 'HTTP_X_PADDING';
 const maxStderr = 2048;
 const maxPage = 2048;
 
 /** One FastCGI responder request on an open stream: a page, or php-fpm's own ping and status. */
 export async function askFastcgi(stream: ByteStream, request: Extract<ProbeRequest, { kind: 'fastcgi' }>, deadline: Deadline): Promise<ProbeOutcome> {
   stream.write(encodeFastcgiRequest(request.params));
-  return outcomeOfFastcgi(await receive(stream, deadline, isEnough));
+  const outcome = outcomeOfFastcgi(await receive(stream, deadline, isEnough));
+  // As for a long request over HTTP: the worker that misses the end of it is freed.
+  if (request.params[paddingName] !== undefined && outcome.state === 'no-answer') stream.reset?.();
+  return outcome;
 }
 
 function isEnough(bytes: Buffer): boolean {

@@ -22,8 +22,17 @@ export function slowPages(peers: readonly Peer[], topology: Topology, groups: re
 }
 
 function slowPage(peer: Peer, topology: Topology, groups: readonly ErrorGroup[]): ProbeRequest | undefined {
-  const page = timedOutPage(peer, topology, groups);
+  const page = timedOutPage(
+    peer,
+    topology,
+    groups.filter(group => group.class === 'read-timeout'),
+  );
   return page === undefined || page.limitMs > longestLimitMs ? undefined : page.question;
+}
+
+/** Whether nginx gave up waiting for a peer that it was connected to: for the answer, in the middle of it, or while it sent the request. */
+export function isLate(group: ErrorGroup): boolean {
+  return group.class === 'read-timeout' || group.class === 'send-timeout' || (group.class === 'truncated' && group.messageId === 'upstream-timed-out');
 }
 
 /** The page on which nginx gave up waiting for the peer most often, as a question with a patience of its own, and how long nginx waits. */
@@ -33,7 +42,7 @@ export function timedOutPage(
   groups: readonly ErrorGroup[],
 ): { readonly question: PageQuestion; readonly limitMs: number } | undefined {
   const late = groups
-    .filter(group => group.class === 'read-timeout' && group.peer === peer.id && group.method === 'GET' && !group.subrequest)
+    .filter(group => isLate(group) && group.peer === peer.id && group.method === 'GET' && !group.subrequest)
     .toSorted((a, b) => b.count - a.count);
   const uri = late
     .flatMap(group => group.samples.toReversed().flatMap(sample => sample.uri ?? []))

@@ -96,6 +96,13 @@ describe('mtu-blackhole is silent', () => {
     expect(found({ asked: [small, asked(1500, answered)], learned, page: probeOf(address, silent), pageAgain: probeOf(address, silent) })).toEqual([]);
   });
 
+  it('when the backend itself cuts its answers short, and not when nginx gives up in the middle of them', () => {
+    const cut = symptomOf('truncated', id);
+    const timedOut = { ...cut, errorGroups: cut.errorGroups.map(group => ({ ...group, messageId: 'upstream-timed-out' })) };
+    expect(found({ asked: measured }, hopOf(address, { symptoms: [cut] }))).toEqual([]);
+    expect(found({ asked: measured }, hopOf(address, { symptoms: [timedOut] }))).toHaveLength(1);
+  });
+
   it('when no request failed there', () => {
     expect(found({ asked: measured }, hopOf(address, {}))).toEqual([]);
   });

@@ -5,7 +5,7 @@ import type { PathSizes, SizedQuestion, TcpTransfer } from '../../model/facts/ne
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
 
-const explains: readonly Symptom['class'][] = ['read-timeout', 'send-timeout', 'no-live-upstreams', 'server-disabled'];
+const explains: readonly Symptom['class'][] = ['read-timeout', 'send-timeout', 'truncated', 'no-live-upstreams', 'server-disabled'];
 /** A link that carries less is not used for IP; what asks for less and gets no answer has another reason. */
 const leastPacket = 576;
 
@@ -40,7 +40,7 @@ export default defineFault({
   *detect({ hops, 'path-sizes': paths }) {
     for (const path of paths) {
       const hop = hops.find(one => one.peer.id === path.peerId);
-      const symptoms = hop === undefined ? [] : symptomsOf(hop, explains);
+      const symptoms = hop === undefined ? [] : symptomsOf(hop, explains).filter(isLate);
       if (hop === undefined || symptoms.length === 0) continue;
       const sizes = limitsOf(path.asked);
       const isSmallQuick = path.asked.some(isSmallAnswer) || hop.probes.some(probe => probe.outcome.state === 'answered' && probe.outcome.answer.complete);
@@ -86,6 +86,11 @@ export default defineFault({
     }
   },
 });
+
+/** Of answers that were cut short those on which nginx gave up waiting: what a backend cuts has another reason. */
+function isLate(symptom: Symptom): boolean {
+  return symptom.class !== 'truncated' || symptom.errorGroups.some(group => group.messageId === 'upstream-timed-out');
+}
 
 interface Judged {
   readonly messageId: 'measured' | 'resent' | 'learned' | 'hole';
