@@ -329,7 +329,7 @@ location /live/ {
         host.request({ urls: [at('/live/3')], headers: { ...openingHeaders, 'sec-websocket-version': '8' }, count: 12 }),
         host.request({ urls: [at('/api/orders'), at('/api/chat/rooms'), at('/ws'), at('/wp-login.php')], count: 60 }),
         // Left open and silent, until proxy_read_timeout ends it.
-        host.run(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/80; printf '${idleHandshake}' >&3; cat <&3 | grep -aq 101`]),
+        host.run(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/80; printf '${idleHandshake}' >&3; cat <&3 | grep -a 101`]),
         host.request({ urls: [at('/mobile/v1/sync')], headers: { 'x-app': '1' }, count: 30 }),
       ]);
     },

@@ -1,6 +1,7 @@
 import { askAll, defineCollector } from '../model/collector.ts';
 import { absent, known, valueOr } from '../model/fact.ts';
 import type { UpgradeAnswers } from '../model/facts/upgrade.ts';
+import { isWorthAsking } from '../model/lost-upgrades.ts';
 import { upgradeCandidates } from '../model/upgrade-candidates.ts';
 import type { ProbeRequest } from '../model/probe.ts';
 import { hostHeaderOf, sendsName, serverNameOf } from './shared/peer-questions.ts';
@@ -22,9 +23,10 @@ export default defineCollector({
     const access = valueOr(facts['nginx-access-log'], undefined);
     if (access === undefined) return known([]);
     const errors = valueOr(facts['nginx-error-log'], undefined)?.groups ?? [];
-    const candidates = upgradeCandidates({ topology, configs: valueOr(facts['nginx-config'], []), access, errors })
+    const view = { topology, configs: valueOr(facts['nginx-config'], []), access, errors };
+    const candidates = upgradeCandidates(view)
       // A peer in another network namespace is not the one that is reached from here.
-      .filter(({ peer }) => peer.namespace === undefined)
+      .filter(candidate => candidate.peer.namespace === undefined && isWorthAsking(candidate, view))
       .slice(0, mostAsked);
     const questions = candidates.flatMap(({ taken: { route }, peer, uri, forwarding }) => {
       const tls = route.tls ? { tls: sendsName(route) ? { serverName: serverNameOf(route, peer) } : {} } : {};

@@ -19,6 +19,8 @@ export interface LostView extends CandidateView {
 
 /** So many requests are more than one odd client. */
 const leastMany = 5;
+/** One or two bad requests are in every log. */
+const leastAsked = 3;
 /** Of the requests for a URL that are refused: some monitors ask a WebSocket for its health by a plain GET. */
 const nearlyAll = 0.9;
 
@@ -46,6 +48,12 @@ export function judgedUpgrades(view: LostView): readonly JudgedUpgrade[] {
     if (isLogin && (candidate.isAsked || (has426(candidate) && isNamedSocket(candidate.uri)))) return [{ candidate, answers, confidence: 'likely' }];
     return [{ candidate, answers, because: `${candidate.peer.id} does not take a WebSocket at ${candidate.urlTemplate} when it is asked directly either` }];
   });
+}
+
+/** Whether an answer of the peer could prove something: where requests for the URL are answered well too, it is a page. */
+export function isWorthAsking(candidate: UpgradeCandidate, view: CandidateView): boolean {
+  if (candidate.isAsked || has426(candidate) || candidate.forwarding.isMeant || soundsLikeSocket(candidate.uri)) return true;
+  return candidate.count >= leastAsked && isRefusedThroughout(candidate, view);
 }
 
 /** By the log and the configuration alone. */
@@ -93,7 +101,7 @@ export function hasLocationOfItsOwn(location: string, urlTemplate: string, acces
 }
 
 /** Nearly all requests for the URL ended so: a page is sometimes asked for rightly. */
-function isRefusedThroughout({ refused, urlTemplate, count }: UpgradeCandidate, { access }: LostView): boolean {
+function isRefusedThroughout({ refused, urlTemplate, count }: UpgradeCandidate, { access }: CandidateView): boolean {
   const traffic = access.byTemplate.find(one => one.key === urlTemplate);
   const switched = (access.switched ?? []).find(one => one.key === urlTemplate)?.total ?? 0;
   if (traffic === undefined) return true;
