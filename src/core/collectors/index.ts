@@ -31,6 +31,7 @@ import runtimeLimits from './runtime-limits.ts';
 import serviceLoad from './service-load.ts';
 import socketFiles from './socket-files.ts';
 import systemdUnits from './systemd-units.ts';
+import unitNames from './unit-names.ts';
 import upgradeAnswers from './upgrade-answers.ts';
 
 export const collectors: readonly Collector[] = [
@@ -65,5 +66,6 @@ export const collectors: readonly Collector[] = [
   serviceLoad,
   socketFiles,
   systemdUnits,
+  unitNames,
   upgradeAnswers,
 ];

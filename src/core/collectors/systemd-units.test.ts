@@ -4,6 +4,7 @@ import type { Request } from '../model/collector.ts';
 import { known } from '../model/fact.ts';
 import type { ExecResult } from '../model/host.ts';
 import systemdUnits from './systemd-units.ts';
+import unitNames from './unit-names.ts';
 import { runCollector, TEST_CONTEXT } from './testing.ts';
 import type { FakeHost } from './testing.ts';
 
@@ -32,8 +33,15 @@ const facts = {
   ]),
 };
 
+/** With the names from the same host; `asked` holds what both asked. */
+function runUnits(from: FakeHost, context = TEST_CONTEXT) {
+  const names = runCollector(unitNames, {}, from, context);
+  const { fact, asked } = runCollector(systemdUnits, { ...facts, 'unit-names': names.fact }, from, context);
+  return { fact, asked: [...names.asked, ...asked] };
+}
+
 it('keeps what runs, what is in trouble and what is stopped and local, with times and journal', () => {
-  const { fact, asked } = runCollector(systemdUnits, facts, host(), later);
+  const { fact, asked } = runUnits(host(), later);
   const units = fact.state === 'known' ? fact.value : [];
   expect(units.map(unit => unit.name)).toEqual(['loop.service', 'broken.service', 'stopped.service', 'php8.2-fpm.service', 'nginx.service']);
   expect(units[0]).toMatchObject({
@@ -64,7 +72,7 @@ it('keeps the addresses at which a unit said that it listens', () => {
   const line = (seconds: number, text: string): string =>
     `${JSON.stringify({ __REALTIME_TIMESTAMP: `${seconds}000000`, _SYSTEMD_UNIT: 'loop.service', SYSLOG_IDENTIFIER: 'gunicorn', MESSAGE: text })}\n`;
   const stdout = line(1, 'Listening at: http://127.0.0.1:8000 (61)') + line(2, 'Listening at: unix:/run/hr/hr.sock (77)') + line(3, 'error at 10.0.0.1:80');
-  const { fact } = runCollector(systemdUnits, facts, host({ stdout }));
+  const { fact } = runUnits(host({ stdout }));
   expect(fact.state === 'known' && fact.value[0]?.saidListens).toMatchObject([
     { address: { kind: 'tcp', host: '127.0.0.1', port: 8000 }, line: { timeMs: 1000 } },
     { address: { kind: 'unix', path: '/run/hr/hr.sock' } },
@@ -77,7 +85,7 @@ it('takes the end of a unit that systemd has forgotten from its journal, of this
   const stopped = (seconds: number) =>
     `{"__REALTIME_TIMESTAMP":"${seconds}000000","UNIT":"web.service","SYSLOG_IDENTIFIER":"systemd","MESSAGE":"Stopped web."}\n`;
   const endOf = (seconds: number): unknown => {
-    const { fact } = runCollector(systemdUnits, facts, host({ stdout: stopped(seconds) }, shown));
+    const { fact } = runUnits(host({ stdout: stopped(seconds) }, shown));
     return fact.state === 'known' && fact.value[0]?.inactiveEnterMs;
   };
   expect(endOf(1_795_246_000)).toBe(1_795_246_000_000);
@@ -91,7 +99,7 @@ it('asks for the sockets that systemd holds for a unit', () => {
   const plain = host({}, shown);
   const answer: FakeHost['answer'] = request =>
     request.kind === 'exec' && request.argv.at(-1) === 'django.socket' ? printed(socket) : plain.answer?.(request);
-  const { fact } = runCollector(systemdUnits, facts, { ...plain, answer });
+  const { fact } = runUnits({ ...plain, answer });
   expect(fact.state === 'known' && fact.value[0]?.sockets).toEqual([
     {
       name: 'django.socket',
@@ -106,22 +114,22 @@ it('asks for the sockets that systemd holds for a unit', () => {
 });
 
 it('says when the journal is denied', () => {
-  const { fact } = runCollector(systemdUnits, facts, host({ code: 1, stderr: 'No journal files were opened due to insufficient permissions.\n' }));
+  const { fact } = runUnits(host({ code: 1, stderr: 'No journal files were opened due to insufficient permissions.\n' }));
   expect(fact).toMatchObject({ state: 'known', problems: [expect.stringContaining('systemd-journal')] });
 });
 
 it('redacts secrets in a command line', () => {
   const shown =
     'Id=api.service\nLoadState=loaded\nActiveState=failed\nSubState=failed\nExecStart={ path=/x ; argv[]=/x --token abc --port 80 ; ignore_errors=no ; }\n';
-  const { fact } = runCollector(systemdUnits, facts, host({}, shown));
+  const { fact } = runUnits(host({}, shown));
   expect(fact.state === 'known' && fact.value[0]?.execStart).toBe('/x --token [redacted] --port 80');
 });
 
 it('asks again without fields where journalctl does not know them, and for quiet units where a talkative one took all lines', () => {
-  const old = runCollector(systemdUnits, facts, host({ code: 1, stderr: "journalctl: unrecognized option '--output-fields=x'\n" }));
+  const old = runUnits(host({ code: 1, stderr: "journalctl: unrecognized option '--output-fields=x'\n" }));
   expect(old.asked.filter(request => request.kind === 'exec' && request.argv[0] === 'journalctl')).toHaveLength(2);
   const line = '{"__REALTIME_TIMESTAMP":"1795246204342251","UNIT":"loop.service","MESSAGE":"again"}\n';
-  const loud = runCollector(systemdUnits, facts, host({ stdout: line.repeat(1500) }));
+  const loud = runUnits(host({ stdout: line.repeat(1500) }));
   const journals = loud.asked.filter(request => request.kind === 'exec' && request.argv[0] === 'journalctl');
   expect(journals[1]?.kind === 'exec' && journals[1].argv).toEqual(expect.arrayContaining(['broken.service', 'nginx.service']));
   expect(journals[1]?.kind === 'exec' && journals[1].argv.includes('loop.service')).toBe(false);
@@ -129,13 +137,13 @@ it('asks again without fields where journalctl does not know them, and for quiet
 });
 
 it('is absent where systemd does not run', () => {
-  const { fact, asked } = runCollector(systemdUnits, facts, {});
+  const { fact, asked } = runUnits({});
   expect(fact.state).toBe('absent');
   expect(asked.some(request => request.kind === 'exec')).toBe(false);
 });
 
 it('leaves out lines that were written while the clock was ahead, and says so', () => {
-  const { fact } = runCollector(systemdUnits, facts, host(), { ...TEST_CONTEXT, nowMs: TEST_CONTEXT.nowMs - 86_400_000 });
+  const { fact } = runUnits(host(), { ...TEST_CONTEXT, nowMs: TEST_CONTEXT.nowMs - 86_400_000 });
   expect(fact.state === 'known' && fact.value.every(unit => unit.journal.length === 0)).toBe(true);
   expect(fact.state === 'known' ? fact.problems : []).toContainEqual(expect.stringMatching(/^\d+ lines of the journal carry a time in the future/));
 });

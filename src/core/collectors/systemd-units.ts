@@ -3,15 +3,16 @@ import type { CollectContext, Request } from '../model/collector.ts';
 import { absent, known, timedOut, valueOr, unparsable } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
 import type { JournalLine, SaidAddress, SystemdUnit } from '../model/facts/system.ts';
+import type { ListedUnit } from '../model/facts/unit-names.ts';
 import { formatAddress, type ExecResult } from '../model/host.ts';
 import { redactArguments } from '../parsers/cmdline.ts';
 import { JOURNAL_FIELDS, parseJournal } from '../parsers/journal.ts';
 import { parseListeningLine } from '../parsers/listening-line.ts';
 import { parseSystemStat } from '../parsers/proc-stat.ts';
-import { execCommand, parseListUnits, parseSystemctlShow, parseSystemdTime } from '../parsers/systemctl.ts';
+import { execCommand, parseSystemctlShow, parseSystemdTime } from '../parsers/systemctl.ts';
 import type { UnitProperties } from '../parsers/systemctl.ts';
 import { wholeNumber } from '../parsers/text.ts';
-import { isRefusal, outputOf, textOf } from './shared/answers.ts';
+import { isRefusal, textOf } from './shared/answers.ts';
 import { definedOf } from './shared/defined.ts';
 import { readUnitSockets } from './shared/unit-sockets.ts';
 import { isSystemUnit, isTroubled, isWorthKnowing, journalRank } from './shared/unit-choice.ts';
@@ -32,41 +33,29 @@ const PROPERTIES =
 export default defineCollector({
   id: 'systemd-units',
   title: 'systemd units of nginx and backends, and the units in trouble',
-  needs: ['processes'],
+  needs: ['processes', 'unit-names'],
   *collect(facts, context) {
-    // sd_booted(3): asking a systemctl that has no systemd to talk to costs half a second.
-    const [booted, stat] = yield* ask({ kind: 'stat', path: '/run/systemd/system' }, { kind: 'read', path: '/proc/stat', options: { limit: 4_194_304 } });
-    if (booted.state === 'absent') return absent('systemd does not run here', 'run on the host itself, where systemd is pid 1');
-    // `list-unit-files` reads and links every unit file, which takes a second: the names in the folders are enough.
-    const [list, ...folders] = yield* ask(
-      { kind: 'exec', argv: ['systemctl', 'list-units', '--all', '--type=service', '--plain', '--no-legend', '--no-pager'], options: { timeoutMs: 3000 } },
-      { kind: 'list', path: '/etc/systemd/system' },
-      { kind: 'list', path: '/run/systemd/system' },
-      { kind: 'list', path: '/run/systemd/generator.late' },
-      { kind: 'list', path: '/usr/local/lib/systemd/system' },
-      { kind: 'list', path: '/usr/lib/systemd/system' },
-      { kind: 'list', path: '/lib/systemd/system' },
-    );
-    const listed = outputOf(list, 'systemctl', 'run on the host itself, where systemd is pid 1');
-    if (listed.state !== 'known') return listed;
+    const units = facts['unit-names'];
+    if (units.state !== 'known') return units;
+    const { loaded, files } = units.value;
+    if (loaded.state !== 'known') return loaded;
     const running = new Set(
       valueOr(facts.processes, []).flatMap(one => (one.unit?.endsWith('.service') === true && !isSystemUnit(one.unit) ? [one.unit] : [])),
     );
     const problems: string[] = [];
-    const names = namesToShow(
-      listed.value,
-      folders.flatMap(folder => valueOr(folder, [])),
-      running,
-    );
+    const names = namesToShow(loaded.value, files, running);
     if (names.length > MAX_SHOWN) problems.push(`Only ${MAX_SHOWN} of ${names.length} units were looked at.`);
     const shown = names.slice(0, MAX_SHOWN);
     if (shown.length === 0) return known([], problems);
 
-    const [show] = yield* ask({
-      kind: 'exec',
-      argv: ['systemctl', 'show', '--no-pager', ...PROPERTIES.split(' ').flatMap(name => ['-p', name]), '--', ...shown],
-      options: { timeoutMs: 4000 },
-    });
+    const [show, stat] = yield* ask(
+      {
+        kind: 'exec',
+        argv: ['systemctl', 'show', '--no-pager', ...PROPERTIES.split(' ').flatMap(name => ['-p', name]), '--', ...shown],
+        options: { timeoutMs: 4000 },
+      },
+      { kind: 'read', path: '/proc/stat', options: { limit: 4_194_304 } },
+    );
     if (show.state !== 'known') return show;
     if (show.value.stdout.trim() === '') return show.value.code === 0 ? absent('systemctl show printed nothing') : timedOut('systemctl show gave no answer');
     const bootMs = parseSystemStat(textOf(stat) ?? '').bootMs ?? 0;
@@ -91,8 +80,7 @@ export default defineCollector({
 });
 
 /** Troubled units first, then those that run, then what else may be a backend. */
-function namesToShow(listText: string, files: readonly string[], running: ReadonlySet<string>): readonly string[] {
-  const units = parseListUnits(listText);
+function namesToShow(units: readonly ListedUnit[], files: readonly string[], running: ReadonlySet<string>): readonly string[] {
   const names = new Set(units.filter(unit => isTroubled(unit.active, unit.sub)).map(unit => unit.name));
   for (const name of running) names.add(name);
   for (const unit of units) if (unit.load === 'loaded' && !isSystemUnit(unit.name)) names.add(unit.name);

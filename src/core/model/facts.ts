@@ -22,6 +22,7 @@ import type { LostPeer } from './facts/lost-peer.ts';
 import type { ManagedProgram } from './facts/managed-program.ts';
 import type { NginxLayout, Symptom, Topology } from './facts/topology.ts';
 import type { OtherProxy, RuntimeLimits, TimeoutChain } from './facts/timeouts.ts';
+import type { UnitNames } from './facts/unit-names.ts';
 import type { UpgradeAnswers } from './facts/upgrade.ts';
 import type { ProbeResult } from './probe.ts';
 
@@ -32,6 +33,7 @@ export interface Facts {
   readonly 'process-details': Known<readonly ProcessDetail[]>;
   readonly listeners: Known<readonly Listener[]>;
   readonly connections: Known<Connections>;
+  readonly 'unit-names': Known<UnitNames>;
   readonly 'systemd-units': Known<readonly SystemdUnit[]>;
   /** What pm2 and supervisord keep running, or should. */
   readonly 'managed-programs': Known<readonly ManagedProgram[]>;

@@ -1,12 +1,5 @@
+import type { ListedUnit } from '../model/facts/unit-names.ts';
 import { linesOf, wholeNumber, wordsOf } from './text.ts';
-
-/** A line of `systemctl list-units --all --plain --no-legend`. */
-export interface ListedUnit {
-  readonly name: string;
-  readonly load: string;
-  readonly active: string;
-  readonly sub: string;
-}
 
 /** Reads `systemctl list-units --all --type=service --plain --no-legend`. Sample (systemd 252): `loop.service loaded activating auto-restart Loops` */
 export function parseListUnits(text: string): readonly ListedUnit[] {
