@@ -257,7 +257,7 @@ export default [
       firstConfidence: 'confirmed',
       status: 'active',
       subject: { name: 'supervisor program rates' },
-      evidence: [/rates +FATAL/, /ratings_client/, 'entered FATAL state'],
+      evidence: [/ratings_client/, 'entered FATAL state'],
     },
     also: async (host, badhop) => {
       await badhop(['collect', '--out', '/var/bundle']);
@@ -299,7 +299,7 @@ export default [
       firstConfidence: 'confirmed',
       status: 'active',
       subject: { name: 'supervisor program forum:web' },
-      evidence: [/forum:web +STOPPED/],
+      evidence: [/forum:web +STOPPED|stopped: web/],
     },
     fix: 'first-plan',
   }),

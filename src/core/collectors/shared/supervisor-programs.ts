@@ -127,7 +127,7 @@ function* withIncluded(
 /** Its own answer, over its own socket alone: over the network its address may be anybody's. */
 function* askForStatus(main: SupervisordConfig, path: string, problems: string[]): Steps<readonly StatusRow[]> {
   if (main.serverUrl?.startsWith('unix://') !== true) return [];
-  const [answer] = yield* ask({ kind: 'exec', argv: ['supervisorctl', '-c', path, 'status'], options: { timeoutMs: 3000, maxBytes: 262_144 } });
+  const [answer] = yield* ask({ kind: 'exec', argv: ['supervisorctl', '-c', path, 'status'], options: { timeoutMs: 5000, maxBytes: 262_144 } });
   // 3 says that not everything runs.
   if (answer.state === 'known' && (answer.value.code === 0 || answer.value.code === 3)) return parseSupervisorStatus(answer.value.stdout);
   const why = answer.state === 'known' ? (answer.value.stderr || answer.value.stdout).trim().split('\n')[0]?.slice(0, 200) : answer.why;

@@ -169,7 +169,8 @@ export default defineFault({
         // It may be the one that is meant, or a neighbour's container with the same port inside.
         else if (other === undefined && (elsewhere !== undefined || isInside))
           yield { ...common, confidence: 'possible', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
-        else if (other === undefined) yield { ...common, confidence: 'confirmed', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
+        else if (other === undefined)
+          yield { ...common, confidence: isSeen(facts) ? 'confirmed' : 'likely', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
         else
           yield {
             ...common,
@@ -183,6 +184,13 @@ export default defineFault({
     }
   },
 });
+
+/** That nothing is known which should listen says something only where it could be known. */
+function isSeen(facts: Pick<Facts, 'processes' | 'systemd-units' | 'managed-programs'>): boolean {
+  const { processes, 'systemd-units': units, 'managed-programs': programs } = facts;
+  const isThere = [processes, units, programs].every(fact => fact.state === 'known' || fact.state === 'absent');
+  return isThere && (processes.state !== 'known' || processes.problems === undefined);
+}
 
 /** Who holds a socket is not always known; where nginx itself listens its configuration tells. */
 function isNginx({ service, address }: FoundBackend, topology: Topology | undefined): boolean {
