@@ -12,6 +12,9 @@ function factsOf(change: Record<string, unknown> = {}): Facts {
     'nginx-instances': known([{ id: 'nginx', running: true, unit: 'nginx.service' }]),
     'nginx-layout': known({}),
     'nginx-config': known([{ unread: [] }]),
+    topology: known({}),
+    symptoms: known([]),
+    hops: known([]),
     'nginx-error-log': known(read),
     'nginx-access-log': known(read),
     'probe-results': known([{ outcome: { state: 'connected' } }]),
@@ -73,6 +76,14 @@ describe('the verdict', () => {
     expect(of([findingOf({ status: 'latent', confidence: 'possible' })], [])).toEqual({
       verdict: 'at-risk',
       summary: 'Nothing fails now, but it will: the thing is broken (p).',
+    });
+  });
+
+  it('is inconclusive where badhop itself failed on the way', () => {
+    const facts = factsOf({ topology: { state: 'unparsable', why: "badhop's own error while reading it", how: '' } });
+    expect(of([], [], facts)).toEqual({
+      verdict: 'inconclusive',
+      summary: "It could not be worked out what belongs together on this host: badhop's own error while reading it.",
     });
   });
 
