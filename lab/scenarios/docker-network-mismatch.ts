@@ -127,27 +127,44 @@ export default [
     fault: 'backend-down',
     twinOf: 'docker-network-mismatch',
     url: 'http://203.0.113.2/',
-    setUp: async host => {
-      await networkNamespace(host, 'inner', '203.0.113.1', '203.0.113.2');
-      await gunicorn(host, { name: 'outside', code: wsgiApp('outside'), bind: '127.0.0.1:8030' });
-      await gunicorn(host, { name: 'inside', code: wsgiApp('inside'), bind: '127.0.0.1:8030', service: { NetworkNamespacePath: '/run/netns/inner' } });
-      await nginxSite(host, { name: 'site', server: 'location / { proxy_pass http://127.0.0.1:8030; }' });
-      await startNginx(host);
-      const config = `pid /run/nginx-inner.pid;
-events {}
-http {
-  access_log /var/log/nginx/inner.access.log;
-  error_log /var/log/nginx/inner.error.log;
-  server { listen 80; location / { proxy_pass http://127.0.0.1:8030; } }
-}
-`;
-      await host.write('/etc/nginx/inner.conf', config);
-      const exec = "/usr/sbin/nginx -c /etc/nginx/inner.conf -g 'daemon off;'";
-      await startUnit(host, { unit: 'nginx-inner.service', exec, user: 'root', service: { NetworkNamespacePath: '/run/netns/inner' } });
-      await host.until('the inner nginx', async () => (await host.request({ urls: ['http://203.0.113.2/'] })).counts['200'] === 1);
-    },
+    setUp: twoNginx,
     breakIt: host => host.systemctl('stop', 'inside'),
     expect: { verdict: 'failing', status: 'active' },
     repair: host => host.start('inside'),
   }),
+  defineScenario({
+    name: 'docker-network-mismatch-twin-inner-hangs',
+    title: 'Two nginx in two network namespaces use the same address; the backend of the inner one hangs, and that of the outer one answers',
+    kind: 'twin',
+    fault: 'backend-hung',
+    twinOf: 'docker-network-mismatch',
+    url: 'http://203.0.113.2/',
+    setUp: twoNginx,
+    fails: 504,
+    breakIt: host => host.systemctl('kill', '-s', 'STOP', 'inside'),
+    traffic: { rps: 3 },
+    expect: { verdict: 'failing', status: 'active', evidence: ['state T'], notFindings: ['backend-slower-than-timeout'] },
+    repair: host => host.systemctl('kill', '-s', 'CONT', 'inside'),
+  }),
 ];
+
+/** Each has a backend of its own at the same address. */
+async function twoNginx(host: LabHost): Promise<void> {
+  await networkNamespace(host, 'inner', '203.0.113.1', '203.0.113.2');
+  await gunicorn(host, { name: 'outside', code: wsgiApp('outside'), bind: '127.0.0.1:8030' });
+  await gunicorn(host, { name: 'inside', code: wsgiApp('inside'), bind: '127.0.0.1:8030', service: { NetworkNamespacePath: '/run/netns/inner' } });
+  await nginxSite(host, { name: 'site', server: 'location / { proxy_pass http://127.0.0.1:8030; }' });
+  await startNginx(host);
+  const config = `pid /run/nginx-inner.pid;
+events {}
+http {
+  access_log /var/log/nginx/inner.access.log;
+  error_log /var/log/nginx/inner.error.log;
+  server { listen 80; location / { proxy_pass http://127.0.0.1:8030; proxy_read_timeout 1s; } }
+}
+`;
+  await host.write('/etc/nginx/inner.conf', config);
+  const exec = "/usr/sbin/nginx -c /etc/nginx/inner.conf -g 'daemon off;'";
+  await startUnit(host, { unit: 'nginx-inner.service', exec, user: 'root', service: { NetworkNamespacePath: '/run/netns/inner' } });
+  await host.until('the inner nginx', async () => (await host.request({ urls: ['http://203.0.113.2/'] })).counts['200'] === 1);
+}

@@ -15,7 +15,7 @@ function listener(pid: number): Listener {
 }
 
 /** Each instance asks for 127.0.0.1:8000; the second is in another network namespace. */
-function peers(instances: readonly string[], here: readonly Listener[], there: readonly Listener[]): readonly Peer[] {
+function peers(instances: readonly string[], here: readonly Listener[], there: readonly Listener[], failing?: string): readonly Peer[] {
   const group = (instanceId: string) => ({
     id: instanceId,
     instanceId,
@@ -28,12 +28,17 @@ function peers(instances: readonly string[], here: readonly Listener[], there: r
     ofInstances: [{ instanceId: 'inner', pid: 21, namespace: apart }],
   };
   const facts = {
-    'nginx-layout': known({ servers: [], routes: [], groups: instances.map(group) }),
+    'nginx-layout': known({
+      servers: [],
+      routes: [],
+      groups: instances.map(group),
+      mainErrorLogs: instances.map(instanceId => ({ instanceId, path: `/var/log/${instanceId}.log` })),
+    }),
     listeners: known(here),
     services: known([]),
     'name-resolution': absent(''),
     'host-identity': absent(''),
-    'nginx-error-log': absent(''),
+    'nginx-error-log': failing === undefined ? absent('') : known({ groups: [{ peer: '127.0.0.1:8000', samples: [{ source: { path: failing } }] }] }),
     'network-namespaces': known(namespaces),
   } as unknown as Facts;
   const fact = topology.derive(facts, TEST_CONTEXT);
@@ -53,6 +58,14 @@ describe('topology over network namespaces', () => {
     const [peer] = peers(['inner', 'outer'], [], [listener(21)]);
     expect(peer).toMatchObject({ listeners: [], groupIds: ['inner', 'outer'] });
     expect(peer?.namespace).toBeUndefined();
+  });
+
+  it('keeps the one in whose log the peer fails, where somebody listens at both', () => {
+    const both = [['outer', 'inner'], [listener(11)], [listener(21)]] as const;
+    expect(peers(...both, '/var/log/inner.log')).toMatchObject([{ namespace: apart, listeners: [{ pids: [21] }] }]);
+    expect(peers(...both, '/var/log/outer.log')[0]?.namespace).toBeUndefined();
+    expect(peers(['inner', 'outer'], [listener(11)], [listener(21)], '/var/log/outer.log')).toMatchObject([{ listeners: [{ pids: [11] }] }]);
+    expect(peers(...both)[0]?.namespace).toBeUndefined();
   });
 
   it('is not known without a layout', () => {

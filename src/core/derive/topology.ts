@@ -1,6 +1,7 @@
 import { defineDerivation } from '../model/collector.ts';
 import { known, valueOr, type Known } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
+import type { ErrorGroup } from '../model/facts/logs.ts';
 import type { NetworkNamespace } from '../model/facts/network.ts';
 import type { Listener, NameResolution } from '../model/facts/system.ts';
 import type { NginxLayout, Peer, Topology, UpstreamGroup, WrittenGroup, WrittenMember } from '../model/facts/topology.ts';
@@ -40,8 +41,9 @@ export default defineDerivation({
     const elsewhere = new Map(
       (namespaces?.ofInstances ?? []).map(({ instanceId, namespace }) => [instanceId, within(around, namespace, namespaces?.others ?? [])] as const),
     );
-    const { groups, peers } = resolveGroups(layout.value, around, elsewhere);
     const log = facts['nginx-error-log'];
+    const failing = failingPlaces(layout.value, log.state === 'known' ? log.value.groups : [], elsewhere);
+    const { groups, peers } = resolveGroups(layout.value, around, elsewhere, failing);
     const logged = log.state === 'known' ? log.value.groups.flatMap(group => (group.peer === undefined ? [] : [group.peer])) : [];
     const strangers = strangersIn(logged, layout.value, peers, around);
     return known({ servers: layout.value.servers, routes: layout.value.routes, groups, peers: [...peers, ...strangers] });
@@ -60,7 +62,12 @@ function within(around: Surroundings, id: string, others: readonly NetworkNamesp
   };
 }
 
-function resolveGroups(layout: NginxLayout, own: Surroundings, elsewhere: ReadonlyMap<string, Surroundings>): { groups: UpstreamGroup[]; peers: Peer[] } {
+function resolveGroups(
+  layout: NginxLayout,
+  own: Surroundings,
+  elsewhere: ReadonlyMap<string, Surroundings>,
+  failing: FailingPlaces,
+): { groups: UpstreamGroup[]; peers: Peer[] } {
   const peers = new Map<string, Peer>();
   const groups = layout.groups.map(group => {
     const { members, instanceId, ...rest } = group;
@@ -69,7 +76,7 @@ function resolveGroups(layout: NginxLayout, own: Surroundings, elsewhere: Readon
     const peerIds = members.flatMap(member =>
       addressesOf(member, around).map(address => {
         const id = formatAddress(address);
-        peers.set(id, merge(peers.get(id), makePeer(id, address, group, member, routeIds, around)));
+        peers.set(id, merge(peers.get(id), makePeer(id, address, group, member, routeIds, around), failing));
         return id;
       }),
     );
@@ -115,16 +122,42 @@ function makePeer(id: string, address: Address, group: WrittenGroup, member: Wri
   };
 }
 
-function merge(before: Peer | undefined, peer: Peer): Peer {
+function merge(before: Peer | undefined, peer: Peer, failing: FailingPlaces): Peer {
   if (before === undefined) return peer;
   const flags = before.flags.down && !peer.flags.down ? peer.flags : before.flags;
-  const isLost = before.namespace !== peer.namespace && before.listeners.length > 0 && peer.listeners.length === 0;
   return {
-    ...(isLost ? peer : before),
+    ...(isRather(peer, before, failing) ? peer : before),
     flags,
     groupIds: [...new Set([...before.groupIds, ...peer.groupIds])],
     routeIds: [...new Set([...before.routeIds, ...peer.routeIds])],
   };
+}
+
+/** Of one address in two network namespaces: the one whose nginx logs that it fails; where that tells nothing, the one at which nobody listens. */
+function isRather(peer: Peer, before: Peer, failing: FailingPlaces): boolean {
+  if (before.namespace === peer.namespace) return false;
+  const fails = ({ id, namespace = '' }: Peer): boolean => failing.get(id)?.has(namespace) === true;
+  return fails(peer) === fails(before) ? before.listeners.length > 0 && peer.listeners.length === 0 : fails(peer);
+}
+
+/** By peer, the namespaces in whose nginx' own error logs it fails; badhop's is the empty text. */
+type FailingPlaces = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** A log that two instances write to tells of neither. */
+function failingPlaces(layout: NginxLayout, groups: readonly ErrorGroup[], elsewhere: ReadonlyMap<string, Surroundings>): FailingPlaces {
+  const failing = new Map<string, Set<string>>();
+  if (elsewhere.size === 0) return failing;
+  const writers = new Map<string, Set<string>>();
+  const logs = [...layout.mainErrorLogs, ...layout.servers.flatMap(({ instanceId, errorLogs }) => errorLogs.map(({ path }) => ({ instanceId, path })))];
+  for (const { instanceId, path } of logs) writers.set(path, (writers.get(path) ?? new Set()).add(instanceId));
+  for (const { peer, samples } of groups) {
+    for (const { source } of peer === undefined ? [] : samples) {
+      const [only, ...others] = writers.get(source.path) ?? [];
+      if (peer === undefined || only === undefined || others.length > 0) continue;
+      failing.set(peer, (failing.get(peer) ?? new Set()).add(elsewhere.get(only)?.namespace ?? ''));
+    }
+  }
+  return failing;
 }
 
 /** Addresses that the log names and the configuration on disk does not: what the running workers still use. */

@@ -133,7 +133,7 @@ export interface Peer {
   /**
    * The nginx that asks for it is in this network namespace (`net:[4026532400]`), another one than badhop's: `local` and `listeners` are
    * those of that namespace, and no probe of badhop's reaches it. Of an address that several nginx use in several namespaces, the one
-   * at which nobody listens is kept.
+   * whose nginx logs failures is kept; where that tells nothing, the one at which nobody listens.
    */
   readonly namespace?: string;
   /** What listens there now. Empty = nothing. */
