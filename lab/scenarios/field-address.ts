@@ -84,7 +84,7 @@ export default [
       firstConfidence: ['confirmed', 'likely'],
       status: 'active',
       minShare: 0.9,
-      evidence: [/10\.20\.0\.5/],
+      evidence: [/198\.51\.100\.5/],
       notFindings: ['backend-down', 'firewall-reject'],
     },
   }),
