@@ -1,20 +1,15 @@
-import { defineFix, lineDiff } from '../model/fix.ts';
+import { defineFix } from '../model/fix.ts';
 import { valueOr } from '../model/fact.ts';
-import type { BackendCommand, Service } from '../model/facts/backend.ts';
+import type { Service } from '../model/facts/backend.ts';
 import type { Facts } from '../model/facts.ts';
-import type { FixPlan, FixStep } from '../model/finding.ts';
+import type { FixPlan } from '../model/finding.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
-import { settingEdit } from '../model/setting-edit.ts';
+import { dropInLimit, fileLimit, poolLimit, type LimitSteps } from '../model/limit-steps.ts';
 import { commandWith } from '../model/unit-command.ts';
 
 /** A worker that is allowed longer than the proxy waits works for nobody. */
 const shareOfProxy = 0.9;
 const options: Readonly<Partial<Record<Service['kind'], string>>> = { gunicorn: 'timeout', uwsgi: 'harakiri', puma: 'worker_timeout', unicorn: 'timeout' };
-
-interface Steps {
-  readonly steps: readonly FixStep[];
-  readonly validate: readonly (readonly string[])[];
-}
 
 /** Raises the watchdog's limit to just below the time that nginx waits. Where it is there already, only a quicker answer helps. */
 export default defineFix({
@@ -27,7 +22,7 @@ export default defineFix({
     if (service === undefined) return undefined;
     const target = proxyMs === undefined ? 0 : Math.floor((proxyMs * shareOfProxy) / 1000);
     if (target * 1000 <= limitMs) return byHand(service, proxyMs, limitMs);
-    const found = service.kind === 'php-fpm' ? fpmSteps(service, facts, target) : commandSteps(service, facts, target);
+    const found = service.kind === 'php-fpm' ? poolLimit(service, facts, 'request_terminate_timeout', `${target}s`) : commandSteps(service, facts, target);
     if (found === undefined) return byHand(service, proxyMs, limitMs, target);
     return {
       id: 'raise-worker-timeout',
@@ -42,55 +37,18 @@ export default defineFix({
   },
 });
 
-function fpmSteps(service: Service, facts: Facts, target: number): Steps | undefined {
-  const pool = valueOr(facts['php-fpm-pools'], undefined)?.pools.find(one => `php-fpm:${one.name}` === service.id);
-  const edit = settingEdit(pool?.values['request_terminate_timeout'], `${target}s`);
-  if (edit === undefined || pool === undefined || service.masterPid === undefined) return undefined;
-  const reload = service.unit === undefined ? ['kill', '-USR2', String(service.masterPid)] : ['systemctl', 'reload', service.unit];
-  const master = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
-  const why = 'php-fpm starts anew with the new limit; requests that it works on at this moment are cut off';
-  return {
-    steps: [edit, { kind: 'command', argv: reload, undo: reload, disruptive: true, why }],
-    validate: master?.exe === undefined ? [] : [[master.exe, '-t', '-y', pool.mainConfig]],
-  };
-}
-
-function commandSteps(service: Service, facts: Facts, target: number): Steps | undefined {
+function commandSteps(service: Service, facts: Facts, target: number): LimitSteps | undefined {
   const option = options[service.kind];
   const command = valueOr(facts['backend-configs'], undefined)?.commands.find(one => one.of.kind === 'process' && one.of.pid === service.masterPid);
   if (option === undefined || command === undefined || service.unit === undefined) return undefined;
-  const edit = settingEdit(command.values[option], String(target));
-  if (edit !== undefined) return { steps: [edit, restart(service.unit)], validate: [] };
-  return service.kind === 'gunicorn' ? unitSteps(service.unit, service, command, facts, target) : undefined;
-}
-
-/** A drop-in that starts the same command with another limit. */
-function unitSteps(name: string, service: Service, command: BackendCommand, facts: Facts, target: number): Steps | undefined {
-  const unit = valueOr(facts['systemd-units'], []).find(one => one.name === name);
+  const inFile = fileLimit(service.unit, command.values[option], String(target));
+  if (inFile !== undefined) return inFile;
+  const unit = valueOr(facts['systemd-units'], []).find(one => one.name === service.unit);
   const master = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
-  if (unit === undefined || master === undefined || command.values['timeout']?.source.startsWith('file:') === true) return undefined;
+  if (service.kind !== 'gunicorn' || unit === undefined || master === undefined || command.values[option]?.source.startsWith('file:') === true)
+    return undefined;
   const line = commandWith(unit, master, ['--timeout', '-t'], String(target));
-  if (line === undefined) return undefined;
-  const path = `/etc/systemd/system/${name}.d/badhop-timeout.conf`;
-  const after = `[Service]\nExecStart=\nExecStart=${line}\n`;
-  const load: FixStep = {
-    kind: 'command',
-    argv: ['systemctl', 'daemon-reload'],
-    undo: ['systemctl', 'daemon-reload'],
-    disruptive: false,
-    why: 'systemd reads the drop-in',
-  };
-  return { steps: [{ kind: 'edit', path, before: '', after, diff: lineDiff(path, 1, '', after) }, load, restart(name)], validate: [] };
-}
-
-function restart(unit: string): FixStep {
-  return {
-    kind: 'command',
-    argv: ['systemctl', 'restart', unit],
-    undo: ['systemctl', 'restart', unit],
-    disruptive: true,
-    why: `${unit} starts with the new limit; requests under way are cut off`,
-  };
+  return line === undefined ? undefined : dropInLimit(unit.name, 'timeout', line);
 }
 
 function byHand(service: Service, proxyMs: number | undefined, limitMs: number, target?: number): FixPlan {

@@ -1,12 +1,12 @@
-import { defineFix, lineDiff } from '../model/fix.ts';
+import { defineFix } from '../model/fix.ts';
 import { valueOr } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
 import type { Facts } from '../model/facts.ts';
-import type { Finding, FixPlan, FixStep } from '../model/finding.ts';
+import type { Finding, FixPlan } from '../model/finding.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
+import { dropInLimit, fileLimit, poolLimit, type LimitSteps } from '../model/limit-steps.ts';
 import { managerLine, programOf } from '../model/program-commands.ts';
 import { recycleSettingOf, type RecycleSetting } from '../model/recycling.ts';
-import { settingEdit } from '../model/setting-edit.ts';
 import { commandWith } from '../model/unit-command.ts';
 
 /** A worker is to live this long at least, at the pace of the window. */
@@ -15,11 +15,6 @@ const factors = { least: 10, most: 1000 } as const;
 const most = 1_000_000;
 /** Part of the limit by which the workers' own limits differ, so that they do not end together. */
 const jitterShare = 0.1;
-
-interface Steps {
-  readonly steps: readonly FixStep[];
-  readonly validate: readonly (readonly string[])[];
-}
 
 /** Raises the number of requests after which a worker is replaced, and spreads the workers' ends where the server can. */
 export default defineFix({
@@ -33,7 +28,7 @@ export default defineFix({
     if (program !== undefined && setting === undefined) return forMemory(program);
     if (setting === undefined) return byHand(service, undefined);
     const target = targetOf(finding, service, setting);
-    const found = service.kind === 'php-fpm' ? fpmSteps(service, facts, setting, target) : commandSteps(service, facts, setting, target);
+    const found = service.kind === 'php-fpm' ? poolLimit(service, facts, setting.name, String(target)) : commandSteps(service, facts, setting, target);
     if (found === undefined) return byHand(service, setting);
     return {
       id: 'replace-workers-less-often',
@@ -57,66 +52,23 @@ function targetOf(finding: Finding, service: Service, { requests }: RecycleSetti
   return Math.max(requests * 2, Math.min(most, requests * Math.min(factors.most, Math.max(factors.least, wanted))));
 }
 
-function fpmSteps(service: Service, facts: Facts, setting: RecycleSetting, target: number): Steps | undefined {
-  const pool = valueOr(facts['php-fpm-pools'], undefined)?.pools.find(one => `php-fpm:${one.name}` === service.id);
-  const edit = settingEdit(setting.sourced, String(target));
-  if (edit === undefined || pool === undefined || service.masterPid === undefined) return undefined;
-  const reload = service.unit === undefined ? ['kill', '-USR2', String(service.masterPid)] : ['systemctl', 'reload', service.unit];
-  const master = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
-  const why = 'php-fpm starts anew with the new limit; requests that it works on at this moment are cut off';
-  return {
-    steps: [edit, { kind: 'command', argv: reload, undo: reload, disruptive: true, why }],
-    validate: master?.exe === undefined ? [] : [[master.exe, '-t', '-y', pool.mainConfig]],
-  };
-}
-
-function commandSteps(service: Service, facts: Facts, setting: RecycleSetting, target: number): Steps | undefined {
+function commandSteps(service: Service, facts: Facts, setting: RecycleSetting, target: number): LimitSteps | undefined {
   if (service.unit === undefined) return undefined;
-  const edit = settingEdit(setting.sourced, String(target));
-  if (edit === undefined) return unitSteps(service.unit, service, facts, setting, target);
-  if (service.kind !== 'gunicorn' || setting.jitter !== undefined) return { steps: [edit, restart(service.unit)], validate: [] };
-  const after = `${edit.after}\nmax_requests_jitter = ${jitterOf(target)}`;
-  return {
-    steps: [{ ...edit, after, diff: lineDiff(edit.path, edit.line ?? 1, edit.before, after) }, restart(service.unit)],
-    validate: [],
-  };
-}
-
-/** A drop-in that starts the same command with another limit. */
-function unitSteps(name: string, service: Service, facts: Facts, setting: RecycleSetting, target: number): Steps | undefined {
-  const unit = valueOr(facts['systemd-units'], []).find(one => one.name === name);
+  const isSpread = service.kind === 'gunicorn' && setting.jitter === undefined;
+  const inFile = fileLimit(service.unit, setting.sourced, String(target), isSpread ? `\nmax_requests_jitter = ${jitterOf(target)}` : '');
+  if (inFile !== undefined) return inFile;
+  const unit = valueOr(facts['systemd-units'], []).find(one => one.name === service.unit);
   const main = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
   if (unit === undefined || main === undefined || setting.sourced.source.startsWith('file:')) return undefined;
   const option = service.kind === 'uvicorn' ? '--limit-max-requests' : '--max-requests';
-  const line = commandWith(unit, main, [option], String(target));
-  if (line === undefined) return undefined;
-  const words = line.split(' ');
-  const at = words.indexOf(String(target));
-  if (service.kind === 'gunicorn' && setting.jitter === undefined && at > 0) words.splice(at + 1, 0, '--max-requests-jitter', String(jitterOf(target)));
-  const path = `/etc/systemd/system/${name}.d/badhop-max-requests.conf`;
-  const after = `[Service]\nExecStart=\nExecStart=${words.join(' ')}\n`;
-  const load: FixStep = {
-    kind: 'command',
-    argv: ['systemctl', 'daemon-reload'],
-    undo: ['systemctl', 'daemon-reload'],
-    disruptive: false,
-    why: 'systemd reads the drop-in',
-  };
-  return { steps: [{ kind: 'edit', path, before: '', after, diff: lineDiff(path, 1, '', after) }, load, restart(name)], validate: [] };
+  const words = commandWith(unit, main, [option], String(target))?.split(' ');
+  const at = words?.indexOf(String(target)) ?? -1;
+  if (isSpread && at > 0) words?.splice(at + 1, 0, '--max-requests-jitter', String(jitterOf(target)));
+  return words === undefined ? undefined : dropInLimit(unit.name, 'max-requests', words.join(' '));
 }
 
 function jitterOf(target: number): number {
   return Math.max(1, Math.floor(target * jitterShare));
-}
-
-function restart(unit: string): FixStep {
-  return {
-    kind: 'command',
-    argv: ['systemctl', 'restart', unit],
-    undo: ['systemctl', 'restart', unit],
-    disruptive: true,
-    why: `${unit} starts with the new limit; requests under way are cut off`,
-  };
 }
 
 function byHand(service: Service, setting: RecycleSetting | undefined): FixPlan {
