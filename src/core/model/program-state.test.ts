@@ -102,7 +102,10 @@ describe('events', () => {
   });
 
   it('tell what the manager ended for its memory', () => {
-    expect(kinds(program({ lines: [line('memory', 100)] }))).toEqual([['worker-recycled', 0]]);
+    const lines = [line('memory', 30_000), line('ended', 29_500, { asked: true }), line('running', 29_000), line('memory', 25_000), line('running', 24_000)];
+    const recycled = programEvents(program({ lines }), 's').filter(event => event.kind === 'worker-recycled');
+    // Until the next one, and until it may listen.
+    expect(recycled.map(event => event.seconds)).toEqual([5, 11]);
   });
 });
 

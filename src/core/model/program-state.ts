@@ -13,6 +13,8 @@ export interface ProgramLoop {
 
 /** A program that lived longer than this has not died at its start. */
 const shortLifeMs = 60_000;
+/** What a program may need after its start until it listens. */
+const bootMs = 10_000;
 const fewestEnds = 3;
 const fewestWhileAway = 2;
 
@@ -118,7 +120,7 @@ export function programEvents(program: ManagedProgram, serviceId: string): reado
       up.add(line.instance);
       return before === 0 && isWhole ? make('started', line.pid === undefined ? {} : { pid: line.pid }) : [];
     }
-    if (line.kind === 'memory') return make('worker-recycled');
+    if (line.kind === 'memory') return make('worker-recycled', { seconds: gapSeconds(program, line) });
     if (line.kind === 'spawn-failed') return make('boot-failed');
     if (line.kind !== 'ended') return [];
     up.delete(line.instance);
@@ -126,6 +128,14 @@ export function programEvents(program: ManagedProgram, serviceId: string): reado
     const signal = line.signal === undefined ? undefined : signalNumbers[line.signal];
     return signal === undefined ? make('worker-exit') : make('worker-signal', { signal });
   });
+}
+
+/** From the end for its memory until it may serve again, which no manager knows: online is not yet listening. */
+function gapSeconds(program: ManagedProgram, memory: ProgramLine): number {
+  const later = program.lines.filter(line => line.instance === memory.instance && line.timeMs >= memory.timeMs && line !== memory);
+  const online = later.find(line => line.kind === 'running')?.timeMs ?? memory.timeMs;
+  const next = later.find(line => line.kind === 'memory')?.timeMs ?? Number.POSITIVE_INFINITY;
+  return Math.ceil((Math.min(online + bootMs, next) - memory.timeMs) / 1000);
 }
 
 /** Those that were up before the first line: what is told of them first is no start. */
