@@ -5,16 +5,18 @@ import { nodeApp, nodeHttp } from '../servers/node.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 
 const ORDERS = 'http://127.0.0.1/orders';
+const IDLE = '/srv/orders/idle-ms';
 
 /**
  * A server that looks after its idle connections in between other work. Connections that are due are closed when the work is
- * done, and a request that came meanwhile is lost with its own: what happens by chance on a busy host, at a known time.
+ * done, and a request that came meanwhile is lost with its own: what happens by chance on a busy host, at a known time. The time
+ * stands in a file, as a restart would be a reason of its own to lose requests.
  */
-function orders(idleMs: number): string {
+function orders(): string {
   const work = 'const end = Date.now() + 400; while (Date.now() < end);';
   return nodeHttp(
     `const { socket } = request; clearTimeout(socket.idle); request.resume();
-  request.on('end', () => { response.end('ok\\n'); socket.idle = setTimeout(() => { ${work} socket.destroy(); }, ${idleMs}); });`,
+  request.on('end', () => { response.end('ok\\n'); socket.idle = setTimeout(() => { ${work} socket.destroy(); }, Number(require('node:fs').readFileSync('${IDLE}', 'utf8'))); });`,
     'server.keepAliveTimeout = 120_000;',
   );
 }
@@ -45,12 +47,13 @@ export default [
     kind: 'fault',
     fault: 'keepalive-race',
     setUp: async host => {
-      await nodeApp(host, { name: 'orders', code: orders(75_000), listen: '127.0.0.1:8171' });
+      await host.write(IDLE, '75000');
+      await nodeApp(host, { name: 'orders', code: orders(), listen: '127.0.0.1:8171' });
       await nginxSite(host, { name: 'orders', ...keptUpstream('orders_app', '127.0.0.1:8171') });
       await startNginx(host);
     },
     healthy: postsWork,
-    breakIt: host => nodeApp(host, { name: 'orders', code: orders(850), listen: '127.0.0.1:8171' }),
+    breakIt: host => host.write(IDLE, '850'),
     traffic: { urls: [ORDERS], method: 'POST', body: 'n=1', rps: 0.9 },
     trafficMs: 3500,
     symptom: losesPosts,
