@@ -1,5 +1,6 @@
 import type { LabHost } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
+import { apacheBackend } from '../servers/apache.ts';
 import { haproxy } from '../servers/haproxy.ts';
 import { waitForListener } from '../servers/listening.ts';
 import { nginxSite, startNginx } from '../servers/nginx.ts';
@@ -214,6 +215,32 @@ export default [
     traffic: { urls: ['http://127.0.0.1:8090/', 'http://127.0.0.1:8090/atlas'], rps: 6 },
     trafficMs: 3000,
     expect: { verdict: 'failing', status: 'active', firstConfidence: 'likely', evidence: ['/etc/haproxy/haproxy.cfg', 'timeout server 1s', / 499 /] },
+  }),
+  defineScenario({
+    name: 'timeout-chain-inverted-apache',
+    title: 'Apache in front waits one second for one path, nginx thirty: nginx knows no error, only visitors that left',
+    kind: 'fault',
+    fault: 'timeout-chain-inverted',
+    url: 'http://127.0.0.1:8091/atlas',
+    fails: 504,
+    setUp: async host => {
+      await twoServers(host, 30, 20);
+      const config = 'ProxyTimeout 90\nProxyPass "/atlas" "http://127.0.0.1:8443/atlas" timeout=1\nProxyPass "/" "http://127.0.0.1:8443/"';
+      await apacheBackend(host, { listen: '127.0.0.1:8091', modules: ['proxy', 'proxy_http'], config });
+    },
+    breakIt: host => host.write('/srv/maps/grown', ''),
+    traffic: { urls: ['http://127.0.0.1:8091/', 'http://127.0.0.1:8091/atlas'], rps: 6 },
+    trafficMs: 3000,
+    symptom: async host => {
+      const { counts } = await host.request({ urls: ['http://127.0.0.1:8091/atlas'], count: 3 });
+      if ((counts['502'] ?? 0) + (counts['504'] ?? 0) === 0) throw new Error(`Apache waited: ${JSON.stringify(counts)}`);
+    },
+    expect: {
+      verdict: 'failing',
+      status: 'active',
+      firstConfidence: 'likely',
+      evidence: ['/etc/apache2/sites-enabled/000-default.conf', 'timeout=1', / 499 /],
+    },
   }),
   defineScenario({
     name: 'healthy-visitors-left-behind-haproxy',
