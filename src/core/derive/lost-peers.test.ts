@@ -5,6 +5,7 @@ import type { Service } from '../model/facts/backend.ts';
 import type { Hop } from '../model/facts/hop.ts';
 import type { NginxAccessLog } from '../model/facts/logs.ts';
 import type { LostPeer } from '../model/facts/lost-peer.ts';
+import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { SystemdUnit } from '../model/facts/system.ts';
 import type { Address } from '../model/host.ts';
 import type { ProbeResult } from '../model/probe.ts';
@@ -112,13 +113,14 @@ function derive(
   units: readonly SystemdUnit[] = [],
   access?: Partial<NginxAccessLog>,
   changedMs = 0,
+  programs: readonly ManagedProgram[] = [],
 ): LostPeer | undefined {
   const fact = lostPeers.derive(
     {
       hops: known(hops),
       services: known(services),
       'systemd-units': known(units),
-      'managed-programs': known([]),
+      'managed-programs': known(programs),
       processes: known([]),
       'probe-results': known(probes),
       topology: known({ servers: [], routes: [], groups: [], peers: [] }),
@@ -278,4 +280,24 @@ describe('likenessOf', () => {
   ])('of %s and %s', (wanted, real, weight) => {
     expect(likenessOf({ kind: 'unix', path: wanted }, { kind: 'unix', path: real })?.weight).toBe(weight);
   });
+});
+
+it('the port in the name of a program that is started in vain tells it from its neighbours', () => {
+  const waiting = (name: string): ManagedProgram => ({
+    id: `pm2:${name}`,
+    manager: 'pm2',
+    name,
+    label: `pm2 app ${name}`,
+    state: 'waiting',
+    word: 'waiting restart',
+    home: '/home/deploy/.pm2',
+    pids: [],
+    instances: 1,
+    addresses: [],
+    logFiles: [],
+    lines: [],
+    words: [],
+  });
+  const lost = derive([hop(8090)], [], [], [], undefined, 0, [waiting('cart-8091'), waiting('cart-8090'), waiting('mails')]);
+  expect(lost?.stoppedPrograms?.[0]?.program.name).toBe('cart-8090');
 });

@@ -262,6 +262,7 @@ function programsInQuestion(hop: Hop, wanted: ReadonlySet<string>, around: Surro
       if (named) add(6, `its settings or its log name ${hop.peer.id}`);
       const word = sharedWord(wanted, tellingWords([program.name, program.command ?? '']));
       if (word !== undefined) add(4, `it is named "${word}" like the route`);
+      if (!named && namesPort(program.name.replaceAll(/[-_.@#]/g, ' '), hop.peer.address)) add(5, 'its name holds the port');
       const isLoop = program.state !== 'stopped' && program.state !== 'exited';
       const endedMs = programEndMs(program);
       if (endedMs !== undefined && Math.abs(endedMs - firstMs) <= togetherMs)

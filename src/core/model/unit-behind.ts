@@ -63,8 +63,10 @@ export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly Syste
         evidence: [evidence],
       };
   }
-  const [first, second] = lost.find(one => one.peerId === hop.peer.id)?.stopped ?? [];
-  if (first === undefined || first.weight < fairWeight || first.weight === second?.weight) return undefined;
+  const search = lost.find(one => one.peerId === hop.peer.id);
+  const [first, second] = search?.stopped ?? [];
+  const program = search?.stoppedPrograms?.[0]?.weight ?? 0;
+  if (first === undefined || first.weight < fairWeight || first.weight === second?.weight || first.weight <= program) return undefined;
   return { unit: first.unit, how: 'likened', because: first.signs.join(', and '), evidence: [] };
 }
 

@@ -75,6 +75,16 @@ describe('backend-down', () => {
     expect(detections(faults.down, search([{ unit, signs: ['x'], weight: 5 }]))).toMatchObject([{ subject: { id: 'unit:cart.service' } }]);
   });
 
+  it('takes no stopped unit for it where two apps fit better and equally well', () => {
+    const apps = ['a', 'b'].map(name => ({ program: program({ name, addresses: [] }), named: false, signs: ['it is started again and again'], weight: 5 }));
+    const unit = unitOf({ name: 'queue.service', activeState: 'inactive', execMainExitMs: nowMs - 60_500 });
+    const facts = {
+      hops: [lost(undefined)],
+      'lost-peers': [{ peerId: address, found: [], stopped: [{ unit, signs: ['x'], weight: 4 }], stoppedPrograms: apps }],
+    };
+    expect(detections(faults.down, facts).map(one => one.subject.id)).not.toContain('unit:queue.service');
+  });
+
   it('is only likely of an app whose manager is gone, and brings the saved list back', () => {
     const [found] = detections(faults.down, { hops: [lost(program({ isManagerGone: true, word: 'without its daemon' }))] });
     expect(found).toMatchObject({ confidence: 'likely', messageId: 'program-lost', data: { owner: 'deploy' } });
