@@ -1,6 +1,7 @@
 import { defineScenario } from '../scenario.ts';
 import { nodeBinary } from '../host.ts';
 import type { LabHost } from '../host.ts';
+import { waitForListener } from '../servers/listening.ts';
 import { nginxSite, startNginx } from '../servers/nginx.ts';
 import { nodeApp, nodeHttp } from '../servers/node.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
@@ -104,6 +105,27 @@ export default [
     },
   }),
   defineScenario({
+    name: 'docker-network-mismatch-published',
+    title: 'A published port leads into a namespace where the program listens on the loopback since its last start',
+    kind: 'fault',
+    fault: 'docker-network-mismatch',
+    setUp: async host => {
+      await networkNamespace(host, 'box', '198.51.100.71', '198.51.100.72');
+      await nodeApp(host, { name: 'fares', code: nodeHttp("response.end('fares\\n');"), listen: '0.0.0.0:8090' });
+      await dropIn(host, 'fares.service', 'NetworkNamespacePath=/run/netns/box');
+      await host.until('fares to answer there', async () => (await host.request({ urls: ['http://198.51.100.72:8090/'] })).counts['200'] === 1);
+      await published(host, { port: 8085, target: '198.51.100.72:8090' });
+      await nginxSite(host, { name: 'fares', server: 'location / { proxy_pass http://127.0.0.1:8085; }' });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await host.shell('sed -i "s/0.0.0.0:8090/127.0.0.1:8090/" /etc/systemd/system/fares.service');
+      await host.systemctl('daemon-reload');
+      await host.restart('fares');
+    },
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', evidence: ['docker-proxy', 'LISTEN 127.0.0.1:8090'] },
+  }),
+  defineScenario({
     name: 'docker-network-mismatch-twin-stopped',
     title: 'The backend was stopped; a program in a network of its own has the same port',
     kind: 'twin',
@@ -167,4 +189,21 @@ http {
   const exec = "/usr/sbin/nginx -c /etc/nginx/inner.conf -g 'daemon off;'";
   await startUnit(host, { unit: 'nginx-inner.service', exec, user: 'root', service: { NetworkNamespacePath: '/run/netns/inner' } });
   await host.until('the inner nginx', async () => (await host.request({ urls: ['http://203.0.113.2/'] })).counts['200'] === 1);
+}
+
+/** What stands in for Docker's proxy of a published port: it takes connections, and passes them into the namespace. */
+async function published(host: LabHost, { port, target }: { readonly port: number; readonly target: string }): Promise<void> {
+  const [address = '', inner = ''] = target.split(':');
+  const program = `const { connect, createServer } = require('node:net');
+createServer(client => {
+  const inside = connect(${inner}, '${address}');
+  client.pipe(inside).pipe(client);
+  inside.on('error', () => client.destroy());
+  client.on('error', () => inside.destroy());
+}).listen(${port}, '127.0.0.1');
+`;
+  await host.write('/srv/proxy/proxy.cjs', program);
+  const args = `-proto tcp -host-ip 127.0.0.1 -host-port ${port} -container-ip ${address} -container-port ${inner}`;
+  await startUnit(host, { unit: 'published.service', exec: `@${nodeBinary()} docker-proxy /srv/proxy/proxy.cjs ${args}`, user: 'root' });
+  await waitForListener(host, `127.0.0.1:${port}`);
 }
