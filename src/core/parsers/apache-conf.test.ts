@@ -93,10 +93,13 @@ describe('Apache configuration', () => {
 
   it('takes any text in linear time', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('<', '>', '/', '\\', '"', "'", '$', ' ', '{', '}', '\n', '\t', 'A', 'Listen', '=', ':'), maxLength: 400 }), text => {
-        parseApacheConf(text);
-        parseApacheVariables(text);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('<', '>', '/', '\\', '"', "'", '$', ' ', '{', '}', '\n', '\t', 'A', 'Listen', '=', ':'), maxLength: 400 }),
+        text => {
+          parseApacheConf(text);
+          parseApacheVariables(text);
+        },
+      ),
     );
     const before = performance.now();
     for (const unit of ['<', '\\\n', '${', '"', 'a\\', ': ${A:=', ' ']) {
