@@ -21,7 +21,9 @@ export default defineCollector({
           : [],
       ),
     );
-    const remote = peers.flatMap(({ address, local, flags, namespace }) => (address.kind === 'tcp' && !local && !flags.down && namespace === undefined ? [address.host] : []));
+    const remote = peers.flatMap(({ address, local, flags, namespace }) =>
+      address.kind === 'tcp' && !local && !flags.down && namespace === undefined ? [address.host] : [],
+    );
     const addresses = [...new Set(remote)].filter(address => failed.has(address) && isAddress(address)).slice(0, mostAddresses);
     const routes = yield* askAll(addresses.map(address => ({ kind: 'exec', argv: ['ip', 'route', 'get', address], options }) as const));
     const absent = routes.find(answer => answer.state === 'absent' || answer.state === 'denied');

@@ -30,7 +30,9 @@ export default defineCollector({
     const services = facts.services.state === 'known' ? facts.services.value : [];
     const groups = facts['nginx-error-log'].state === 'known' ? facts['nginx-error-log'].value.groups : [];
     const failing = new Set(groups.flatMap(group => (group.peer === undefined ? [] : [group.peer])));
-    const usable = topology.peers.filter(peer => !peer.flags.down && peer.namespace === undefined).sort((a, b) => Number(failing.has(b.id)) - Number(failing.has(a.id)));
+    const usable = topology.peers
+      .filter(peer => !peer.flags.down && peer.namespace === undefined)
+      .sort((a, b) => Number(failing.has(b.id)) - Number(failing.has(a.id)));
     const first = distinct([
       ...usable.flatMap(peer => firstQuestions(peer, topology, pools, groups)),
       ...namedAlternatives(usable),

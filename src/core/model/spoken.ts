@@ -101,7 +101,9 @@ function isRefusedAsHttp(probe: ProbeResult, hop: Hop): boolean {
 
 /** In which protocol a question is asked. A bare connection asks nothing. */
 function questionOf({ request }: ProbeResult): string | undefined {
-  return { http: 'HTTP', idle: 'HTTP', upgrade: 'HTTP', tls: 'TLS', fastcgi: 'FastCGI', uwsgi: 'uwsgi', ajp: 'AJP', connect: undefined, dns: undefined }[request.kind];
+  return { http: 'HTTP', idle: 'HTTP', upgrade: 'HTTP', tls: 'TLS', fastcgi: 'FastCGI', uwsgi: 'uwsgi', ajp: 'AJP', connect: undefined, dns: undefined }[
+    request.kind
+  ];
 }
 
 function answerOf({ request, outcome }: ProbeResult): string | undefined {
