@@ -86,7 +86,7 @@ function blindness(facts: Facts): string | undefined {
   const config = facts['nginx-layout'];
   if (config.state !== 'known') return `The configuration of nginx could not be read: ${config.why}.`;
   const unmade = [facts.topology, facts.symptoms, facts.hops].find(fact => fact.state !== 'known');
-  if (unmade !== undefined && unmade.state !== 'known') return `It could not be worked out what belongs together on this host: ${unmade.why}.`;
+  if (unmade !== undefined) return `It could not be worked out what belongs together on this host: ${unmade.why}.`;
   const error = facts['nginx-error-log'];
   const access = facts['nginx-access-log'];
   const isCut = facts['nginx-config'].state !== 'known' || facts['nginx-config'].value.some(one => one.unread.length > 0);
