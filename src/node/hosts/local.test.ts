@@ -67,6 +67,13 @@ describe('exec', () => {
     expect(performance.now() - started).toBeLessThan(2000);
   });
 
+  test('a program is not stopped for the time in which badhop itself was busy', async () => {
+    const answer = host.exec(['sh', '-c', 'head -c 200000 /dev/zero'], { timeoutMs: 600 });
+    const until = performance.now() + 700;
+    while (performance.now() < until);
+    expect(value(await answer).stdout.length).toBe(200_000);
+  });
+
   test('output is bounded, and a program that writes without end is stopped', async () => {
     const result = value(await host.exec(['sh', '-c', 'yes'], { maxBytes: 1000, timeoutMs: 4000 }));
     expect(result.stdout.length).toBe(1000);
