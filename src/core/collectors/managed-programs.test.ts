@@ -65,6 +65,17 @@ describe('pm2', () => {
     expect(app('web')).toMatchObject({ instances: 2, user: 'deploy', home: '/srv/.pm2', managerPid: 15 });
   });
 
+  it('waits for the next try of one that it brought back before, though no line says so', () => {
+    const lines = ['exited with code [1] via signal [SIGINT]', 'starting in -fork mode-', 'online', 'exited with code [1] via signal [SIGINT]'];
+    const at = (seconds: number, what: string): string => `2026-11-21T11:08:${String(seconds)}: PM2 log: App [cart-8090:7] ${what}\n`;
+    const log = whileRunning + lines.map((what, index) => at(40 + index, what)).join('');
+    const stateAfter = (text: string): string | undefined =>
+      programs([daemon], { ...pm2Host, files: { ...pm2Host.files, '/srv/.pm2/pm2.log': text } }).find(one => one.name === 'cart-8090')?.state;
+    expect(stateAfter(log)).toBe('waiting');
+    expect(stateAfter(whileRunning + at(43, 'exited with code [1] via signal [SIGINT]'))).toBe('exited');
+    expect(stateAfter(log.replaceAll('11:08:4', '11:07:4'))).toBe('exited');
+  });
+
   it('quotes the last words of an end, and not those of another day', () => {
     expect(app('orders')?.words[0]).toEqual({ source: 'file:/srv/.pm2/logs/orders-error.log:1', text: 'Error: ORDERS_DB is not set' });
     expect(app('shop:api')?.words).toEqual([]);

@@ -22,6 +22,8 @@ export interface Pm2Daemon {
 }
 
 const maxHomes = 50;
+/** PM2's exponential backoff ends at 15 seconds. */
+const longestDelayMs = 20_000;
 /** A daemon that has been gone for longer than this is not missed. */
 const lostForMs = 7 * 86_400_000;
 const maxApps = 40;
@@ -88,17 +90,20 @@ export function* readPm2(daemon: Pm2Daemon, processes: readonly ProcessInfo[], c
   if (names.length > maxApps) problems.push(`Only ${maxApps} of ${names.length} apps of ${owner}'s pm2 daemon were looked at.`);
   const programs: ManagedProgram[] = [];
   for (const name of names.slice(-maxApps)) {
-    const program = programOf(name, log, daemon, pids);
+    const program = programOf(name, log, daemon, pids, context.nowMs);
     const files = logFilesOf(name, valueOr(logNames, [])).map(file => `${home}/logs/${file}`);
     programs.push(yield* withOwnLogs(program, files, context, problems));
   }
   return programs;
 }
 
-function programOf(name: string, log: ManagerLog, daemon: Pm2Daemon, pids: ReadonlyMap<string, number>): ManagedProgram {
+function programOf(name: string, log: ManagerLog, daemon: Pm2Daemon, pids: ReadonlyMap<string, number>, nowMs: number): ManagedProgram {
   const { home, process, user } = daemon;
   const own = log.lines.filter(line => line.program === name);
-  const states = statesOf(log.lines.slice(log.since).filter(line => line.program === name));
+  const states = statesOf(
+    log.lines.slice(log.since).filter(line => line.program === name),
+    nowMs,
+  );
   const alive = [...pids].flatMap(([file, pid]) => (isFileOf(file, name) ? [pid] : []));
   const last = wholeState([...states.values()]);
   const state = process === undefined ? 'stopped' : alive.length > 0 && !isLooping(states) ? 'running' : last;
@@ -121,15 +126,19 @@ function programOf(name: string, log: ManagerLog, daemon: Pm2Daemon, pids: Reado
   };
 }
 
-/** The last state of each instance by the log. */
-function statesOf(lines: readonly AppLine[]): ReadonlyMap<string, ProgramState> {
+/** The last state of each instance by the log. With a delay between the tries PM2 says nothing of the next one. */
+function statesOf(lines: readonly AppLine[], nowMs: number): ReadonlyMap<string, ProgramState> {
   const states = new Map<string, ProgramState>();
-  for (const { instance, kind, asked } of lines) {
+  const broughtBack = new Set<string>();
+  for (const { instance, kind, asked, timeMs } of lines) {
     // A reload gives the worker that goes another name.
     if (instance.startsWith('_old_')) continue;
+    const before = states.get(instance);
+    if (kind === 'starting' && (before === 'exited' || before === 'waiting')) broughtBack.add(instance);
     if (kind === 'starting' || kind === 'running' || kind === 'waiting') states.set(instance, kind);
     else if (kind === 'stop-asked') states.set(instance, 'stopped');
-    else if (kind === 'ended') states.set(instance, asked === true ? 'stopped' : 'exited');
+    else if (kind === 'ended')
+      states.set(instance, asked === true ? 'stopped' : broughtBack.has(instance) && nowMs - timeMs < longestDelayMs ? 'waiting' : 'exited');
     else if (kind === 'gave-up') states.set(instance, 'given-up');
   }
   return states;
