@@ -137,7 +137,7 @@ setTimeout(() => require('node:http').createServer((request, response) => respon
         host,
         '/etc/nginx/sites-enabled/talk.conf',
         '    proxy_pass http://chat;\n',
-        '    proxy_pass http://chat;\n    proxy_http_version 1.1;\n',
+        '    proxy_pass http://chat;\n    proxy_set_header Connection $connection_upgrade;\n',
       );
       await reloadNginx(host);
     },
