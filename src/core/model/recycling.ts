@@ -1,6 +1,7 @@
 import { valueOr, type Known } from './fact.ts';
 import type { BackendConfigs, BackendEvent, PhpFpmPools, Service, Sourced } from './facts/backend.ts';
 import type { Hop } from './facts/hop.ts';
+import type { ManagedProgram } from './facts/managed-program.ts';
 import type { Symptom } from './facts/topology.ts';
 import type { Evidence } from './finding.ts';
 
@@ -20,7 +21,7 @@ export interface Recycle {
   readonly toMs: number;
   readonly pid?: number;
   readonly evidence: Evidence;
-  /** `log`: the service's own line. `process`: a worker that began while its master ran on. `unit`: systemd started the whole service again. */
+  /** `log`: the service's own line. `process`: a worker that began while its master ran on. `unit`: systemd or another manager started the whole service again. */
   readonly by: 'log' | 'process' | 'unit';
 }
 
@@ -46,6 +47,7 @@ const laterMs = 5000;
 export function recycleSettingOf(
   service: Service,
   facts: { readonly 'backend-configs': Known<BackendConfigs>; readonly 'php-fpm-pools': Known<PhpFpmPools> },
+  program?: ManagedProgram,
 ): RecycleSetting | undefined {
   if (service.kind === 'php-fpm') {
     const pools = valueOr(facts['php-fpm-pools'], undefined)?.pools ?? [];
@@ -59,8 +61,20 @@ export function recycleSettingOf(
   for (const [option, name, jitter] of options[service.kind] ?? []) {
     const found = settingOf(name, command?.values[option], jitter === undefined ? undefined : command?.values[jitter]);
     if (found !== undefined) return found;
+    // Between two starts no process shows its command line, and the manager's file still does.
+    const managed = settingOf(name, command === undefined ? commandOption(program, option) : undefined, undefined);
+    if (managed !== undefined) return managed;
   }
   return undefined;
+}
+
+function commandOption(program: ManagedProgram | undefined, option: string): Sourced<string> | undefined {
+  const words = program?.command?.split(' ').filter(Boolean) ?? [];
+  const at = words.findIndex(word => word === `--${option}` || word.startsWith(`--${option}=`));
+  const value = words[at]?.split('=')[1] ?? words[at + 1];
+  return at < 0 || program === undefined || value === undefined
+    ? undefined
+    : { value, source: `config:${program.home}`, text: `command=${program.command ?? ''}` };
 }
 
 function settingOf(name: string, sourced: Sourced<string> | undefined, jitter: Sourced<string> | undefined): RecycleSetting | undefined {
@@ -74,7 +88,7 @@ export function recyclesOf(hop: Hop, setting: RecycleSetting | undefined, sinceM
     .filter(event => event.kind === 'worker-recycled' && event.timeMs >= sinceMs && (setting !== undefined || !isAnyEnd(event)))
     .map(fromLog);
   if (told.length > 0) return told;
-  const whole = setting === undefined ? [] : unitRecycles(hop, sinceMs);
+  const whole = setting === undefined ? [] : [...unitRecycles(hop, sinceMs), ...programRecycles(hop, sinceMs)];
   return whole.length > 0 ? whole : processRecycles(hop, sinceMs);
 }
 
@@ -108,6 +122,20 @@ function unitRecycles(hop: Hop, sinceMs: number): Recycle[] {
     return [
       { fromMs: end.timeMs - goneMs, toMs: listeningMs(hop, started, next), evidence: { source: event.source, text: `systemd: ${event.text}` }, by: 'unit' },
     ];
+  });
+}
+
+/** The same under another manager: the program ends by itself with status 0, and the manager starts it again. */
+function programRecycles({ program }: Hop, sinceMs: number): Recycle[] {
+  if (program === undefined || program.instances > 1) return [];
+  return program.lines.flatMap((line, index): Recycle[] => {
+    if (line.kind !== 'ended' || line.asked === true || line.status !== 0 || line.signal !== undefined || line.timeMs < sinceMs) return [];
+    const after = program.lines.slice(index + 1);
+    const started = after.find(one => one.kind === 'starting' || one.kind === 'running');
+    if (started === undefined) return [];
+    const next = after.find(one => one.kind === 'ended')?.timeMs ?? Number.POSITIVE_INFINITY;
+    const toMs = Math.min(next, started.timeMs + silentBootMs + goneMs);
+    return [{ fromMs: line.timeMs - goneMs, toMs, evidence: { source: line.source, text: line.text }, by: 'unit' }];
   });
 }
 

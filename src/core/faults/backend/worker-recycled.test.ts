@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import type { Hop } from '../../model/facts/hop.ts';
+import type { ProgramLine } from '../../model/facts/managed-program.ts';
 import workerRecycled from './worker-recycled.ts';
 import { context, detections, eventOf, hopOf, nowMs, probeOf, processOf, serviceOf, symptomOf, unitOf } from './testing.ts';
 
@@ -69,6 +70,40 @@ describe('worker-recycled fires', () => {
     expect(found(hop, {})).toEqual([]);
     const failed = { ...hop, events: [...events.slice(0, 2), eventOf('worker-exit', 30_950), ...events.slice(2)] };
     expect(found(failed, { 'limit-max-requests': '500' })).toEqual([]);
+  });
+
+  it('where another manager starts the one process again after an end with status 0, also while it is away', () => {
+    const line = (kind: ProgramLine['kind'], agoMs: number, change: Partial<ProgramLine> = {}): ProgramLine => ({
+      kind,
+      timeMs: nowMs - agoMs,
+      text: `${kind} ${agoMs}`,
+      source: 'file:/var/log/supervisor/supervisord.log',
+      instance: 'quote',
+      ...change,
+    });
+    const quote = {
+      id: 'supervisor:quote',
+      manager: 'supervisor' as const,
+      name: 'quote',
+      label: 'supervisor program quote',
+      state: 'running' as const,
+      word: 'RUNNING',
+      home: '/etc/supervisor/conf.d/quote.conf',
+      pids: [],
+      instances: 1,
+      command: '/usr/bin/uvicorn --limit-max-requests 20 quote:app',
+      addresses: [],
+      logFiles: [],
+      words: [],
+      lines: [line('starting', 60_000), line('ended', 31_000, { status: 0 }), line('starting', 30_500), line('running', 30_400)],
+    };
+    const events = [eventOf('worker-exit', 31_000, { text: 'ended 31000' })];
+    const refused = symptomOf('connect-refused', { firstMs: nowMs - 30_900, lastMs: nowMs - 29_500 });
+    const hop = hopOf({ service: serviceOf({ kind: 'uvicorn' }), program: quote, symptoms: [refused], events });
+    const none = { 'backend-configs': { commands: [], files: [], unread: [] } };
+    expect(detections(fault, { hops: [hop], ...none })).toMatchObject([{ confidence: 'confirmed', messageId: 'set', data: { limit: 20 } }]);
+    const failed = { ...quote, lines: quote.lines.map(one => (one.kind === 'ended' ? { ...one, status: 1 } : one)) };
+    expect(detections(fault, { hops: [{ ...hop, program: failed }], ...none })).toEqual([]);
   });
 
   it('as no more than possible where workers are replaced so often that anything falls together with it', () => {

@@ -57,7 +57,7 @@ export default defineFault({
       const cut = symptomsOf(hop, [...cutOff, ...refused]).filter(symptom => symptom.count > 0);
       const waiting = symptomsOf(hop, inVain).filter(symptom => symptom.count > 0);
       if (cut.length === 0 && waiting.length === 0) continue;
-      const setting = recycleSettingOf(service, facts);
+      const setting = recycleSettingOf(service, facts, hop.program);
       const recycles = recyclesOf(hop, setting, window.sinceMs);
       if (recycles.length === 0) {
         if (setting !== undefined && cut.some(symptom => symptom.ongoing))
@@ -165,7 +165,10 @@ function timesOf(symptom: Symptom): number[] {
 /** An error that nobody caught ends a process too: it speaks against a worker of which nothing says that it was to be replaced. */
 function endedOtherwise(hop: Hop, recycles: readonly Recycle[], timeMs: number): boolean {
   const isTold = recycles.some(recycle => recycle.by !== 'process');
-  return hop.events.some(event => (otherEnds.has(event.kind) || (event.kind === 'app-error' && !isTold)) && isTogether(event.timeMs, timeMs));
+  const orderly = new Set(recycles.flatMap(recycle => (recycle.by === 'unit' ? [recycle.evidence.text] : [])));
+  return hop.events.some(
+    event => !orderly.has(event.text) && (otherEnds.has(event.kind) || (event.kind === 'app-error' && !isTold)) && isTogether(event.timeMs, timeMs),
+  );
 }
 
 /** Workers that are merely young may have died of anything: only with a limit in force are they taken for replaced ones. */
