@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Hop } from '../../model/facts/hop.ts';
+import type { ManagedProgram } from '../../model/facts/managed-program.ts';
 import type { NetworkNamespace, NetworkNamespaces } from '../../model/facts/network.ts';
 import type { Listener, ProcessInfo } from '../../model/facts/system.ts';
 import { detections, hopOf, lostHop, peerOf, probeOf, processOf, serviceOf, symptomOf, unitOf, without } from '../backend/testing.ts';
@@ -84,6 +85,30 @@ describe('docker-network-mismatch fires', () => {
 describe('docker-network-mismatch is silent', () => {
   it('when the service that should listen here does not run, whatever a container has on that port', () => {
     expect(found(hostWith([namespace([listener('0.0.0.0')])]), lostHop())).toEqual([]);
+  });
+
+  it('when the program of a process manager that should listen here was stopped, whoever has the same command elsewhere', () => {
+    const web: ManagedProgram = {
+      id: 'supervisor:web',
+      manager: 'supervisor',
+      name: 'web',
+      label: 'supervisor program web',
+      state: 'stopped',
+      word: 'STOPPED',
+      home: '/etc/supervisor/supervisord.conf',
+      pids: [],
+      instances: 1,
+      command: 'node server.js --listen=127.0.0.1:8017',
+      addresses: [],
+      logFiles: [],
+      lines: [],
+      words: [],
+    };
+    const twin = { ...app, argv: ['node', 'server.js', '--listen=127.0.0.1:8017'] };
+    const hop = { ...without(lostHop(), 'unit'), program: web };
+    expect(found(hostWith([namespace([listener('127.0.0.1')])]), hop, [twin])).toEqual([]);
+    const moved: Hop = { ...hop, program: { ...web, state: 'running', word: 'RUNNING', pids: [4711] } };
+    expect(found(hostWith([namespace([listener('127.0.0.1')])]), moved, [twin])).toMatchObject([{ confidence: 'confirmed' }]);
   });
 
   it('when nobody listens on the port anywhere, and when somebody does where nginx is', () => {

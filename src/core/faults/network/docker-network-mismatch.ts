@@ -10,6 +10,7 @@ import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
 import { formatAddress } from '../../model/host.ts';
 import { deadEnd, listensElsewhere, namespaceName, type ListensElsewhere } from '../../model/namespaces.ts';
+import { programBehind } from '../../model/program-behind.ts';
 import { hasEnded, unitBehind } from '../../model/unit-behind.ts';
 
 const explains: readonly Symptom['class'][] = [
@@ -59,10 +60,15 @@ export default defineFault({
       const [found, ...rivals] = listensElsewhere(hop, namespaces, around);
       const behind = unitBehind(hop, hops, units, lost);
       // What should listen here, and does not run, needs no other explanation.
-      const isStopped = (behind !== undefined && behind.how !== 'likened' && hasEnded(behind.unit)) || (hop.service !== undefined && !runs(hop, found));
+      const program = programBehind(hop, lost);
+      const isProgramAway = program?.how === 'named' && program.program.state !== 'running' && program.program.state !== 'starting';
+      const isStopped =
+        isProgramAway || (behind !== undefined && behind.how !== 'likened' && hasEnded(behind.unit)) || (hop.service !== undefined && !runs(hop, found));
       if (isStopped) {
         if (found !== undefined)
-          yield ruledOut(`${behind?.unit.name ?? hop.service?.name ?? 'its backend'}, which should listen on ${peer.id} where nginx is, does not run`);
+          yield ruledOut(
+            `${(isProgramAway ? program.program.label : behind?.unit.name) ?? hop.service?.name ?? 'its backend'}, which should listen on ${peer.id} where nginx is, does not run`,
+          );
         continue;
       }
       if (found !== undefined) {
