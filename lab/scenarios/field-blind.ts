@@ -424,6 +424,46 @@ def app(environ, start_response):
     healthy: host => answers(host),
     expect: { verdict: ['healthy', 'recovered'] },
   }),
+
+  defineScenario({
+    name: 'field-blind-calm-deploy-and-long-polls',
+    title:
+      'A deploy reloads two gunicorn services without loss, clients poll for long and leave, an API answers 404 and 429, a Node keeps connections for a second',
+    kind: 'healthy',
+    trafficMs: 2500,
+    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/api/7', 'http://127.0.0.1/poll'], rps: 12, timeoutMs: 700, concurrency: 60 },
+    setUp: async host => {
+      await gunicorn(host, {
+        name: 'desk',
+        code: wsgiApp('desk'),
+        bind: 'unix:/run/desk/desk.sock',
+        workers: 2,
+        service: { ExecReload: '/bin/kill -HUP $MAINPID' },
+      });
+      await nodeApp(host, {
+        name: 'polls',
+        code: nodeHttp(
+          "if (request.url.startsWith('/api')) { response.statusCode = Number(request.url.length) % 2 ? 429 : 404; return response.end('no\\n'); } setTimeout(() => response.end('none\\n'), 4000);",
+          'server.keepAliveTimeout = 1000;',
+        ),
+        listen: '127.0.0.1:8777',
+      });
+      await nginxSite(host, {
+        name: 'desk',
+        http: 'upstream polls { server 127.0.0.1:8777; keepalive 4; }',
+        server:
+          'location / { proxy_pass http://unix:/run/desk/desk.sock; }\nlocation /api/ { proxy_pass http://polls; }\nlocation /poll { proxy_pass http://polls; proxy_read_timeout 30s; proxy_http_version 1.1; proxy_set_header Connection ""; }',
+        log: 'timed',
+      });
+      await startNginx(host);
+    },
+    healthy: host => answers(host),
+    breakIt: async host => {
+      await host.systemctl('reload', 'desk');
+      await host.systemctl('reload', 'nginx');
+    },
+    expect: { verdict: 'healthy' },
+  }),
 ];
 
 async function uvicorn(host: LabHost, more: string): Promise<void> {
