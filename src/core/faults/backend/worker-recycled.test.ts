@@ -102,6 +102,10 @@ describe('worker-recycled fires', () => {
     const hop = hopOf({ service: serviceOf({ kind: 'uvicorn' }), program: quote, symptoms: [refused], events });
     const none = { 'backend-configs': { commands: [], files: [], unread: [] } };
     expect(detections(fault, { hops: [hop], ...none })).toMatchObject([{ confidence: 'confirmed', messageId: 'set', data: { limit: 20 } }]);
+    const answered = (total: number) => ({ total: 90, byPeer: [{ key: hop.peer.id, total, failed: 3 }] });
+    expect(detections(fault, { hops: [hop], ...none, 'nginx-access-log': answered(30) })).toHaveLength(1);
+    // One that cannot start may end as quietly, and has answered nobody.
+    expect(detections(fault, { hops: [hop], ...none, 'nginx-access-log': answered(3) })).toEqual([]);
     const failed = { ...quote, lines: quote.lines.map(one => (one.kind === 'ended' ? { ...one, status: 1 } : one)) };
     expect(detections(fault, { hops: [{ ...hop, program: failed }], ...none })).toEqual([]);
   });

@@ -2,7 +2,9 @@ import { defineFault, ruledOut } from '../../model/fault.ts';
 import { probeEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { isTogether } from '../../model/deaths.ts';
 import type { BackendEvent, Service } from '../../model/facts/backend.ts';
+import type { Known } from '../../model/fact.ts';
 import type { Hop } from '../../model/facts/hop.ts';
+import type { NginxAccessLog } from '../../model/facts/logs.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Confidence, Detection, Evidence } from '../../model/finding.ts';
 import { countOf, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
@@ -28,7 +30,7 @@ export default defineFault({
     title: 'Workers that have served their number of requests are replaced, and requests are lost with them',
     explains: [...cutOff, ...refused, ...inVain, 'unattributed-5xx'],
     requires: ['hops', 'symptoms'],
-    uses: ['backend-configs', 'php-fpm-pools'],
+    uses: ['backend-configs', 'php-fpm-pools', 'nginx-access-log'],
     leadsTo: [
       'backend-down',
       'backend-crash-loop',
@@ -66,6 +68,13 @@ export default defineFault({
           );
         continue;
       }
+      const isWholeService = recycles[0]?.by === 'unit';
+      const served = servedOf(hop, facts['nginx-access-log']);
+      // One that ends in order after its limit has served requests before; one that cannot start ends as quietly.
+      if (isWholeService && served !== undefined && served < Math.max(1, ((recycles.length - 1) * (setting?.requests ?? 0)) / 2)) {
+        yield ruledOut(`${service.name} ended ${recycles.length} times and answered ${served} requests meanwhile, fewer than it may serve`);
+        continue;
+      }
       const lost = cut.filter(symptom => isLost(symptom, recycles, hop));
       const times = lost.flatMap(timesOf).filter(timeMs => !endedOtherwise(hop, recycles, timeMs));
       const queued = setting === undefined ? [] : waiting.filter(symptom => isQueued(symptom, recycles, hop));
@@ -76,7 +85,7 @@ export default defineFault({
         continue;
       }
       // That nobody listens while the one process starts anew is no matter of chance.
-      const isWhole = recycles[0]?.by === 'unit' && lost.every(symptom => refused.includes(symptom.class));
+      const isWhole = isWholeService && lost.every(symptom => refused.includes(symptom.class));
       const confidence = confidenceOf(recycles, setting, isWhole ? 0 : chanceOf(times, recycles, window));
       if (confidence === undefined) continue;
       const all = [...lost, ...queued, ...unattributedOf(hop, symptoms, [502])];
@@ -148,6 +157,14 @@ function queueFinding(hop: Hop, queued: readonly Symptom[], recycles: readonly R
     symptoms: queued.map(symptom => symptom.id),
     fixData: { service: hop.service?.id ?? '', recycles: recycles.length, firstMs: recycles[0]?.fromMs ?? 0, lastMs: last?.fromMs ?? 0 },
   };
+}
+
+/** Requests of the window that the peer answered by the access log; undefined where that is not known. */
+function servedOf({ peer }: Hop, log: Known<NginxAccessLog>): number | undefined {
+  if (log.state !== 'known' || log.value.total === 0) return undefined;
+  if (log.value.byPeer.length === 0) return log.value.lastGoodMs === undefined ? 0 : undefined;
+  const own = log.value.byPeer.find(one => one.key === peer.id);
+  return own === undefined ? undefined : own.total - own.failed;
 }
 
 /** Each of its requests that the samples show failed while a worker was being replaced, or by an end that others explain; at least one did. */
