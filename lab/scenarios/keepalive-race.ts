@@ -62,7 +62,7 @@ export default [
       firstConfidence: 'confirmed',
       status: 'active',
       minShare: 0.9,
-      evidence: ['idle connection closed after 1.'],
+      evidence: [/idle connection closed after [12]\./],
       notFindings: ['backend-crashing'],
       maxMs: 9000,
     },
