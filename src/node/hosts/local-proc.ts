@@ -11,6 +11,8 @@ const quickFile = /^\/proc\/(?:[0-9]+|self)\/(?:stat|statm|status|cgroup|limits|
 const quickPath = /^\/proc(?:\/(?:[0-9]+|self)(?:\/(?:fd(?:\/[0-9]+)?|exe|cwd|root|ns(?:\/\w+)?|stat|status|cgroup|limits|comm))?)?$/;
 const readAt = promisify(read);
 const bufferSize = 64 * 1024;
+/** seq_file, which most of these files are made with, begins with a page. */
+const onePieceBytes = 4096;
 const buffer = Buffer.allocUnsafe(bufferSize);
 /** Buffers of reads that are over; as many as reads were ever under way at once. */
 const spare: Buffer[] = [];
@@ -37,8 +39,10 @@ export function readQuick(path: string, options: ReadOptions): Known<ReadResult>
     let got = 0;
     for (;;) {
       const bytesRead = got < limit ? readSync(fd, buffer, got, limit - got, null) : -1;
-      if (bytesRead <= 0) return known({ bytes: new Uint8Array(buffer.subarray(0, got)), size: 0, atEnd: bytesRead === 0 });
-      got += bytesRead;
+      got += Math.max(0, bytesRead);
+      // The kernel makes such a file in one piece, and gives all of it where there is room: a second read would say only that it is over.
+      const isWhole = bytesRead > 0 && bytesRead < onePieceBytes && got === bytesRead && got < limit;
+      if (bytesRead <= 0 || isWhole) return known({ bytes: new Uint8Array(buffer.subarray(0, got)), size: 0, atEnd: bytesRead === 0 || isWhole });
     }
   } catch (error) {
     return unknownFrom(error, path);
