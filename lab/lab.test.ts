@@ -7,6 +7,7 @@ import { allScenarios } from './scenarios.ts';
 
 const scenarios = await allScenarios();
 const obstacles = await labObstacles();
+const mostRetries = 2;
 /** Where one JSON line a scenario goes, for `npm run bench:accuracy -- --from`. */
 const resultsPath = process.env['BADHOP_LAB_RESULTS'];
 if (resultsPath) writeFileSync(resultsPath, '');
@@ -23,12 +24,12 @@ if (obstacles.length > 0) {
 
 describe.skipIf(obstacles.length > 0).concurrent('on a real host', () => {
   // Most of a scenario's time may be spent waiting for its turn. Real hosts on a machine that others share are sometimes late: a story that
-  // failed is told once more, and what went wrong the first time is printed.
-  test.for(scenarios)('$name: $title', { timeout: 1_200_000, retry: 1 }, async (scenario, { task, skip }) => {
+  // failed is told again, twice at most, and what went wrong is printed each time.
+  test.for(scenarios)('$name: $title', { timeout: 1_200_000, retry: mostRetries }, async (scenario, { task, skip }) => {
     const obstacle = scenario.obstacle?.();
     if (obstacle !== undefined) skip(obstacle);
     const played = await runScenario(scenario);
-    if (played.failure !== undefined && (task.result?.retryCount ?? 0) === 0) process.stderr.write(`${scenario.name} is played once more: ${played.failure}\n`);
+    if (played.failure !== undefined && (task.result?.retryCount ?? 0) < mostRetries) process.stderr.write(`${scenario.name} is played once more: ${played.failure}\n`);
     if (resultsPath) appendRecord(resultsPath, recordOf(played, new Date(), machineKind()));
     if (played.failure !== undefined) throw new Error(played.failure);
   });
