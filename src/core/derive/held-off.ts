@@ -1,9 +1,8 @@
 import type { Symptom, Topology } from '../model/facts/topology.ts';
+import { broughtAboutByRequest } from '../model/hop-symptoms.ts';
 
 type Draft = Omit<Symptom, 'ongoing' | 'shape'>;
 
-/** What a request itself brings about; a peer that refuses connections is away for every page. */
-const perRequest: ReadonlySet<Symptom['class']> = new Set(['read-timeout', 'premature-close', 'reset', 'header-too-big', 'invalid-header', 'no-valid-header']);
 const leastMs = 4_000;
 const leastRequests = 10;
 /** The request that found a server slow is turned away itself when it is to be tried on the next. */
@@ -15,7 +14,7 @@ const sameTryMs = 1_000;
  */
 export function isHeldOff(draft: Draft, drafts: readonly Draft[], topology: Topology | undefined): boolean {
   const page = draft.urlTemplate;
-  if (page === undefined || !perRequest.has(draft.class)) return false;
+  if (page === undefined || !broughtAboutByRequest.has(draft.class)) return false;
   const groupIds = new Set(topology?.peers.find(peer => peer.id === draft.upstream)?.groupIds);
   const names = new Set(topology?.groups.filter(group => groupIds.has(group.id)).map(group => group.name));
   return drafts.some(

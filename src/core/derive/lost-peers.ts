@@ -13,10 +13,9 @@ import { listensElsewhere } from '../model/namespaces.ts';
 import { programEndMs } from '../model/program-state.ts';
 import { loopBeganMs } from '../model/restarts.ts';
 import type { ProbeResult } from '../model/probe.ts';
+import { fairWeight } from '../model/unit-behind.ts';
 import { likenessOf, sharedWord, tellingWords } from './address-likeness.ts';
 
-// Below this a service that runs somewhere is no more than that.
-const fairWeight = 3;
 const sureWeight = 4;
 const wantedMargin = 2;
 /** How far the end of a unit and the first failure may lie apart to be one event. */

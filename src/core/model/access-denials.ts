@@ -7,7 +7,7 @@ import type { Symptom } from './facts/topology.ts';
 import type { Detection, Evidence } from './finding.ts';
 import { symptomEvidence } from './evidence.ts';
 import { runPath } from './host.ts';
-import { symptomsOf } from './hop-symptoms.ts';
+import { sampleTimesOf, symptomsOf } from './hop-symptoms.ts';
 
 /** A denial that nginx met on its way to a peer, and the requests that failed by it. */
 export interface DeniedHop {
@@ -32,7 +32,7 @@ export function deniedHops(
     const met = own.filter(one => one.denial !== undefined && isTowards(one.denial, hop));
     const last = met.toSorted((a, b) => a.timeMs - b.timeMs).at(-1);
     if (last?.denial === undefined || symptoms.length === 0) return [];
-    const times = symptoms.flatMap(symptom => symptom.errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs)));
+    const times = symptoms.flatMap(sampleTimesOf);
     const isSeen = met.some(one => times.some(timeMs => isTogether(timeMs, one.timeMs)));
     const logged = symptoms.flatMap(symptom => symptomEvidence(symptom, 2)).slice(0, 3);
     return [{ hop, denial: last.denial, symptoms, isSeen, evidence: [{ source: last.source, text: last.text }, ...logged] }];

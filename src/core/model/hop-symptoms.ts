@@ -24,6 +24,21 @@ export function unattributedOf(hop: Hop, symptoms: readonly Symptom[], statuses:
   );
 }
 
+/** What a request itself brings about. A peer that refuses connections is away for every page. */
+export const broughtAboutByRequest: ReadonlySet<Symptom['class']> = new Set([
+  'read-timeout',
+  'premature-close',
+  'reset',
+  'header-too-big',
+  'invalid-header',
+  'no-valid-header',
+]);
+
+/** When the failing requests of the samples failed, in milliseconds. */
+export function sampleTimesOf({ errorGroups }: Pick<Symptom, 'errorGroups'>): number[] {
+  return errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs));
+}
+
 /** Failing requests of all of them. */
 export function countOf(symptoms: readonly Symptom[]): number {
   return symptoms.reduce((sum, symptom) => sum + symptom.count, 0);

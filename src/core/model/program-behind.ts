@@ -3,6 +3,7 @@ import type { Hop } from './facts/hop.ts';
 import type { LostPeer } from './facts/lost-peer.ts';
 import type { ManagedProgram } from './facts/managed-program.ts';
 import { runPath } from './host.ts';
+import { fairWeight } from './unit-behind.ts';
 
 /** The program of a process manager that serves a peer, and how sure that is; as `UnitBehind` is for units. */
 export interface ProgramBehind {
@@ -12,9 +13,6 @@ export interface ProgramBehind {
   readonly because: string;
   readonly evidence: readonly Evidence[];
 }
-
-/** Weight of a name or a time that fits. */
-const fairWeight = 3;
 
 /** The program of the peer's service; where no service is known and nobody listens, the likeliest of those that do not run. */
 export function programBehind(hop: Hop, lost: readonly LostPeer[]): ProgramBehind | undefined {

@@ -4,6 +4,7 @@ import type { Hop } from './facts/hop.ts';
 import type { ManagedProgram } from './facts/managed-program.ts';
 import type { Symptom } from './facts/topology.ts';
 import type { Evidence } from './finding.ts';
+import { sampleTimesOf } from './hop-symptoms.ts';
 
 /** The setting that makes a service replace its workers after some requests. */
 export interface RecycleSetting {
@@ -205,7 +206,7 @@ export function isQueued(symptom: Symptom, recycles: readonly Recycle[], hop: Ho
   if (waitMs === undefined || hop.service === undefined || hop.service.workerPids.length > 1) return false;
   const isQuick = hop.own?.outcome.state === 'answered' && (waitMs === 0 || hop.own.ms < waitMs / 2);
   if (!isQuick) return false;
-  const came = symptom.errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs - waitMs));
+  const came = sampleTimesOf(symptom).map(timeMs => timeMs - waitMs);
   return (
     recycles.some(recycle => isWithin(symptom.firstMs - waitMs, { ...recycle, fromMs: recycle.fromMs - secondMs })) &&
     came.every(timeMs => recycles.some(({ fromMs }) => timeMs >= fromMs - 2 * secondMs && timeMs <= fromMs + longestBootMs))

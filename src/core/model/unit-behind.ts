@@ -17,8 +17,8 @@ export interface UnitBehind {
   readonly evidence: readonly Evidence[];
 }
 
-/** Weight of a name or a time that fits. */
-const fairWeight = 3;
+/** The least weight of a name or a time that fits: below it, what runs or ran somewhere is no more than that. */
+export const fairWeight = 3;
 
 /** True where systemd does not try to bring the unit back. */
 export function hasEnded(unit: SystemdUnit): boolean {

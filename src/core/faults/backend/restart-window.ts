@@ -4,7 +4,7 @@ import type { Hop } from '../../model/facts/hop.ts';
 import type { TimeBuckets } from '../../model/facts/logs.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import { absenceOf, longestRestartMs } from '../../model/absences.ts';
-import { countOf, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { countOf, sampleTimesOf, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { restartLoop, startsOf, type Window } from '../../model/restarts.ts';
 
 const explains: readonly Symptom['class'][] = [
@@ -109,7 +109,7 @@ function isAround(symptom: Symptom, hop: Hop, starts: readonly { readonly timeMs
 function wasUnderWay({ class: kind, errorGroups, firstMs, lastMs }: Symptom, hop: Hop, starts: readonly { readonly timeMs: number }[]): boolean {
   if (!cutOff.has(kind)) return true;
   if (hop.events.some(event => event.kind === 'request-killed' && event.timeMs >= firstMs - afterMs && event.timeMs <= lastMs + afterMs)) return false;
-  const times = errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs));
+  const times = sampleTimesOf({ errorGroups });
   return times.every(timeMs => starts.some(start => timeMs <= start.timeMs + clockMs && timeMs >= start.timeMs - longestMs));
 }
 

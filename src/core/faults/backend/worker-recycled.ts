@@ -7,7 +7,7 @@ import type { Hop } from '../../model/facts/hop.ts';
 import type { NginxAccessLog } from '../../model/facts/logs.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Confidence, Detection, Evidence } from '../../model/finding.ts';
-import { countOf, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
+import { countOf, sampleTimesOf, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
 import { programFixData } from '../../model/program-commands.ts';
 import { chanceOf, isQueued, isWithin, recyclesOf, recycleSettingOf, type Recycle, type RecycleSetting } from '../../model/recycling.ts';
 
@@ -76,7 +76,7 @@ export default defineFault({
         continue;
       }
       const lost = cut.filter(symptom => isLost(symptom, recycles, hop));
-      const times = lost.flatMap(timesOf).filter(timeMs => !endedOtherwise(hop, recycles, timeMs));
+      const times = lost.flatMap(sampleTimesOf).filter(timeMs => !endedOtherwise(hop, recycles, timeMs));
       const queued = setting === undefined ? [] : waiting.filter(symptom => isQueued(symptom, recycles, hop));
       if (times.length === 0) {
         const chance = chanceOf([...new Set(queued.map(symptom => symptom.firstMs))], recycles, window);
@@ -171,12 +171,8 @@ function servedOf({ peer }: Hop, log: Known<NginxAccessLog>): number | undefined
 function isLost(symptom: Symptom, recycles: readonly Recycle[], hop: Hop): boolean {
   // Where a master keeps the socket open meanwhile, a refused connection has another reason.
   if (refused.includes(symptom.class) && mastered.has(hop.service?.kind ?? 'other')) return false;
-  const own = timesOf(symptom).filter(timeMs => !endedOtherwise(hop, recycles, timeMs));
+  const own = sampleTimesOf(symptom).filter(timeMs => !endedOtherwise(hop, recycles, timeMs));
   return own.length > 0 && own.every(timeMs => recycles.some(recycle => isWithin(timeMs, recycle)));
-}
-
-function timesOf(symptom: Symptom): number[] {
-  return symptom.errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs));
 }
 
 /** An error that nobody caught ends a process too: it speaks against a worker of which nothing says that it was to be replaced. */

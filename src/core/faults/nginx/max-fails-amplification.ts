@@ -3,10 +3,8 @@ import { configLine } from '../../model/config-line.ts';
 import { probeEvidence, symptomEvidence } from '../../model/evidence.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
-import { countOf, symptomsOf } from '../../model/hop-symptoms.ts';
+import { broughtAboutByRequest, countOf, symptomsOf } from '../../model/hop-symptoms.ts';
 
-/** What a request itself brings about. A peer that refuses connections is away for every page. */
-const perRequest: ReadonlySet<Symptom['class']> = new Set(['read-timeout', 'premature-close', 'reset', 'header-too-big', 'invalid-header', 'no-valid-header']);
 const away: readonly Symptom['class'][] = [
   'connect-refused',
   'connect-timeout',
@@ -42,7 +40,7 @@ export default defineFault({
       const members = hops.filter(hop => !hop.peer.flags.down && hop.groupSymptoms.some(one => one.id === symptom.id));
       const [member] = members;
       if (member === undefined || !members.every(answers) || members.some(hop => symptomsOf(hop, away).length > 0)) continue;
-      const causes = members.flatMap(hop => hop.symptoms.filter(one => perRequest.has(one.class) && one.count > 0 && one.firstMs <= symptom.lastMs));
+      const causes = members.flatMap(hop => hop.symptoms.filter(one => broughtAboutByRequest.has(one.class) && one.count > 0 && one.firstMs <= symptom.lastMs));
       const page = onePage(causes);
       const others = [
         ...new Set(symptom.errorGroups.flatMap(group => (group.urlTemplate === undefined || group.urlTemplate === page ? [] : [group.urlTemplate]))),

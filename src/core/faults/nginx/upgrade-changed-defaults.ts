@@ -7,6 +7,7 @@ import type { Change } from '../../model/facts/changes.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { NginxAccessLog } from '../../model/facts/logs.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
+import { sampleTimesOf } from '../../model/hop-symptoms.ts';
 import type { Confidence, Evidence } from '../../model/finding.ts';
 import { placesOf, tlsHops } from '../../model/handshakes.ts';
 import { formatAddress } from '../../model/host.ts';
@@ -168,7 +169,7 @@ function keptConnections(hop: Hop, upgrade: NginxUpgrade, reuse: Reuse | undefin
 
 /** Some request that its samples show was cut as a process of the backend ended or began. */
 function endedThen(hop: Hop, symptom: Symptom): boolean {
-  const times = symptom.errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs));
+  const times = sampleTimesOf(symptom);
   return times.some(timeMs => hop.events.some(event => ends.has(event.kind) && isTogether(event.timeMs, timeMs)));
 }
 

@@ -6,6 +6,7 @@ import type { BackendEvent } from '../../model/facts/backend.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { NginxAccessLog } from '../../model/facts/logs.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
+import { sampleTimesOf } from '../../model/hop-symptoms.ts';
 import type { Evidence } from '../../model/finding.ts';
 import { formatAddress } from '../../model/host.ts';
 import { keptFor, reuseOf } from '../../model/keepalive.ts';
@@ -119,7 +120,7 @@ export default defineFault({
 function endedThen(hop: Hop, symptom: Symptom): boolean {
   const events = hop.events.filter(event => ends.has(event.kind)).map(event => event.timeMs);
   const starts = [hop.master, ...hop.workers].flatMap(process => process?.startMs ?? []);
-  const times = symptom.errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs));
+  const times = sampleTimesOf(symptom);
   return times.length > 0 && times.every(timeMs => [...events, ...starts].some(one => isTogether(one, timeMs)));
 }
 

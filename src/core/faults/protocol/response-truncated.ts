@@ -1,6 +1,7 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { eventEvidence, symptomEvidence } from '../../model/evidence.ts';
 import type { BackendEvent } from '../../model/facts/backend.ts';
+import { sampleTimesOf } from '../../model/hop-symptoms.ts';
 
 /** Ends of a worker that explain why its answer broke off. */
 const ends: ReadonlySet<BackendEvent['kind']> = new Set<BackendEvent['kind']>([
@@ -37,7 +38,7 @@ export default defineFault({
       const [symptom] = symptoms;
       if (symptom === undefined || other !== undefined) continue;
       const ended = hop.events.filter(event => ends.has(event.kind));
-      const times = symptoms.flatMap(one => one.errorGroups.flatMap(group => group.samples.map(sample => sample.timeMs)));
+      const times = symptoms.flatMap(sampleTimesOf);
       const died = times.every(timeMs => ended.some(event => event.timeMs >= timeMs - clockMs && event.timeMs <= timeMs + nearMs)) ? ended.at(-1) : undefined;
       if (died !== undefined) {
         yield ruledOut(`the backend says why it broke off: ${eventEvidence(died).text.slice(0, 200)}`);
