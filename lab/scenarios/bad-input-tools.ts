@@ -124,10 +124,10 @@ export default [
     title: 'A backend is down, and ten people run badhop at once; one of them reads no further than the first line',
     expect: { ...bounds, verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
     also: async (_, badhop) => {
-      const runs = await Promise.all(Array.from({ length: 5 }, () => badhop(['diagnose', '--format', 'json'])));
+      const runs = await Promise.all(Array.from({ length: 10 }, () => badhop(['diagnose', '--format', 'json'])));
       const wrong = runs.filter(({ exitCode, report }) => exitCode !== 1 || report?.findings[0]?.fault !== 'backend-down' || report.internalErrors.length > 0);
       if (wrong.length > 0)
-        throw new Error(`${wrong.length} of 5 say something else: ${wrong[0]?.exitCode} ${wrong[0]?.report?.summary} ${wrong[0]?.stderr.slice(0, 500)}`);
+        throw new Error(`${wrong.length} of 10 say something else: ${wrong[0]?.exitCode} ${wrong[0]?.report?.summary} ${wrong[0]?.stderr.slice(0, 500)}`);
       const closed = await badhop(['diagnose', '--format', 'json', '--verbose'], { wrap: ['sh', '-c', '"$@" | head -c 1; exit 0', 'sh'] });
       if (closed.stderr.trim() !== '') throw new Error(`with stdout closed it said ${closed.stderr}`);
     },
