@@ -11,7 +11,7 @@ export interface Run {
 }
 
 /** Counts from before the program starts until it has ended; resource use as the kernel accounts it. */
-const wrapper = `
+export const wrapper = `
 import json, resource, subprocess, sys, time
 start = time.monotonic()
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
