@@ -33,7 +33,7 @@ export interface Outcome {
   readonly because?: string;
   /** Plain form of the last try's: `127.0.0.1:8080`, `unix:/run/x.sock`, or a group's name. */
   readonly peer?: string;
-  /** Of the tries that failed behind a good answer. */
+  /** Of the tries that failed behind a good answer. Empty where the log says that there were some, but not which. */
   readonly hiddenPeers?: readonly string[];
   readonly server?: string;
   readonly method?: string;

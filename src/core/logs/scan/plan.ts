@@ -58,9 +58,11 @@ export type FieldUse = 'skip' | 'key' | 'first-word' | 'shape' | 'collapsed' | '
  * Where the time stands. `clock`: the text up to the hour (`prefixLength` bytes, its last two the hour), then `:MM:SS`, then maybe a
  * fraction behind `.` or `,`, then what is left up to `until` (a zone, or the year). `epoch`: a number, maybe with a
  * fraction, in `unitMs` milliseconds (`$msec`: 1000). Each may be followed by anything that `until` ends.
+ * `spaced`: one space right behind the clock (and its fraction) ends nothing, so that the zone of `01:55:14 +0000` is read where
+ * `until` is a space too.
  */
 export type TimeStep =
-  | { readonly do: 'time'; readonly form: 'clock'; readonly prefixLength: number; readonly until: string; readonly style: TimeStyle }
+  | { readonly do: 'time'; readonly form: 'clock'; readonly prefixLength: number; readonly until: string; readonly style: TimeStyle; readonly spaced?: true }
   | { readonly do: 'time'; readonly form: 'epoch'; readonly unitMs: number; readonly until: string };
 
 /** How the text around the clock is read; asked for once an hour of the log. */
@@ -85,11 +87,12 @@ export type PlanStep =
   | { readonly do: 'maybe'; readonly text: string }
   /**
    * A value up to the first `until` (one ASCII character, or '' for the end of the line), which is not taken. `list`: a
-   * space that follows `,`, or stands around ` : `, belongs to the value. `escaped`: a character behind a backslash ends nothing.
+   * space that follows `,`, or stands around ` : `, and a `,` that a space follows, belong to the value. `escaped`: a character
+   * behind a backslash ends nothing.
    */
   | { readonly do: 'field'; readonly role?: FieldRole; readonly use: FieldUse; readonly until: string; readonly list?: true; readonly escaped?: true }
   /** A value up to the first occurrence of the text, or to the end of the line. */
-  | { readonly do: 'text'; readonly role: FieldRole; readonly use: FieldUse; readonly before: string }
+  | { readonly do: 'text'; readonly role?: FieldRole; readonly use: FieldUse; readonly before: string }
   /** On to behind the text, wherever it stands. Where it does not, the steps up to the next `seek` or `rest` are left out. */
   | { readonly do: 'seek'; readonly text: string }
   /** Anything may follow to the end of the line. */

@@ -136,8 +136,8 @@ export interface NginxErrorLog {
   readonly unread: readonly { readonly path: string; readonly why: string }[];
 }
 
-/** Who made an error answer, by the table of upstream variables. */
-export type MadeBy = 'backend' | 'nginx' | 'client' | 'unknown';
+/** Who made an error answer, by the table of upstream variables. `proxy`: another proxy than nginx, the one that wrote the log. */
+export type MadeBy = 'backend' | 'nginx' | 'proxy' | 'client' | 'unknown';
 
 /** Failing (status ≥ 499 or 413, or a hidden retry) requests alike in all of these. */
 export interface AccessGroup {
