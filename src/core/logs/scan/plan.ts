@@ -104,6 +104,8 @@ export interface JsonKey {
   readonly name: string;
   readonly role?: FieldRole;
   readonly use: FieldUse;
+  /** A line without a value for it does not fit: what tells the lines of a product from any other JSON. */
+  readonly required?: true;
   readonly time?: Omit<Extract<TimeStep, { form: 'clock' }>, 'do' | 'until'> | Omit<Extract<TimeStep, { form: 'epoch' }>, 'do' | 'until'>;
 }
 
