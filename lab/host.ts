@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { browserOf } from './browser.ts';
+import type { Browser } from './browser.ts';
 import { createGroups, limitMemory, mountedHierarchies, processesBelow } from './cgroups.ts';
 import type { ClientResult, ClientTask } from './client.ts';
 import { isInLowerLayer, mountRoot } from './overlay.ts';
@@ -77,12 +79,14 @@ export interface LabHost {
   systemctl(...args: readonly string[]): Promise<void>;
   /** Starts a transient service that outlives the call (`systemd-run --unit`). */
   runService(name: string, argv: readonly string[], options?: ServiceOptions): Promise<void>;
-  /** Writes a unit file to /etc/systemd/system and reloads systemd. */
+  /** Writes a unit file to /etc/systemd/system; systemd is reloaded where it may know the unit already. */
   unitFile(name: string, text: string): Promise<void>;
   /** Main process id and all others of a unit, as the machine sees them. */
   unitProcesses(unit: string): Promise<number[]>;
   /** A memory limit from outside over the processes that the unit has now; breaking it is a real OOM kill. */
   limitMemory(unit: string, bytes: number): Promise<void>;
+  /** What sends the requests that are waited for; it runs inside the host from the first of them until it is closed. */
+  readonly browser: Browser;
   /** Sends requests from inside and waits for all of them. */
   request(task: ClientTask): Promise<ClientResult>;
   /** Sends requests in the background; ends by itself after `seconds` or `count`. */
@@ -98,7 +102,8 @@ export interface LabHost {
 }
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const CLIENT = join(REPOSITORY, 'lab', 'client.ts');
+/** The program that sends requests. With `serve` it takes a task a line until its input ends. */
+const CLIENT = join(REPOSITORY, 'lab', 'client-program.mjs');
 const live = new Set<string>();
 let counter = 0;
 let isWatching = false;
@@ -141,7 +146,11 @@ export async function bootHost(options: HostOptions = {}): Promise<LabHost> {
       release();
     };
     const host = makeHost(name, pid, stop);
-    await host.until('systemd to have started', async () => /^(running|degraded)/.test((await host.exec(['systemctl', 'is-system-running'])).stdout), 20_000);
+    await host.until(
+      'systemd to have started',
+      async () => /^(running|degraded)/.test((await host.exec(['systemctl', 'is-system-running', '--wait'])).stdout),
+      20_000,
+    );
     if (options.keep) live.delete(name);
     return host;
   } catch (error) {
@@ -215,8 +224,11 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
   const outer = groups.filter(group => !existsSync(join(group, 'payload')));
   const joinOuter = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done; shift; exec "$@"';
   const joinInner =
-    'for g in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do [ -f "$g/cgroup.procs" ] && mkdir -p "$g/lab.scope" && echo $$ > "$g/lab.scope/cgroup.procs"; done; exec "$@"';
+    'for g in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do [ -f "$g/cgroup.procs" ] && { [ -d "$g/lab.scope" ] || mkdir -p "$g/lab.scope"; } && echo $$ > "$g/lab.scope/cgroup.procs"; done; exec "$@"';
 
+  const environment = { PATH, HOME: '/root', USER: 'root', LOGNAME: 'root', SHELL: '/bin/bash', LANG: 'C.UTF-8' };
+  const enter = ['sh', '-c', joinOuter, 'sh', ...outer, '--', 'nsenter', '-t', String(pid), '-a', '--', 'sh', '-c', joinInner, 'sh'];
+  const inside = (argv: readonly string[]): readonly string[] => [...enter, ...argv];
   const exec = (argv: readonly string[], options: ExecOptions = {}): Promise<Outcome> => {
     const asUser = options.user === undefined ? argv : ['runuser', '-u', options.user, '--', ...argv];
     const inFolder = options.cwd === undefined ? asUser : ['env', '-C', options.cwd, ...asUser];
@@ -224,9 +236,9 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
       input: options.input,
       timeoutMs: options.timeoutMs,
       signal: options.signal,
-      env: { PATH, HOME: '/root', USER: 'root', LOGNAME: 'root', SHELL: '/bin/bash', LANG: 'C.UTF-8', ...options.env },
+      env: { ...environment, ...options.env },
     };
-    return run(['sh', '-c', joinOuter, 'sh', ...outer, '--', 'nsenter', '-t', String(pid), '-a', '--', 'sh', '-c', joinInner, 'sh', ...inFolder], runOptions);
+    return run(inside(inFolder), runOptions);
   };
   const must = async (argv: readonly string[], options: ExecOptions = {}): Promise<string> => {
     const outcome = await exec(argv, options);
@@ -234,9 +246,10 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
     const end = outcome.timedOut ? 'ran into its time limit' : `ended with ${outcome.code}`;
     throw new Error(`in ${name}: ${argv.slice(0, 6).join(' ').slice(0, 300)} ${end}\n${(outcome.stdout + outcome.stderr).trim().slice(-1500)}`);
   };
-  const client = async (task: ClientTask, signal?: AbortSignal): Promise<ClientResult> => {
+  const browser = browserOf(() => [inside([nodeBinary(), CLIENT, 'serve']), environment]);
+  const background = async (task: ClientTask, signal: AbortSignal): Promise<ClientResult> => {
     const limitMs = 20_000 + (task.seconds ?? 0) * 1000 + (task.timeoutMs ?? 10_000);
-    const outcome = await exec([nodeBinary(), CLIENT], { input: JSON.stringify(task), timeoutMs: limitMs, ...(signal && { signal }) });
+    const outcome = await exec([nodeBinary(), CLIENT], { input: JSON.stringify(task), timeoutMs: limitMs, signal });
     // After an early end nsenter reports the signal; the client has printed its result all the same.
     if (!outcome.stdout.endsWith('}')) throw new Error(`in ${name}: the client said nothing: ${outcome.stderr.slice(-500)}`);
     return JSON.parse(outcome.stdout) as ClientResult;
@@ -283,14 +296,21 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
       ]);
     },
     unitFile: async (unit, text) => {
-      await must(['sh', '-euc', 'cat > "/etc/systemd/system/$1" && systemctl daemon-reload', 'sh', unit], { input: text });
+      // A unit that systemd has never read is found without a reload, which takes longer than to write it.
+      const script = `known=
+        for folder in /etc /lib /run; do [ ! -e "$folder/systemd/system/$1" ] || known=1; done
+        [ ! -e "/run/systemd/generator.late/$1" ] || known=1
+        cat > "/etc/systemd/system/$1"
+        [ -z "$known" ] || systemctl daemon-reload`;
+      await must(['sh', '-euc', script, 'sh', unit], { input: text });
     },
     unitProcesses,
     limitMemory: async (unit, bytes) => limitMemory(name, unit, await unitProcesses(unit), bytes),
-    request: task => client(task),
+    browser,
+    request: task => browser.request(task),
     traffic: task => {
       const abort = new AbortController();
-      const done = client(task, abort.signal);
+      const done = background(task, abort.signal);
       // Whoever awaits `done` sees the failure; nobody has to.
       done.catch(() => {});
       return {

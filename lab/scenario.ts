@@ -28,9 +28,9 @@ export interface Scenario {
   readonly url?: string;
   /** Status that users see when it is broken, for the default check of the symptom. Default 502. */
   readonly fails?: number;
-  /** Background requests while it is broken; default eight a second of `url`. `false`: none. */
+  /** Background requests while it is broken; default eight a second of `url`, and twelve where `trafficMs` is left out too. `false`: none. */
   readonly traffic?: Partial<ClientTask> | false;
-  /** How long the background requests run before the diagnosis. */
+  /** How long the background requests run before the diagnosis; default one second, or 1500 ms with a `traffic` of one's own. */
   readonly trafficMs?: number;
   /** More arguments for `badhop diagnose`. */
   readonly args?: readonly string[];
