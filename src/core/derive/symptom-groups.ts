@@ -1,51 +1,10 @@
-import type { AccessGroup, ErrorGroup, MessageClass } from '../model/facts/logs.ts';
-
-/**
- * Classes of messages that stand for a request that failed because of what is behind nginx or in nginx itself. A body over the
- * limit is refused by order, like a request over a rate.
- */
-const failing: ReadonlySet<MessageClass> = new Set<MessageClass>([
-  'connect-refused',
-  'connect-timeout',
-  'connect-reset',
-  'connect-no-file',
-  'connect-denied',
-  'connect-queue-full',
-  'connect-unreachable',
-  'connect-no-local-port',
-  'connect-other',
-  'too-many-open-files',
-  'worker-connections',
-  'send-timeout',
-  'read-timeout',
-  'reset',
-  'premature-close',
-  'truncated',
-  'header-too-big',
-  'invalid-header',
-  'no-valid-header',
-  'protocol-error',
-  'no-live-upstreams',
-  'host-not-found',
-  'resolver-timeout',
-  'resolver-missing',
-  'resolver-error',
-  'tls-wrong-version',
-  'tls-handshake',
-  'tls-verify',
-  'tls-other',
-  'temp-file',
-  'disk-full',
-  'auth-request',
-  'worker-died',
-  'out-of-memory',
-]);
+import { failingClasses, type AccessGroup, type ErrorGroup } from '../model/facts/logs.ts';
 
 const quietLevels: ReadonlySet<string> = new Set(['info', 'notice', 'debug', 'warn']);
 
 /** True for a group of records that has to be explained. */
 export function isFailing(group: ErrorGroup): boolean {
-  if (!failing.has(group.class) || quietLevels.has(group.level)) return false;
+  if (!failingClasses.has(group.class) || quietLevels.has(group.level)) return false;
   // A question to a name server that failed; the requests that wait for the answer have records of their own.
   if (group.class === 'resolver-error' && group.method === undefined) return false;
   // Handshakes with clients carry the same texts.

@@ -40,12 +40,60 @@ export const messageClasses = [
   'worker-died',
   'out-of-memory',
   'rate-limited',
+  // Of backends' own logs: no worker is free, a request was stopped because it took too long, the application threw.
+  'pool-full',
+  'request-killed',
+  'app-error',
   'client',
   'notice',
   'other',
 ] as const;
 
 export type MessageClass = (typeof messageClasses)[number];
+
+/**
+ * Classes of messages that stand for a request that failed because of what is behind the proxy or in the proxy itself. A body over
+ * the limit is refused by order, like a request over a rate.
+ */
+export const failingClasses: ReadonlySet<MessageClass> = new Set<MessageClass>([
+  'connect-refused',
+  'connect-timeout',
+  'connect-reset',
+  'connect-no-file',
+  'connect-denied',
+  'connect-queue-full',
+  'connect-unreachable',
+  'connect-no-local-port',
+  'connect-other',
+  'too-many-open-files',
+  'worker-connections',
+  'send-timeout',
+  'read-timeout',
+  'reset',
+  'premature-close',
+  'truncated',
+  'header-too-big',
+  'invalid-header',
+  'no-valid-header',
+  'protocol-error',
+  'no-live-upstreams',
+  'host-not-found',
+  'resolver-timeout',
+  'resolver-missing',
+  'resolver-error',
+  'tls-wrong-version',
+  'tls-handshake',
+  'tls-verify',
+  'tls-other',
+  'temp-file',
+  'disk-full',
+  'auth-request',
+  'worker-died',
+  'out-of-memory',
+  'pool-full',
+  'request-killed',
+  'app-error',
+]);
 
 /** Where a log line stands. `line` (1-based) only where the file was read from its start. */
 export interface LogSource {
