@@ -1,0 +1,101 @@
+import type { SampledLine, SampleSet } from './roll-up.ts';
+
+/** Bytes of a line that are kept. */
+export const sampleBytes = 4096;
+/** Bytes of a line that fits no format. */
+export const misfitBytes = 512;
+
+type Kept = { -readonly [key in keyof SampledLine]: SampledLine[key] };
+
+/** The lines with the lowest hashes, by a threshold that is halved until no more than `most` different lines are left. */
+export class SampleStore {
+  /** Lines whose hash is below it are wanted. */
+  below = 2 ** 32;
+  readonly #most: number;
+  readonly #lines = new Map<number, Kept[]>();
+  #size = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(line: SampledLine): void {
+    if (line.hash >= this.below) return;
+    const alike = this.#lines.get(line.hash);
+    const same = alike?.find(kept => kept.text === line.text && kept.format === line.format);
+    if (same !== undefined) join(same, line);
+    else {
+      if (alike === undefined) this.#lines.set(line.hash, [{ ...line }]);
+      else alike.push({ ...line });
+      this.#size += 1;
+      while (this.#size > this.#most) this.lower(Math.floor(this.below / 2));
+    }
+  }
+
+  lower(below: number): void {
+    if (below >= this.below) return;
+    this.below = below;
+    for (const [hash, lines] of this.#lines) {
+      if (hash < below) continue;
+      this.#lines.delete(hash);
+      this.#size -= lines.length;
+    }
+  }
+
+  set(): SampleSet {
+    const lines = [...this.#lines.values()].flat().sort((a, b) => a.hash - b.hash || compare(a.format, b.format) || compare(a.text, b.text));
+    return { threshold: this.below, lines: lines.map(line => ({ ...line })) };
+  }
+}
+
+/** The first of the same lines is the one with the lower path, and of that the lower offset, so that it hangs on no order. */
+function join(kept: Kept, line: SampledLine): void {
+  kept.count += line.count;
+  kept.timeMs = earlier(kept.timeMs, line.timeMs);
+  if (line.path < kept.path || (line.path === kept.path && line.offset < kept.offset)) {
+    kept.path = line.path;
+    kept.offset = line.offset;
+  }
+}
+
+/** The lines with the lowest hashes, at most `most`. */
+export class LowestLines {
+  readonly #most: number;
+  #lines: { readonly hash: number; readonly text: string; readonly offset: number }[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Lines whose hash is this or below it are wanted. */
+  get upTo(): number {
+    return this.#lines.length < this.#most ? 2 ** 32 : (this.#lines.at(-1)?.hash ?? -1);
+  }
+
+  add(hash: number, text: string, offset: number): void {
+    const same = this.#lines.findIndex(line => line.hash === hash);
+    const other = this.#lines[same];
+    if (other !== undefined) {
+      if (offset < other.offset || (offset === other.offset && text < other.text)) this.#lines[same] = { hash, text, offset };
+      return;
+    }
+    this.#lines = [...this.#lines, { hash, text, offset }].sort((a, b) => a.hash - b.hash).slice(0, this.#most);
+  }
+
+  list(): readonly { readonly hash: number; readonly text: string; readonly offset: number }[] {
+    return [...this.#lines];
+  }
+}
+
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** NaN is no time. */
+export function earlier(a: number, b: number): number {
+  return Number.isNaN(a) || b < a ? b : a;
+}
+
+export function later(a: number, b: number): number {
+  return Number.isNaN(a) || b > a ? b : a;
+}
