@@ -64,8 +64,9 @@ export const opcodes = {
   /**
    * The field is from `at` to the first `until` at or behind it, and `at` comes to stand on that (not behind). No such byte: stop.
    * Word 4: use. Word 5: slot (a key slot for keys; for numbers 0 request-time, 1 upstream-time). Word 6: `flags`.
-   * - `fieldFlags.list`, only where `until` is a space: a space at `p` is passed over where the byte before it is `,` and p > from; or the
-   *   two behind it are `: `; or the two before it are ` :` and p - 2 >= from. All inside the line.
+   * - `fieldFlags.list`, where `until` is a space: a space at `p` is passed over where the byte before it is `,` and p > from; or the
+   *   two behind it are `: `; or the two before it are ` :` and p - 2 >= from. Where `until` is a comma: one is passed over where a space
+   *   is behind it. All inside the line. With any other `until` it means nothing.
    * - `fieldFlags.escaped`: looking from the field's start, a backslash and the byte behind it are passed over.
    */
   field: 3,
@@ -79,10 +80,11 @@ export const opcodes = {
   /** `at` goes to `end`. */
   rest: 6,
   /**
-   * A clock. Word 3: `until`, word 4: style (a place in `timeStyles`), word 6: length of the prefix.
+   * A clock. Word 3: `until`, word 4: style (a place in `timeStyles`), word 5: 1 where it is spaced, word 6: length of the prefix.
    * At `at`: the prefix (any bytes), then `:`, two digits (minutes < 60), `:`, two digits (seconds <= 60); then maybe a `.` or `,` with at least
    * one digit behind it: all digits that follow are the fraction, of which the first three count (`.5` is 500 ms). Then the suffix up
-   * to the first `until`, where `at` comes to stand; more than `longestSuffix` bytes or no `until`: stop.
+   * to the first `until`, where `at` comes to stand; more than `longestSuffix` bytes or no `until`: stop. Where it is spaced and the
+   * suffix begins with a space, that one is part of it and no `until`.
    * The time is floor(hourMs(style, prefix, suffix)) + (minutes * 60 + seconds) * 1000 + milliseconds; bytes are handed over as characters of
    * the same number. A task's `hourMs` gives the same for the same text, so that engines may remember it.
    */
@@ -235,7 +237,7 @@ class ProgramWriter {
   #addTime(head: readonly number[], time: NonNullable<JsonKey['time']>, bit: number, role?: FieldRole): void {
     this.#hasTime = true;
     if (time.form === 'epoch') this.add(opcodes.epoch, role, [...head, 0, shiftOfUnit(time.unitMs), 0, bit]);
-    else this.add(opcodes.clock, role, [...head, timeStyles.indexOf(time.style), 0, time.prefixLength, bit]);
+    else this.add(opcodes.clock, role, [...head, timeStyles.indexOf(time.style), time.spaced === true ? 1 : 0, time.prefixLength, bit]);
   }
 
   /** Words 4 and 5. What nobody could be told of is passed over. */
