@@ -1,0 +1,183 @@
+/**
+ * An nginx `log_format` as a plan.
+ *
+ * Source: nginx 1.22.1, ngx_http_log_module.c: with `escape=default` a value holds no `"`, `\` or control byte (they are
+ * `\xHH`, a missing value is `-`); with `json` they are escaped as in JSON and a missing value is empty; with `none` a
+ * value is as it came. Lists of `$upstream_*` are joined by `, ` and ` : `.
+ *
+ *     $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"
+ *     127.0.0.1 - - [21/Nov/2026:01:55:14 +0000] "GET /x HTTP/1.1" 502 157 "-" "curl/7.88.1"
+ */
+import { tokenizeLogFormat } from '../../parsers/nginx-log-format.ts';
+import type { LogFormat } from '../scan/format.ts';
+import type { FieldRole, FieldUse, PlanStep } from '../scan/plan.ts';
+import { nginxOutcome, type NginxEscape } from './nginx-outcome.ts';
+import { clock, literal } from './steps.ts';
+
+type ValueKind = 'token' | 'free' | 'list' | 'path' | 'request' | 'time';
+
+interface Meaning {
+  readonly role?: FieldRole;
+  readonly use: FieldUse;
+  readonly kind: ValueKind;
+}
+
+/** One value of the line: a variable, or several that stand without anything between them. */
+interface Value extends Meaning {
+  readonly variable: string;
+  /** What stands behind it. */
+  readonly literal: string;
+}
+
+/** What the variables mean. A host is the client's word, so it is read in samples only; a server's name is the configuration's. */
+const meanings: Readonly<Record<string, Meaning>> = {
+  remote_addr: token('client'),
+  realip_remote_addr: token('client'),
+  request: { role: 'request', use: 'first-word', kind: 'request' },
+  request_method: token('method', 'key'),
+  request_uri: { role: 'uri', use: 'skip', kind: 'path' },
+  uri: { role: 'uri', use: 'skip', kind: 'path' },
+  document_uri: { role: 'uri', use: 'skip', kind: 'path' },
+  server_protocol: token('protocol'),
+  status: token('status', 'key'),
+  body_bytes_sent: token('sent'),
+  bytes_sent: token('sent'),
+  request_length: token('received'),
+  request_time: token('request-time', 'seconds'),
+  host: token('host'),
+  http_host: token('host'),
+  server_name: token('server', 'key'),
+  http_referer: { role: 'referer', use: 'skip', kind: 'free' },
+  http_user_agent: { role: 'user-agent', use: 'skip', kind: 'free' },
+  upstream_addr: { role: 'peer', use: 'key', kind: 'list' },
+  upstream_status: { role: 'upstream-status', use: 'key', kind: 'list' },
+  upstream_response_time: { role: 'upstream-time', use: 'seconds', kind: 'list' },
+  upstream_connect_time: { role: 'connect-time', use: 'shape', kind: 'list' },
+  upstream_header_time: { role: 'header-time', use: 'shape', kind: 'list' },
+  upstream_bytes_received: { role: 'upstream-bytes', use: 'skip', kind: 'list' },
+  upstream_response_length: { role: 'upstream-bytes', use: 'skip', kind: 'list' },
+  upstream_bytes_sent: { use: 'skip', kind: 'list' },
+  // Of ingress-nginx: the service that the request goes to.
+  proxy_upstream_name: token('group', 'key'),
+  time_local: { use: 'skip', kind: 'time' },
+  time_iso8601: { use: 'skip', kind: 'time' },
+  msec: { use: 'skip', kind: 'time' },
+  ...unnamed(
+    'server_port remote_port connection connection_requests connection_time pid gzip_ratio scheme pipe request_id content_length req_id hostname server_addr ssl_protocol ssl_cipher upstream_cache_status request_completion is_args http_x_request_id proxy_alternative_upstream_name binary_remote_addr nginx_version limit_rate ssl_session_reused http2 http3 tcpinfo_rtt',
+  ),
+};
+
+const free: Meaning = { use: 'skip', kind: 'free' };
+
+/** The format of lines that nginx writes by this `log_format` text (its pieces joined). Any text makes a format; its id is `nginx:<name>`. */
+export function nginxFormat(name: string, text: string, escape: NginxEscape = 'default'): LogFormat {
+  return nginxFormatAs(`nginx:${name}`, `nginx access log (${name})`, text, escape);
+}
+
+/** The same under another id and title. */
+export function nginxFormatAs(id: string, title: string, text: string, escape: NginxEscape = 'default'): LogFormat {
+  const { head, values } = valuesOf(text);
+  const steps: PlanStep[] = head === '' ? [] : [literal(head)];
+  const roles = new Set<FieldRole>();
+  const hasMethod = values.some(value => value.role === 'method');
+  let isTimed = false;
+  for (const value of values) {
+    const next = withOwnRole(value, roles, hasMethod);
+    if (next.kind === 'time' && !isTimed) {
+      steps.push(timeStep(next));
+      isTimed = true;
+    } else steps.push(...valueSteps(next, escape));
+    if (next.role !== undefined) roles.add(next.role);
+    if (next.kind === 'request' && next.literal === ' ') for (const part of ['method', 'uri', 'protocol'] as const) roles.add(part);
+    if (next.literal !== '') steps.push(literal(next.literal));
+  }
+  const present = [...roles];
+  return { id, title, product: 'nginx', kind: 'access', plan: { kind: 'steps', steps }, roles: present, outcome: nginxOutcome(present, escape) };
+}
+
+/** Of two values with one role the first has it. */
+function withOwnRole(value: Value, taken: ReadonlySet<FieldRole>, hasMethod: boolean): Value {
+  const { role, ...rest } = value;
+  if (role === undefined) return value;
+  if (taken.has(role)) return { ...rest, use: 'skip' };
+  // The method need not be looked for twice.
+  return role === 'request' && hasMethod ? { ...value, use: 'skip' } : value;
+}
+
+function valuesOf(text: string): { readonly head: string; readonly values: readonly Value[] } {
+  const tokens = tokenizeLogFormat(text);
+  const head = tokens[0]?.kind === 'literal' ? tokens[0].text : '';
+  const values: Value[] = [];
+  for (let at = head === '' ? 0 : 1; at < tokens.length; ) {
+    const group: string[] = [];
+    for (; tokens[at]?.kind === 'variable'; at += 1) group.push(tokens[at]?.text ?? '');
+    const after = tokens[at]?.kind === 'literal' ? (tokens[at]?.text ?? '') : '';
+    at += 1;
+    values.push(...adjacent(group, after));
+  }
+  return { head, values };
+}
+
+/** Variables without anything between them: what stands before a path ends where that begins; others are one value that nothing is known of. */
+function adjacent(group: readonly string[], after: string): readonly Value[] {
+  const [first = ''] = group;
+  if (group.length === 1) return [{ variable: first, ...meaningOf(first), literal: after }];
+  const path = group.findIndex(variable => meaningOf(variable).kind === 'path');
+  if (path === -1) return [{ variable: '', ...free, literal: after }];
+  const before = group.slice(0, path);
+  const rest: Value = { variable: group[path] ?? '', ...meaningOf(group[path] ?? ''), literal: after };
+  if (before.length === 0) return [rest];
+  const only = before.length === 1 ? meaningOf(before[0] ?? '') : free;
+  return [{ variable: '/', ...only, ...(only.kind === 'time' ? free : {}), literal: '' }, rest];
+}
+
+function timeStep({ variable, literal: after }: Value): PlanStep {
+  const until = after.slice(0, 1);
+  if (variable === 'msec') return { do: 'time', form: 'epoch', unitMs: 1000, until };
+  if (variable === 'time_iso8601') return clock('iso', until);
+  const step = clock('local', until);
+  return until === ' ' && step.do === 'time' && step.form === 'clock' ? { ...step, spaced: true } : step;
+}
+
+function valueSteps(value: Value, escape: NginxEscape): readonly PlanStep[] {
+  const { role, use, kind, literal: after, variable } = value;
+  const named = role === undefined ? {} : { role };
+  const until = variable === '/' ? '/' : after.slice(0, 1);
+  if (kind === 'request' && after === ' ') return requestSteps(use);
+  // The second time of a line; only the local one holds a space.
+  if (kind === 'time' && variable === 'time_local' && until === ' ') {
+    return [{ do: 'field', use: 'skip', until }, literal(' '), { do: 'field', use: 'skip', until }];
+  }
+  if (until === '"' && escape === 'json') return [{ do: 'field', ...named, use, until, escaped: true }];
+  if (until === '"' && escape === 'default') return [{ do: 'field', ...named, use, until }];
+  const isOpen = kind === 'free' || kind === 'request' || kind === 'path' || (until === '"' && escape === 'none');
+  // `[::1]:80` holds the bracket that may stand behind it.
+  if (after.length > 1 && variable !== '/' && (isOpen || (kind === 'list' && until === ']'))) return [{ do: 'text', ...named, use, before: after }];
+  if (kind === 'list' && (until === ' ' || until === ',') && !/^(?:, | : )/u.test(after)) return [{ do: 'field', ...named, use, until, list: true }];
+  return [{ do: 'field', ...named, use, until }];
+}
+
+/** A request line between spaces. */
+function requestSteps(use: FieldUse): readonly PlanStep[] {
+  return [
+    { do: 'field', role: 'method', use: use === 'skip' ? 'skip' : 'key', until: ' ' },
+    literal(' '),
+    { do: 'field', role: 'uri', use: 'skip', until: ' ' },
+    literal(' '),
+    { do: 'field', role: 'protocol', use: 'skip', until: ' ' },
+  ];
+}
+
+function meaningOf(variable: string): Meaning {
+  const known = Object.hasOwn(meanings, variable) ? meanings[variable] : undefined;
+  if (known !== undefined) return known;
+  return variable.startsWith('upstream_') && /_(?:time|status|length|received|sent)$/u.test(variable) ? { use: 'skip', kind: 'list' } : free;
+}
+
+function token(role: FieldRole, use: FieldUse = 'skip'): Meaning {
+  return { role, use, kind: 'token' };
+}
+
+function unnamed(names: string): Record<string, Meaning> {
+  return Object.fromEntries(names.split(' ').map(name => [name, { use: 'skip', kind: 'token' }]));
+}
