@@ -1,0 +1,43 @@
+/** Discrete Fourier transform in place; the length must be a power of two. Linear times its logarithm. */
+export function fft(real: Float64Array, imaginary: Float64Array): void {
+  const n = real.length;
+  for (let at = 1, mirrored = 0; at < n; at += 1) {
+    let bit = n >> 1;
+    for (; (mirrored & bit) !== 0; bit >>= 1) mirrored ^= bit;
+    mirrored ^= bit;
+    if (at < mirrored) {
+      swap(real, at, mirrored);
+      swap(imaginary, at, mirrored);
+    }
+  }
+  const cosines = new Float64Array(n / 2);
+  const sines = new Float64Array(n / 2);
+  for (let at = 0; at < n / 2; at += 1) {
+    cosines[at] = Math.cos((2 * Math.PI * at) / n);
+    sines[at] = -Math.sin((2 * Math.PI * at) / n);
+  }
+  for (let size = 2; size <= n; size *= 2) {
+    const half = size / 2;
+    const step = n / size;
+    for (let from = 0; from < n; from += size) {
+      for (let at = 0; at < half; at += 1) {
+        const cos = cosines[at * step] ?? 0;
+        const sin = sines[at * step] ?? 0;
+        const low = from + at;
+        const high = low + half;
+        const x = (real[high] ?? 0) * cos - (imaginary[high] ?? 0) * sin;
+        const y = (real[high] ?? 0) * sin + (imaginary[high] ?? 0) * cos;
+        real[high] = (real[low] ?? 0) - x;
+        imaginary[high] = (imaginary[low] ?? 0) - y;
+        real[low] = (real[low] ?? 0) + x;
+        imaginary[low] = (imaginary[low] ?? 0) + y;
+      }
+    }
+  }
+}
+
+function swap(values: Float64Array, a: number, b: number): void {
+  const value = values[a] ?? 0;
+  values[a] = values[b] ?? 0;
+  values[b] = value;
+}

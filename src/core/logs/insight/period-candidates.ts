@@ -1,0 +1,84 @@
+/**
+ * Periods worth a test: those whose frequency and its multiples stand out of the spectrum of the counts.
+ *
+ * Each power is divided by what is usual near its frequency, so that noise that comes in bursts or grows over the day, which has
+ * a spectrum of its own, does not stand out. A row of short pulses has its power in many multiples, a slow wave in one.
+ */
+import { fft } from './fft.ts';
+import { lnGammaTail, quantileOf } from './statistics.ts';
+
+const multiples = [1, 2, 3, 4, 6, 8, 12];
+const steps = 4;
+
+/** Periods in bins, the likeliest first; at most `most`. */
+export function periodCandidates(values: Float64Array, shortest: number, longest: number, most: number): readonly number[] {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(16, values.length * 1.5)));
+  const power = whitened(powerOf(values, size));
+  const lowest = Math.max(2, Math.floor((size / longest) * steps));
+  const highest = Math.min((size / 2) * steps, Math.ceil((size / shortest) * steps));
+  const scores = new Float64Array(Math.max(0, highest + 1 - lowest));
+  for (let at = lowest; at <= highest; at += 1) scores[at - lowest] = scoreAt(power, at / steps);
+  const found: number[] = [];
+  for (let turn = 0; turn < most; turn += 1) {
+    let best = -1;
+    let bestScore = 0;
+    for (let at = 0; at < scores.length; at += 1) {
+      if ((scores[at] ?? 0) > bestScore) [best, bestScore] = [at, scores[at] ?? 0];
+    }
+    if (best === -1) break;
+    found.push(size / ((best + lowest) / steps));
+    // Its neighbours say the same.
+    const reach = steps * 3;
+    scores.fill(0, Math.max(0, best - reach), best + reach + 1);
+  }
+  return found;
+}
+
+/** Power by frequency. Two neighbouring values go as one complex number, so that the transform is half as long. */
+function powerOf(values: Float64Array, size: number): Float64Array {
+  const half = size / 2;
+  let mean = 0;
+  for (const value of values) mean += value / values.length;
+  const real = new Float64Array(half);
+  const imaginary = new Float64Array(half);
+  for (let at = 0; at < values.length; at += 1) (at % 2 === 0 ? real : imaginary)[at >> 1] = (values[at] ?? 0) - mean;
+  fft(real, imaginary);
+  const power = new Float64Array(half);
+  for (let at = 1; at < half; at += 1) {
+    const [a, b] = [real[at] ?? 0, imaginary[at] ?? 0];
+    const [c, d] = [real[half - at] ?? 0, -(imaginary[half - at] ?? 0)];
+    const cos = Math.cos((Math.PI * at) / half);
+    const sin = -Math.sin((Math.PI * at) / half);
+    // Even values give (z + z*)/2, odd ones (z − z*)/2i turned by the frequency.
+    const [x, y] = [(b - d) / 2, (c - a) / 2];
+    power[at] = ((a + c) / 2 + x * cos - y * sin) ** 2 + ((b + d) / 2 + x * sin + y * cos) ** 2;
+  }
+  return power;
+}
+
+/** Divided by the mean of its surroundings, as the median tells it: under noise each is then exponential with mean 1. */
+function whitened(power: Float64Array): Float64Array {
+  const result = new Float64Array(power.length);
+  for (let from = 1; from < power.length;) {
+    const to = Math.min(power.length, Math.max(from + 32, Math.ceil(from * 1.25)));
+    const usual = quantileOf(power.slice(from, to).sort(), 0.5) / Math.LN2;
+    for (let at = from; at < to; at += 1) result[at] = usual > 0 ? (power[at] ?? 0) / usual : 0;
+    from = to;
+  }
+  return result;
+}
+
+/** Minus the logarithm of the chance of so much power at the frequency and its multiples. */
+function scoreAt(power: Float64Array, frequency: number): number {
+  let sum = 0;
+  let best = 0;
+  let next = 0;
+  const last = Math.min(multiples.at(-1) ?? 1, Math.floor((power.length - 1) / frequency));
+  for (let multiple = 1; multiple <= last; multiple += 1) {
+    sum += power[Math.round(frequency * multiple)] ?? 0;
+    if (multiple !== multiples[next]) continue;
+    next += 1;
+    best = Math.max(best, -lnGammaTail(multiple, sum));
+  }
+  return best;
+}

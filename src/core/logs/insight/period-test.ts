@@ -1,0 +1,164 @@
+/**
+ * Whether failures keep to a period, without any belief about how failures come when they have none.
+ *
+ * Time is cut into windows, each cycle has as many, and each cycle names the rank of the window in which the period says that
+ * failures come. Without a period that window is like any other of its cycle, however rare, crowded or clustered failures are:
+ * one cycle has one vote. Chernoff's bound over the ranks that each cycle could have named is never below the true chance.
+ */
+
+/** Ranks (−0.5 to 0.5) that a cycle could have named, how likely each is, and the one it did name. */
+class Votes {
+  readonly #ranks: number[] = [];
+  readonly #weights: number[] = [];
+  readonly #ends: number[] = [];
+  #sum = 0;
+
+  add(ranks: readonly number[], weights: readonly number[], named: number): void {
+    for (const [index, rank] of ranks.entries()) {
+      this.#ranks.push(rank);
+      this.#weights.push(weights[index] ?? 0);
+    }
+    this.#ends.push(this.#ranks.length);
+    this.#sum += named;
+  }
+
+  get cycles(): number {
+    return this.#ends.length;
+  }
+
+  /** The logarithm of a bound for the chance of ranks as high as these. */
+  lnP(): number {
+    if (this.#sum <= 0) return 0;
+    let best = 0;
+    for (let theta = 0.4; theta < 300; theta *= 1.35) best = Math.min(best, this.#bound(theta));
+    return best;
+  }
+
+  #bound(theta: number): number {
+    let total = -theta * this.#sum;
+    let from = 0;
+    for (const end of this.#ends) {
+      let mean = 0;
+      for (let at = from; at < end; at += 1) mean += (this.#weights[at] ?? 0) * Math.exp(theta * (this.#ranks[at] ?? 0));
+      total += Math.log(mean);
+      from = end;
+    }
+    return total;
+  }
+}
+
+/** Counts with their running sums: what lies in a window is one subtraction. */
+export class Pulses {
+  readonly values: Float64Array;
+  readonly bins: number;
+  /** Bins that hold any. */
+  readonly filled: Int32Array;
+  /** Of one bin. */
+  readonly mean: number;
+  readonly variance: number;
+  readonly #sums: Float64Array;
+  readonly #ranked: Float64Array;
+
+  constructor(values: Float64Array) {
+    this.values = values;
+    this.bins = values.length;
+    this.#sums = new Float64Array(values.length + 1);
+    for (let at = 0; at < values.length; at += 1) this.#sums[at + 1] = (this.#sums[at] ?? 0) + (values[at] ?? 0);
+    this.#ranked = new Float64Array(values.length + 1);
+    this.filled = Int32Array.from(values.keys()).filter(at => (values[at] ?? 0) > 0);
+    this.mean = (this.#sums[values.length] ?? 0) / Math.max(1, values.length);
+    this.variance = values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length) - this.mean ** 2;
+  }
+
+  between(from: number, to: number): number {
+    const low = Math.min(this.bins, Math.max(0, from));
+    const high = Math.min(this.bins, Math.max(low, to));
+    return (this.#sums[high] ?? 0) - (this.#sums[low] ?? 0);
+  }
+
+  /** The different ranks among `2 * side + 1` windows around the one that starts at `start`, and that one's; undefined where all are the same. */
+  ranksAround(start: number, window: number, side: number): { readonly ranks: number[]; readonly weights: number[]; readonly named: number } | undefined {
+    const count = 2 * side + 1;
+    const own = this.between(start, start + window);
+    const sorted = this.#ranked.subarray(0, count);
+    for (let at = 0; at < count; at += 1) {
+      const from = start + (at - side) * window;
+      sorted[at] = this.between(from, from + window);
+    }
+    if (this.between(start - side * window, start + (side + 1) * window) === 0) return undefined;
+    sorted.sort();
+    const ranks: number[] = [];
+    const weights: number[] = [];
+    let named = 0;
+    for (let from = 0; from < count;) {
+      let to = from + 1;
+      while (to < count && sorted[to] === sorted[from]) to += 1;
+      const rank = (from + to) / 2 / count - 0.5;
+      ranks.push(rank);
+      weights.push((to - from) / count);
+      if (sorted[from] === own) named = rank;
+      from = to;
+    }
+    return ranks.length === 1 ? undefined : { ranks, weights, named };
+  }
+}
+
+/** How many windows lie on each side of the one in question. */
+const sideOf = (period: number, window: number): number => Math.floor((period / window - 1) / 2);
+
+/** Start of the window of cycle `cycle`. */
+export function windowStart(period: number, phase: number, window: number, cycle: number): number {
+  return Math.round(phase + cycle * period - window / 2);
+}
+
+/** The logarithm of the chance that failures come at one phase of the period so often by luck. `phase`: the middle of its window. */
+export function lnPOfFold(pulses: Pulses, period: number, phase: number, window: number): number {
+  const side = sideOf(period, window);
+  if (side < 2) return 0;
+  const votes = new Votes();
+  for (let cycle = 0; ; cycle += 1) {
+    const start = windowStart(period, phase, window, cycle);
+    if (start + (side + 1) * window > pulses.bins) break;
+    if (start - side * window < 0) continue;
+    const vote = pulses.ranksAround(start, window, side);
+    if (vote !== undefined) votes.add(vote.ranks, vote.weights, vote.named);
+  }
+  return votes.cycles < 4 ? 0 : votes.lnP();
+}
+
+/**
+ * The logarithm of the chance that failures follow each other after one period so often by luck: for those whose clock starts anew with
+ * each of them, so that they drift. All failures of a cycle share its vote.
+ */
+export function lnPOfLag(pulses: Pulses, period: number, window: number): number {
+  const side = sideOf(period, window);
+  if (side < 2) return 0;
+  const votes = new Votes();
+  let [ranks, weights, named, members]: [number[], number[], number, number] = [[], [], 0, 0];
+  let cycle = -1;
+  const close = (): void => {
+    if (members > 0)
+      votes.add(
+        ranks,
+        weights.map(weight => weight / members),
+        named / members,
+      );
+    [ranks, weights, named, members] = [[], [], 0, 0];
+  };
+  for (const at of pulses.filled) {
+    const start = windowStart(period, at + 0.5, window, 1);
+    if (start + (side + 1) * window > pulses.bins) break;
+    if (Math.floor(at / period) !== cycle) {
+      close();
+      cycle = Math.floor(at / period);
+    }
+    const vote = pulses.ranksAround(start, window, side);
+    if (vote === undefined) continue;
+    ranks.push(...vote.ranks);
+    weights.push(...vote.weights);
+    named += vote.named;
+    members += 1;
+  }
+  close();
+  return votes.cycles < 4 ? 0 : votes.lnP();
+}

@@ -1,0 +1,109 @@
+/** The period of failures: found in their spectrum, proven by votes of its cycles, and measured at their own times. */
+import { periodCandidates } from './period-candidates.ts';
+import { drift, foldsNear, toFundamental } from './period-fold.ts';
+import { measurePeriod } from './period-measure.ts';
+import { lnPOfFold, lnPOfLag, Pulses, windowStart } from './period-test.ts';
+import { quantileOf } from './statistics.ts';
+
+export interface PeriodInput {
+  /** Failures in equal bins. */
+  readonly counts: Float64Array;
+  readonly widthMs: number;
+  readonly startMs: number;
+  /** All requests in the same bins; absent where they are not known. */
+  readonly load?: Float64Array;
+  /** Exact times of failures, ascending, as far as they are known. */
+  readonly timesMs: readonly number[];
+}
+
+export interface Period {
+  readonly everyMs: number;
+  /** Nine in ten failures that keep to it come within this of their moment; never less than what the period may be wrong by. */
+  readonly plusMinusMs: number;
+  readonly pValue: number;
+  /** How many of the cycles had a failure at their moment. */
+  readonly met: number;
+  readonly cycles: number;
+  /** Of all failures, the share that came at those moments. */
+  readonly share: number;
+}
+
+/** Failures that come in a window of `window` bins around `phase` of each cycle of `period` bins, or, where it drifts, a period after each other. */
+export interface Proven {
+  readonly period: number;
+  readonly phase: number;
+  readonly window: number;
+  readonly lnP: number;
+  readonly drifts: boolean;
+}
+
+const shortestMs = 20_000;
+const mostP = 1e-4;
+const fewestEvents = 6;
+/** Up to so many the test costs little, and the narrowest window that passes is looked for. */
+const fewEvents = 300;
+const mostCandidates = 4;
+/** What is weaker than this many standard deviations cannot pass the test. */
+const leastScore = 5;
+
+export function findPeriod(input: PeriodInput): Period | undefined {
+  const { counts, widthMs } = input;
+  const shortest = Math.max(5, shortestMs / widthMs);
+  const longest = counts.length / 3;
+  const pulses = new Pulses(capped(counts));
+  if (pulses.filled.length < fewestEvents || longest <= shortest) return undefined;
+  const candidates = periodCandidates(pulses.values, shortest, longest, mostCandidates);
+  // As many independent periods as there are frequencies and windows, each with as many phases.
+  const isProven = (one: Proven): boolean => one.lnP + lnTrials(counts.length, shortest, one) < Math.log(mostP) && (one.drifts || !growsWithLoad(input, one));
+  const proven =
+    candidates
+      .flatMap(near => foldsNear(pulses, near))
+      .filter(({ score }) => score > leastScore)
+      .sort((a, b) => b.score - a.score)
+      .slice(0, pulses.filled.length <= fewEvents ? 12 : 2)
+      .map(fold => ({ ...fold, lnP: lnPOfFold(pulses, fold.period, fold.phase, fold.window), drifts: false }))
+      .filter(isProven)
+      .sort((a, b) => a.lnP - b.lnP)[0] ??
+    candidates
+      .map(near => drift(pulses, near))
+      .filter(one => one !== undefined && one.score > leastScore)
+      .map(lag => ({ period: lag?.period ?? 0, phase: 0, window: lag?.window ?? 1, lnP: lnPOfLag(pulses, lag?.period ?? 0, lag?.window ?? 1), drifts: true }))
+      .filter(isProven)
+      .sort((a, b) => a.lnP - b.lnP)[0];
+  if (proven === undefined) return undefined;
+  return measurePeriod(input, toFundamental(pulses, proven), Math.exp(proven.lnP + lnTrials(counts.length, shortest, proven)));
+}
+
+function lnTrials(bins: number, shortest: number, { period, window }: Proven): number {
+  return Math.log((bins / shortest) * (period / window) * 64);
+}
+
+/** No bin counts for more than what crowded ones usually hold: an outage is one event, not a thousand. */
+function capped(counts: Float64Array): Float64Array {
+  const filled = counts.filter(count => count > 0).sort();
+  const crowded = quantileOf(filled, 0.9);
+  const most = Math.max(1, crowded + 2 * (crowded - quantileOf(filled, 0.5)));
+  return counts.map(count => Math.min(count, most));
+}
+
+/** The requests themselves come in this rhythm, and the share of them that fails does not. */
+function growsWithLoad({ counts, load }: PeriodInput, { period, phase, window, drifts }: Proven): boolean {
+  if (load === undefined || drifts) return false;
+  let [failedIn, failedOut, loadIn, loadOut] = [0, 0, 0, 0];
+  const inside = new Uint8Array(counts.length);
+  for (let cycle = 0; ; cycle += 1) {
+    const start = windowStart(period, phase, window, cycle);
+    if (start >= counts.length) break;
+    inside.fill(1, Math.max(0, start), Math.max(0, start + window));
+  }
+  for (let at = 0; at < counts.length; at += 1) {
+    if (inside[at] === 1) {
+      failedIn += counts[at] ?? 0;
+      loadIn += load[at] ?? 0;
+    } else {
+      failedOut += counts[at] ?? 0;
+      loadOut += load[at] ?? 0;
+    }
+  }
+  return loadOut > 0 && loadIn > 0 && failedIn / loadIn < (1.5 * failedOut) / loadOut;
+}
