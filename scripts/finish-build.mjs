@@ -1,11 +1,13 @@
 /**
  * After `tsc -b`, which checks the types: bundles the program into a few files in `dist/cli`. Node takes longer to find and
  * load hundreds of modules than to read as much text from a few. Nothing is minified, so that a stack names what the source names.
+ * The kernel that counts lines of logs is compiled beside them.
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { buildKernel, kernelFile } from './build-kernel.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'dist/cli');
@@ -26,7 +28,8 @@ await bundle.close();
 mkdirSync(folder, { recursive: true });
 for (const { fileName, code } of output) put(fileName, code);
 chmodSync(join(folder, 'bin.js'), 0o755);
-const built = new Set(output.map(file => file.fileName));
+await buildKernel();
+const built = new Set([...output.map(file => file.fileName), basename(kernelFile)]);
 for (const name of readdirSync(folder)) if (!built.has(name)) rmSync(join(folder, name), { recursive: true });
 
 /** Whole or not at all: the program may be running. */
