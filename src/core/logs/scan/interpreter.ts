@@ -3,6 +3,7 @@ import { walkJson } from './json-walk.ts';
 import { microsOf } from './numbers.ts';
 import { fieldFlags, instructionWords, opcodes, shiftOfUse, uses, type LineProgram } from './program.ts';
 import type { ScanTask } from './scanner.ts';
+import { findByte, findEither, isSame } from './words.ts';
 
 const space = 0x20;
 const comma = 0x2c;
@@ -10,7 +11,7 @@ const colon = 0x3a;
 const backslash = 0x5c;
 const none = -1;
 
-/** Walks lines by a program, byte by byte. After a line that fits, its fields say what it has. */
+/** Walks lines by a program. After a line that fits, its fields say what it has. */
 export class LineWalk {
   readonly program: LineProgram;
   /** By slot: where the field of a key stands, and its use. `keyTo` is -1 where it is not filled. */
@@ -23,6 +24,7 @@ export class LineWalk {
   /** -1 where it has none. */
   timeMs = none;
   readonly hours: HourReader;
+  readonly #literals: DataView;
 
   constructor(program: LineProgram, hourMs: ScanTask['hourMs']) {
     this.program = program;
@@ -30,15 +32,16 @@ export class LineWalk {
     this.keyTo = new Int32Array(program.keys.length);
     this.keyUse = new Int32Array(program.keys.length);
     this.hours = new HourReader(hourMs);
+    this.#literals = new DataView(program.literals.buffer, program.literals.byteOffset, program.literals.length);
   }
 
-  /** Whether the line [from, end) fits. */
-  fits(bytes: Uint8Array, from: number, end: number): boolean {
+  /** Whether the line [from, end) fits. `view` is of the same bytes. */
+  fits(bytes: Uint8Array, view: DataView, from: number, end: number): boolean {
     for (let slot = 0; slot < this.keyTo.length; slot += 1) this.keyTo[slot] = none;
     this.requestTime = none;
     this.upstreamTime = none;
     this.timeMs = none;
-    return this.program.kind === 'json' ? walkJson(this, bytes, from, end) : this.#fitsSteps(bytes, from, end);
+    return this.program.kind === 'json' ? walkJson(this, bytes, view, from, end) : this.#fitsSteps(bytes, view, from, end);
   }
 
   /** Takes a field of an instruction: `use` and `slot` are its words 4 and 5. */
@@ -69,27 +72,29 @@ export class LineWalk {
     return after;
   }
 
-  #fitsSteps(bytes: Uint8Array, from: number, end: number): boolean {
-    const { code, literals } = this.program;
+  #fitsSteps(bytes: Uint8Array, view: DataView, from: number, end: number): boolean {
+    const { code } = this.program;
+    const literals = this.#literals;
     let at = from;
     for (let pc = 0; ; pc += instructionWords) {
       switch (code[pc]) {
         case opcodes.field: {
-          const to = fieldEnd(bytes, at, end, code[pc + 3] ?? none, code[pc + 6] ?? 0);
+          const to = fieldEnd(view, at, end, code[pc + 3] ?? none, code[pc + 6] ?? 0);
           if (to === none) return false;
-          this.take(code[pc + 4] ?? 0, code[pc + 5] ?? 0, bytes, at, to);
+          const use = code[pc + 4] ?? 0;
+          if (use !== uses.skip) this.take(use, code[pc + 5] ?? 0, bytes, at, to);
           at = to;
           break;
         }
         case opcodes.literal: {
           const length = code[pc + 2] ?? 0;
-          if (!standsAt(bytes, at, end, literals, code[pc + 1] ?? 0, length)) return false;
+          if (at + length > end || !isSame(view, at, literals, code[pc + 1] ?? 0, length)) return false;
           at += length;
           break;
         }
         case opcodes.maybe: {
           const length = code[pc + 2] ?? 0;
-          if (standsAt(bytes, at, end, literals, code[pc + 1] ?? 0, length)) at += length;
+          if (at + length <= end && isSame(view, at, literals, code[pc + 1] ?? 0, length)) at += length;
           break;
         }
         case opcodes.clock:
@@ -99,7 +104,7 @@ export class LineWalk {
           break;
         case opcodes.text: {
           const length = code[pc + 2] ?? 0;
-          const found = length === 0 ? none : find(bytes, at, end, literals, code[pc + 1] ?? 0, length);
+          const found = length === 0 ? none : find(view, at, end, literals, code[pc + 1] ?? 0, length);
           const to = found === none ? end : found;
           this.take(code[pc + 4] ?? 0, code[pc + 5] ?? 0, bytes, at, to);
           at = to;
@@ -107,7 +112,7 @@ export class LineWalk {
         }
         case opcodes.seek: {
           const length = code[pc + 2] ?? 0;
-          const found = find(bytes, at, end, literals, code[pc + 1] ?? 0, length);
+          const found = find(view, at, end, literals, code[pc + 1] ?? 0, length);
           if (found === none) pc = ((code[pc + 7] ?? 0) - 1) * instructionWords;
           else at = found + length;
           break;
@@ -122,41 +127,36 @@ export class LineWalk {
   }
 }
 
-function fieldEnd(bytes: Uint8Array, from: number, end: number, until: number, flags: number): number {
+function fieldEnd(view: DataView, from: number, end: number, until: number, flags: number): number {
   if (until === none) return end;
-  let at = from;
-  if (flags === 0) {
-    while (at < end && bytes[at] !== until) at += 1;
-    return at < end ? at : none;
-  }
+  if (flags === 0) return findByte(view, until, from, end);
   const isEscaped = (flags & fieldFlags.escaped) !== 0;
   const isList = (flags & fieldFlags.list) !== 0;
-  for (; at < end; at += 1) {
-    const byte = bytes[at];
-    if (isEscaped && byte === backslash) at += 1;
-    else if (byte === until && !(isList && isInList(bytes, from, at, end, until))) return at;
+  let at = from;
+  for (;;) {
+    at = isEscaped ? findEither(view, until, backslash, at, end) : findByte(view, until, at, end);
+    if (at === none) return none;
+    if (isEscaped && view.getUint8(at) === backslash) at += 2;
+    else if (isList && isInList(view, from, at, end, until)) at += 1;
+    else return at;
   }
-  return none;
 }
 
 /** Whether the space or comma at `at` stands between items. */
-function isInList(bytes: Uint8Array, from: number, at: number, end: number, until: number): boolean {
-  if (until === comma) return at + 1 < end && bytes[at + 1] === space;
+function isInList(view: DataView, from: number, at: number, end: number, until: number): boolean {
+  if (until === comma) return at + 1 < end && view.getUint8(at + 1) === space;
   if (until !== space) return false;
-  if (at > from && bytes[at - 1] === comma) return true;
-  if (at + 2 < end && bytes[at + 1] === colon && bytes[at + 2] === space) return true;
-  return at - 2 >= from && bytes[at - 1] === colon && bytes[at - 2] === space;
+  if (at > from && view.getUint8(at - 1) === comma) return true;
+  if (at + 2 < end && view.getUint8(at + 1) === colon && view.getUint8(at + 2) === space) return true;
+  return at - 2 >= from && view.getUint8(at - 1) === colon && view.getUint8(at - 2) === space;
 }
 
-function standsAt(bytes: Uint8Array, at: number, end: number, literals: Uint8Array, literal: number, length: number): boolean {
-  if (at + length > end) return false;
-  for (let index = 0; index < length; index += 1) if (bytes[at + index] !== literals[literal + index]) return false;
-  return true;
-}
-
-function find(bytes: Uint8Array, from: number, end: number, literals: Uint8Array, literal: number, length: number): number {
+function find(view: DataView, from: number, end: number, literals: DataView, literal: number, length: number): number {
   if (length === 0) return from;
-  const first = literals[literal];
-  for (let at = from; at + length <= end; at += 1) if (bytes[at] === first && standsAt(bytes, at, end, literals, literal, length)) return at;
-  return none;
+  const first = literals.getUint8(literal);
+  for (let at = from; ; at += 1) {
+    at = findByte(view, first, at, end);
+    if (at === none || at + length > end) return none;
+    if (isSame(view, at, literals, literal, length)) return at;
+  }
 }

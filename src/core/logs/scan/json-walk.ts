@@ -1,5 +1,6 @@
 import type { LineWalk } from './interpreter.ts';
 import { instructionWords, opcodes } from './program.ts';
+import { findByte, findEither } from './words.ts';
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -12,7 +13,7 @@ const comma = 0x2c;
 const none = -1;
 
 /** Whether a line is an object with the names of a program of kind `json`; what its fields say is taken by the walk. See `LineProgram`. */
-export function walkJson(walk: LineWalk, bytes: Uint8Array, from: number, end: number): boolean {
+export function walkJson(walk: LineWalk, bytes: Uint8Array, view: DataView, from: number, end: number): boolean {
   const { program } = walk;
   let to = end;
   while (to > from && isBlank(bytes[to - 1])) to -= 1;
@@ -21,10 +22,10 @@ export function walkJson(walk: LineWalk, bytes: Uint8Array, from: number, end: n
   let seen = 0;
   let isKnown = false;
   for (at += 1; ;) {
-    while (at < to && bytes[at] !== quote) at += 1;
-    if (at >= to) break;
+    at = findByte(view, quote, at, to);
+    if (at === none) break;
     const nameFrom = at + 1;
-    const nameTo = stringEnd(bytes, nameFrom, to);
+    const nameTo = stringEnd(view, nameFrom, to);
     if (nameTo === none) return false;
     at = behindBlanks(bytes, nameTo + 1, to);
     if (bytes[at] !== colon || at >= to) continue;
@@ -33,7 +34,7 @@ export function walkJson(walk: LineWalk, bytes: Uint8Array, from: number, end: n
     let valueTo = none;
     if (at < to && bytes[at] === quote) {
       valueFrom = at + 1;
-      valueTo = stringEnd(bytes, valueFrom, to);
+      valueTo = stringEnd(view, valueFrom, to);
       if (valueTo === none) return false;
       at = valueTo + 1;
     } else if (at < to && bytes[at] !== braceOpen && bytes[at] !== bracketOpen) {
@@ -63,13 +64,10 @@ function entryOf(code: Int32Array, literals: Uint8Array, bytes: Uint8Array, from
 }
 
 /** Where the quote of the string stands, or -1. */
-function stringEnd(bytes: Uint8Array, from: number, end: number): number {
-  for (let at = from; at < end; at += 1) {
-    const byte = bytes[at];
-    if (byte === quote) return at;
-    if (byte === backslash) at += 1;
-  }
-  return none;
+function stringEnd(view: DataView, from: number, end: number): number {
+  let at = findEither(view, quote, backslash, from, end);
+  while (at !== none && view.getUint8(at) === backslash) at = findEither(view, quote, backslash, at + 2, end);
+  return at;
 }
 
 function behindBlanks(bytes: Uint8Array, from: number, end: number): number {

@@ -15,37 +15,39 @@ export const multipliers: Int32Array = Int32Array.from({ length: stripeBytes / 4
  * No secret goes into it: parts of a log that are counted on different machines must keep the same lines.
  */
 export function lineHash(view: DataView, from: number, to: number): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
+  const factors = multipliers;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
   let at = from;
   let place = 0;
   for (; at + 16 <= to; at += 16) {
-    a = (a + term(view.getInt32(at, true), place)) | 0;
-    b = (b + term(view.getInt32(at + 4, true), place + 1)) | 0;
-    c = (c + term(view.getInt32(at + 8, true), place + 2)) | 0;
-    d = (d + term(view.getInt32(at + 12, true), place + 3)) | 0;
+    a = (a + term(view.getInt32(at, true), factors[place])) | 0;
+    b = (b + term(view.getInt32(at + 4, true), factors[place + 1])) | 0;
+    c = (c + term(view.getInt32(at + 8, true), factors[place + 2])) | 0;
+    d = (d + term(view.getInt32(at + 12, true), factors[place + 3])) | 0;
     place += 4;
-    if (place < multipliers.length) continue;
+    if (place < 64) continue;
     place = 0;
     a = scrambled(a);
     b = scrambled(b);
     c = scrambled(c);
     d = scrambled(d);
   }
-  if (at < to) {
-    a = (a + term(lastWord(view, at, to), place)) | 0;
-    b = (b + term(lastWord(view, at + 4, to), place + 1)) | 0;
-    c = (c + term(lastWord(view, at + 8, to), place + 2)) | 0;
-    d = (d + term(lastWord(view, at + 12, to), place + 3)) | 0;
-  }
+  if (at < to) a = (a + term(wordUpTo(view, from, at, to), factors[place])) | 0;
+  if (at + 4 < to) b = (b + term(wordUpTo(view, from, at + 4, to), factors[place + 1])) | 0;
+  if (at + 8 < to) c = (c + term(wordUpTo(view, from, at + 8, to), factors[place + 2])) | 0;
+  if (at + 12 < to) d = (d + term(wordUpTo(view, from, at + 12, to), factors[place + 3])) | 0;
   let hash = mixed((a + Math.imul(to - from, first)) | 0);
   hash = mixed((hash + b) | 0);
   hash = mixed((hash + c) | 0);
   return mixed((hash + d) | 0) >>> 0;
 }
 
-function term(word: number, place: number): number {
+function term(word: number, factor: number | undefined): number {
   const spread = Math.imul(word, first);
-  return Math.imul(spread ^ (spread >>> 15), multipliers[place] ?? 1);
+  return Math.imul(spread ^ (spread >>> 15), factor ?? 1);
 }
 
 function scrambled(sum: number): number {
@@ -53,9 +55,12 @@ function scrambled(sum: number): number {
 }
 
 /** The bytes of a word as far as the line reaches, zeros behind it. */
-function lastWord(view: DataView, at: number, to: number): number {
+function wordUpTo(view: DataView, from: number, at: number, to: number): number {
+  if (at + 4 <= to) return view.getInt32(at, true);
+  // The last four bytes of the line, without those that belong to the word before.
+  if (to - from >= 4) return view.getInt32(to - 4, true) >>> ((at + 4 - to) * 8);
   let word = 0;
-  for (let index = Math.min(at + 4, to) - 1; index >= at; index--) word = (word << 8) | view.getUint8(index);
+  for (let index = to - 1; index >= at; index -= 1) word = (word << 8) | view.getUint8(index);
   return word;
 }
 

@@ -103,7 +103,7 @@ class PlainScanner implements Scanner {
     this.#numbers.lines += 1;
     for (let format = 0; format < this.#walks.length; format += 1) {
       const walk = this.#walks[format];
-      if (walk?.fits(this.buffer, from, to) === true) {
+      if (walk?.fits(this.buffer, this.#view, from, to) === true) {
         this.#continues = this.#isError[format];
         this.#count(format, walk, from, to, offset);
         return;

@@ -17,11 +17,11 @@ export function readFields(format: Pick<LogFormat, 'plan'>, line: string): Field
   const walk = walkOf(format.plan);
   const { program } = walk;
   let bytes = encodeUtf8(line);
-  if (!walk.fits(bytes, 0, bytes.length)) {
+  if (!fits(walk, bytes)) {
     if (bytes.length < sampleBytes) return undefined;
     if (program.kind === 'json') {
       bytes = encodeUtf8(`${line}"}`);
-      walk.fits(bytes, 0, bytes.length);
+      fits(walk, bytes);
     }
   }
   const values: Partial<Record<FieldRole, string>> = {};
@@ -31,6 +31,10 @@ export function readFields(format: Pick<LogFormat, 'plan'>, line: string): Field
     values[role] = fieldText(bytes.subarray(walk.keyFrom[slot] ?? 0, to), escapesOf(program, program.roles.indexOf(role)));
   }
   return values;
+}
+
+function fits(walk: LineWalk, bytes: Uint8Array): boolean {
+  return walk.fits(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
 }
 
 function walkOf(plan: LinePlan): LineWalk {
