@@ -44,7 +44,17 @@ const shared: readonly PlanStep[] = [
   blank,
 ];
 
-const albHead: readonly PlanStep[] = [field('protocol', 'skip', ' '), blank, clock('iso', ' '), blank, ...shared, pass(' '), blank, field('group', 'key', ' '), blank];
+const albHead: readonly PlanStep[] = [
+  field('protocol', 'skip', ' '),
+  blank,
+  clock('iso', ' '),
+  blank,
+  ...shared,
+  pass(' '),
+  blank,
+  field('group', 'key', ' '),
+  blank,
+];
 /** `"trace" "domain" "certificate" priority creation "actions" "redirect" "error reason"` */
 const albTail: readonly PlanStep[] = [
   ...passQuoted,

@@ -74,10 +74,23 @@ function format(
 ): LogFormat {
   const keys: readonly JsonKey[] = [
     ...times.map((name): JsonKey => ({ name, use: 'skip', time: jsonClock('iso') })),
-    ...columns.map(([name, role, use, type]): JsonKey => ({ name: spell(name, type), role, use, ...(required.includes(name) ? { required: true as const } : {}) })),
+    ...columns.map(([name, role, use, type]): JsonKey => ({
+      name: spell(name, type),
+      role,
+      use,
+      ...(required.includes(name) ? { required: true as const } : {}),
+    })),
   ];
   const roles = [...new Set(columns.map(([, role]) => role))];
-  return { id, title, product: 'azure-application-gateway', kind: 'access', plan: { kind: 'json', keys }, roles, outcome: values => gatewayOutcome(values, roles) };
+  return {
+    id,
+    title,
+    product: 'azure-application-gateway',
+    kind: 'access',
+    plan: { kind: 'json', keys },
+    roles,
+    outcome: values => gatewayOutcome(values, roles),
+  };
 }
 
 function pascal(name: string): string {

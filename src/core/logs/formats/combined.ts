@@ -95,4 +95,3 @@ export function ownOutcome(values: FieldValues): Outcome {
   const status = statusOf(values.status);
   return outcome({ status, failed: isFailure(status), madeBy: 'backend', server: present(values.server), method: methodOf(values) });
 }
-

@@ -31,7 +31,20 @@ const plus: PlanStep = { do: 'maybe', text: '+' };
 const slash = literal('/');
 const blank = literal(' ');
 /** `actconn/feconn/beconn/srvconn/retries srv_queue/backend_queue` */
-const counts: readonly PlanStep[] = [pass('/'), slash, pass('/'), slash, pass('/'), slash, pass('/'), slash, field('reason', 'key', ' '), blank, pass('/'), slash];
+const counts: readonly PlanStep[] = [
+  pass('/'),
+  slash,
+  pass('/'),
+  slash,
+  pass('/'),
+  slash,
+  pass('/'),
+  slash,
+  field('reason', 'key', ' '),
+  blank,
+  pass('/'),
+  slash,
+];
 
 const httpSteps: readonly PlanStep[] = [
   ...head,
@@ -186,5 +199,11 @@ function serverOf(values: FieldValues): string | undefined {
 function serverOutcome(values: FieldValues): Outcome {
   const text = values.message ?? '';
   const isDown = text.startsWith('DOWN') || text.startsWith('going DOWN');
-  return messageOutcome({ class: isDown ? 'server-disabled' : 'notice', madeBy: 'proxy', level: isDown ? 'alert' : 'notice', message: text, peer: present(values.peer) });
+  return messageOutcome({
+    class: isDown ? 'server-disabled' : 'notice',
+    madeBy: 'proxy',
+    level: isDown ? 'alert' : 'notice',
+    message: text,
+    peer: present(values.peer),
+  });
 }

@@ -108,7 +108,7 @@ function valuesOf(text: string): { readonly head: string; readonly values: reado
   const tokens = tokenizeLogFormat(text);
   const head = tokens[0]?.kind === 'literal' ? tokens[0].text : '';
   const values: Value[] = [];
-  for (let at = head === '' ? 0 : 1; at < tokens.length; ) {
+  for (let at = head === '' ? 0 : 1; at < tokens.length;) {
     const group: string[] = [];
     for (; tokens[at]?.kind === 'variable'; at += 1) group.push(tokens[at]?.text ?? '');
     const after = tokens[at]?.kind === 'literal' ? (tokens[at]?.text ?? '') : '';

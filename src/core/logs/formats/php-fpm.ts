@@ -55,7 +55,15 @@ const longSteps: readonly PlanStep[] = [
 ];
 
 export const phpFpmFormats: readonly LogFormat[] = [
-  { id: 'php-fpm', title: 'php-fpm log', product: 'php-fpm', kind: 'error', plan: { kind: 'steps', steps: logSteps }, roles: rolesOf(logSteps), outcome: logOutcome },
+  {
+    id: 'php-fpm',
+    title: 'php-fpm log',
+    product: 'php-fpm',
+    kind: 'error',
+    plan: { kind: 'steps', steps: logSteps },
+    roles: rolesOf(logSteps),
+    outcome: logOutcome,
+  },
   access('php-fpm-access', 'php-fpm access log', [...accessSteps, field('status', 'key', '')]),
   access('php-fpm-access-long', 'php-fpm access log (with script, time, memory and CPU)', longSteps),
 ];

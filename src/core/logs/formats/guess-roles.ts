@@ -1,0 +1,204 @@
+/**
+ * What the columns of an unknown access format mean, by their labels and by what stands in them. A role is given only where every
+ * line bears it out; a column that may mean two things has none.
+ */
+import type { FieldRole, FieldUse, PlanStep } from '../scan/plan.ts';
+import type { Column } from './guess-columns.ts';
+
+export interface Guess {
+  readonly role?: FieldRole;
+  readonly use: FieldUse;
+  /** Instead of a field: the line's time. */
+  readonly time?: (until: string) => PlanStep;
+}
+
+const nothing: Guess = { use: 'skip' };
+const isStatus = /^[1-5]\d\d$/u;
+const isRequest = /^(?:[A-Z]{3,16} \S.*|-|(?:\\x[0-9A-Fa-f]{2}.*))$/u;
+const isCertainRequest = /^[A-Z]{3,16} \S+(?: HTTP\/\d(?:\.\d)?)?$/u;
+const isAddress = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:]{2,45}|unix:)$/u;
+const isPeer = /^(?:\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}|\[[0-9a-fA-F:.]{2,45}\]:\d{1,5}|unix:\/\S+)$/u;
+const isGroup = /^[A-Za-z_][\w.-]{0,100}$/u;
+const isSeconds = /^\d{1,7}\.\d{3}$/u;
+
+/** Names by which a column may be labelled, in lower case without underscores. A label counts where the values bear it out. */
+const labels: readonly (readonly [names: string, role: FieldRole])[] = [
+  ['status s st code statuscode', 'status'],
+  ['rt requesttime reqtime', 'request-time'],
+  ['us ups upstreamstatus ustatus', 'upstream-status'],
+  ['ua upstream upstreamaddr uaddr upaddr backend', 'peer'],
+  ['urt upstreamresponsetime uresponse ut upstreamtime', 'upstream-time'],
+  ['uht upstreamheadertime uheader', 'header-time'],
+  ['uct upstreamconnecttime uconnect', 'connect-time'],
+];
+const roleOfLabel: ReadonlyMap<string, FieldRole> = new Map(labels.flatMap(([names, role]) => names.split(' ').map(name => [name, role] as const)));
+
+/** A guess for each column; nothing where there is no status that must be one. */
+export function guessRoles(columns: readonly Column[]): readonly Guess[] | undefined {
+  const guesses: Guess[] = columns.map(() => nothing);
+  const give = (index: number, guess: Guess): void => {
+    guesses[index] = guess;
+  };
+  const taken = (index: number): boolean => guesses[index] !== nothing;
+
+  const time = columns.findIndex(column => timeOf(column) !== undefined);
+  if (time !== -1) give(time, { use: 'skip', time: timeOf(columns[time] as Column) as (until: string) => PlanStep });
+  const request = columns.findIndex((column, index) => !taken(index) && all(column, isRequest) && most(column, isCertainRequest));
+  if (request !== -1) give(request, { role: 'request', use: 'first-word' });
+  const status = statusColumn(columns, request);
+  if (status === -1 || taken(status)) return undefined;
+  give(status, { role: 'status', use: 'key' });
+  const method = columns.findIndex((column, index) => !taken(index) && all(column, /^[A-Z]{3,16}$/u) && distinct(column) <= 20);
+  if (request === -1 && method !== -1) give(method, { role: 'method', use: 'key' });
+
+  const client = columns.findIndex((column, index) => !taken(index) && all(column, isAddress));
+  if (client !== -1 && client < 3) give(client, { role: 'client', use: 'skip' });
+  giveUpstreams(columns, guesses, status);
+  giveTimes(columns, guesses);
+  giveWords(columns, guesses, request);
+  return guesses;
+}
+
+/** Labelled so, or the first column of statuses near the request. */
+function statusColumn(columns: readonly Column[], request: number): number {
+  const labelled = columns.findIndex(column => roleIn(column) === 'status' && all(column, isStatus));
+  if (labelled !== -1) return labelled;
+  const near = columns.findIndex((column, index) => column.label === undefined && index > request && index <= request + 3 && all(column, isStatus));
+  if (request !== -1 && near !== -1) return near;
+  const before = columns.findIndex((column, index) => column.label === undefined && index >= request - 2 && index < request && all(column, isStatus));
+  return request === -1 ? -1 : before;
+}
+
+function giveUpstreams(columns: readonly Column[], guesses: Guess[], status: number): void {
+  const statuses = columns[status]?.values ?? [];
+  const peers = columns.findIndex((column, index) => guesses[index] === nothing && index > 0 && isPeerColumn(column));
+  const upstream = columns.findIndex(
+    (column, index) =>
+      guesses[index] === nothing && isStatusList(column) && (roleIn(column) === 'upstream-status' || followsPeers(column, columns[peers], statuses)),
+  );
+  const peerColumn = columns[peers];
+  const isSure =
+    peerColumn !== undefined && (roleIn(peerColumn) === 'peer' || upstream !== -1 || peerColumn.values.some(value => value === '-' || value.includes(', ')));
+  if (isSure) guesses[peers] = { role: 'peer', use: 'key' };
+  if (upstream !== -1) guesses[upstream] = { role: 'upstream-status', use: 'key' };
+}
+
+function isPeerColumn(column: Column): boolean {
+  if (column.label !== undefined && roleIn(column) !== 'peer') return false;
+  const items = column.values.flatMap(listItems);
+  return items.every(item => item === '-' || item === '' || isPeer.test(item) || isGroup.test(item)) && items.some(item => isPeer.test(item));
+}
+
+function isStatusList(column: Column): boolean {
+  const items = column.values.flatMap(listItems);
+  return items.every(item => item === '-' || item === '' || isStatus.test(item)) && items.some(item => isStatus.test(item));
+}
+
+/** As many items as there are addresses, and where there is one, the client mostly got the same. */
+function followsPeers(column: Column, peers: Column | undefined, statuses: readonly string[]): boolean {
+  if (peers === undefined || column.label !== undefined || column.values.length < 3) return false;
+  const singles = column.values.flatMap((value, index) => (isStatus.test(value) ? [value === statuses[index]] : []));
+  const same = singles.filter(Boolean).length;
+  return column.values.every((value, index) => listItems(value).length === listItems(peers.values[index] ?? '').length) && same >= singles.length * 0.9;
+}
+
+/** The times of the request and of its tries: each label, or, without labels, the order of their lengths. */
+function giveTimes(columns: readonly Column[], guesses: Guess[]): void {
+  const free = columns.flatMap((column, index) => (guesses[index] === nothing && isTimeColumn(column) ? [index] : []));
+  for (const index of free) {
+    const role = roleIn(columns[index] as Column);
+    if (role !== undefined && timeUses[role] !== undefined) guesses[index] = { role, use: timeUses[role] };
+  }
+  const open = free.filter(index => guesses[index] === nothing && columns[index]?.label === undefined);
+  const has = (role: FieldRole): boolean => guesses.some(guess => guess.role === role);
+  const whole = open.filter(index => columns[index]?.values.every(value => isSeconds.test(value)));
+  const request = has('request-time') ? undefined : whole.find(index => open.every(other => isAtMost(columns[other], columns[index])));
+  if (request !== undefined) guesses[request] = { role: 'request-time', use: 'seconds' };
+  const tries = open.filter(index => index !== request);
+  if (!has('peer') || has('upstream-time') || tries.length === 0) return;
+  const sorted = tries.toSorted((a, b) => total(columns[a]) - total(columns[b]));
+  const isOrdered = sorted.every((index, place) => place === 0 || isAtMost(columns[sorted[place - 1] ?? index], columns[index]));
+  if (!isOrdered) return;
+  const last = sorted.at(-1);
+  if (last !== undefined) guesses[last] = { role: 'upstream-time', use: 'seconds' };
+  const [connect, header] = sorted;
+  if (sorted.length !== 3 || connect === undefined || header === undefined || total(columns[connect]) === total(columns[header])) return;
+  guesses[connect] = { role: 'connect-time', use: 'shape' };
+  guesses[header] = { role: 'header-time', use: 'shape' };
+}
+
+const timeUses: Readonly<Partial<Record<FieldRole, FieldUse>>> = {
+  'request-time': 'seconds',
+  'upstream-time': 'seconds',
+  'connect-time': 'shape',
+  'header-time': 'shape',
+};
+
+/** What is read in samples only. */
+function giveWords(columns: readonly Column[], guesses: Guess[], request: number): void {
+  const next = (from: number, fits: (column: Column) => boolean): number =>
+    columns.findIndex((column, index) => index > from && guesses[index] === nothing && fits(column));
+  const referer = next(request, column => column.until === '"' && all(column, /^(?:-|https?:\/\/.*)$/u) && column.values.some(value => value !== '-'));
+  if (referer !== -1) guesses[referer] = { role: 'referer', use: 'skip' };
+  const agent = next(request, column => column.until === '"' && most(column, /Mozilla\/|curl\/|\bbot\b|^[\w.-]+\/\d/u));
+  if (agent !== -1) guesses[agent] = { role: 'user-agent', use: 'skip' };
+  const uri = request === -1 ? next(-1, column => all(column, /^\/\S*$/u)) : -1;
+  if (uri !== -1) guesses[uri] = { role: 'uri', use: 'skip' };
+}
+
+function timeOf(column: Column): ((until: string) => PlanStep) | undefined {
+  const clockStep =
+    (style: 'local' | 'iso' | 'ctime', prefixLength: number) =>
+    (until: string): PlanStep => ({
+      do: 'time',
+      form: 'clock',
+      style,
+      prefixLength,
+      until,
+      ...(until === ' ' && column.values.some(value => value.includes(' ')) ? { spaced: true as const } : {}),
+    });
+  if (all(column, /^\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?$/u)) return clockStep('local', 14);
+  if (all(column, /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d))?$/u)) return clockStep('iso', 13);
+  if (all(column, /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/u)) return clockStep('ctime', 13);
+  if (all(column, /^1[0-9]{9}(?:\.\d{3})?$/u)) return until => ({ do: 'time', form: 'epoch', unitMs: 1000, until });
+  if (all(column, /^1[0-9]{12}$/u)) return until => ({ do: 'time', form: 'epoch', unitMs: 1, until });
+  return undefined;
+}
+
+function isTimeColumn(column: Column): boolean {
+  const items = column.values.flatMap(listItems);
+  return items.every(item => item === '-' || item === '' || isSeconds.test(item)) && items.some(item => isSeconds.test(item));
+}
+
+/** On no line is the first longer than the second, but for what rounding does. */
+function isAtMost(first: Column | undefined, second: Column | undefined): boolean {
+  return first?.values.every((value, index) => seconds(value) <= seconds(second?.values[index] ?? '') + 0.0025 * listItems(value).length) === true;
+}
+
+function total(column: Column | undefined): number {
+  return column?.values.reduce((sum, value) => sum + seconds(value), 0) ?? 0;
+}
+
+function seconds(value: string): number {
+  return listItems(value).reduce((sum, item) => sum + (isSeconds.test(item) ? Number(item) : 0), 0);
+}
+
+function listItems(value: string): readonly string[] {
+  return value.split(/, | : /u);
+}
+
+function roleIn(column: Column): FieldRole | undefined {
+  return column.label === undefined ? undefined : roleOfLabel.get(column.label.replaceAll(/[_-]/gu, ''));
+}
+
+function all(column: Column, pattern: RegExp): boolean {
+  return column.values.every(value => pattern.test(value));
+}
+
+function most(column: Column, pattern: RegExp): boolean {
+  return column.values.filter(value => pattern.test(value)).length >= column.values.length * 0.6;
+}
+
+function distinct(column: Column): number {
+  return new Set(column.values).size;
+}

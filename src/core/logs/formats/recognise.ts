@@ -1,0 +1,165 @@
+/**
+ * Tells the formats of a log by its first lines: those of products, behind a header where there is one, and for what is left a guess.
+ */
+import { LineWalk } from '../scan/interpreter.ts';
+import { compilePlan } from '../scan/program.ts';
+import { decodeUtf8 } from '../scan/text.ts';
+import type { LogFormat } from '../scan/format.ts';
+import { behindHeader, type Header } from './behind-header.ts';
+import { guessJsonFormat } from './guess-json.ts';
+import { guessTextFormat } from './guess-text.ts';
+import { hourReader } from './hour-reader.ts';
+import { companionsOf } from './named.ts';
+
+export interface Recognised {
+  readonly format: LogFormat;
+  /** Of the lines that were looked at, those that are this format's: 0 for what may yet come in a log of this kind. */
+  readonly share: number;
+}
+
+/** As much of a log is looked at. */
+export const headBytes = 65_536;
+const mostLines = 200;
+const longestLine = 16_384;
+/** Formats of one log that are told apart. */
+const mostUnits = 6;
+/** What may be guessed from so few lines is no more than chance. */
+const leastGuessed = 2;
+const firstMs = Date.UTC(1995, 0, 1);
+const lastMs = Date.UTC(2100, 0, 1);
+
+interface Line {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+}
+
+/** Formats that come together, in the order in which they are tried. */
+type Unit = readonly LogFormat[];
+
+/**
+ * The formats that the lines of a log's head are in, in the order in which they are to be tried, with the share of lines of each. Empty
+ * where nothing fits and nothing can be guessed. The last line counts only where it is whole. Never throws.
+ */
+export function recognise(head: Uint8Array, formats: readonly LogFormat[]): readonly Recognised[] {
+  const lines = linesOf(head);
+  if (lines.length === 0) return [];
+  const total = lines.length;
+  const units = unitsOf(formats);
+  const found = pick(units, lines);
+  const left = (): readonly Line[] => lines.filter((_, index) => !found.some(({ fits }) => fits[index] === true));
+  if (left().length > total / 2) for (const header of ['syslog', 'cri'] as const) found.push(...pick(withHeader(units, header), left(), lines));
+  const isMessages = found.some(({ unit }) => unit.some(({ kind }) => kind === 'error'));
+  const rest = left();
+  const guessed = rest.length < leastGuessed || isMessages ? undefined : guess(rest.map(({ text }) => text));
+  if (guessed !== undefined) found.push(...pick([[guessed]], rest, lines));
+  return found.flatMap(({ unit, shares }) => unit.map((format, index) => ({ format, share: (shares[index] ?? 0) / total })));
+}
+
+interface Found {
+  readonly unit: Unit;
+  /** By line of the head. */
+  readonly fits: readonly boolean[];
+  /** Lines of each format of the unit. */
+  readonly shares: readonly number[];
+}
+
+/** The units that explain the most of the lines, one after the other. `all` are the lines of the head, of which these are some. */
+function pick(units: readonly Unit[], lines: readonly Line[], all: readonly Line[] = lines): Found[] {
+  const fitting = units.map(unit => ({ unit, of: lines.map(line => unitFits(unit, line)) }));
+  const open = new Set(lines.keys());
+  const found: Found[] = [];
+  while (open.size > 0 && found.length < mostUnits) {
+    let best: (typeof fitting)[number] | undefined;
+    let most = 0;
+    for (const each of fitting) {
+      const count = [...open].filter(index => each.of[index] !== -1).length;
+      if (count > most || (count === most && count > 0 && best !== undefined && telling(each.unit) > telling(best.unit))) {
+        best = each;
+        most = count;
+      }
+    }
+    if (best === undefined) break;
+    const { unit, of } = best;
+    const mine = [...open].filter(index => of[index] !== -1);
+    for (const index of mine) open.delete(index);
+    const own = new Set(mine.map(index => lines[index]));
+    found.push({ unit, fits: all.map(line => own.has(line)), shares: unit.map((_, place) => mine.filter(index => of[index] === place).length) });
+  }
+  return found;
+}
+
+/** A format says more the more fields it has. */
+function telling(unit: Unit): number {
+  return Math.max(...unit.map(format => format.roles.length));
+}
+
+const readers = new WeakMap<LogFormat, LineWalk>();
+const hourMs = hourReader('UTC', lastMs);
+
+/** The place of the unit's first format that the line fits; -1. */
+function unitFits(unit: Unit, { bytes }: Line): number {
+  return unit.findIndex(format => {
+    const walk = walkOf(format);
+    // What is read as a time by accident lies anywhere.
+    return (
+      walk?.fits(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length) === true &&
+      (!walk.program.hasTime || (walk.timeMs >= firstMs && walk.timeMs < lastMs))
+    );
+  });
+}
+
+function walkOf(format: LogFormat): LineWalk | undefined {
+  const known = readers.get(format);
+  if (known !== undefined) return known;
+  try {
+    const walk = new LineWalk(compilePlan(format), hourMs);
+    readers.set(format, walk);
+    return walk;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each format with those whose lines stand in the same log. */
+function unitsOf(formats: readonly LogFormat[]): readonly Unit[] {
+  const taken = new Set<string>();
+  return formats.flatMap(format => {
+    if (taken.has(format.id)) return [];
+    const ids = new Set([format.id, ...companionsOf(format).map(({ id }) => id)]);
+    const unit = formats.filter(({ id }) => ids.has(id));
+    for (const { id } of unit) taken.add(id);
+    return [unit];
+  });
+}
+
+function withHeader(units: readonly Unit[], header: Header): readonly Unit[] {
+  return units.flatMap(unit => {
+    const behind = unit.flatMap(format => behindHeader(format, header) ?? []);
+    return behind.length === 0 ? [] : [behind];
+  });
+}
+
+function guess(lines: readonly string[]): LogFormat | undefined {
+  const json = lines.filter(line => line.trimStart().startsWith('{'));
+  if (json.length >= lines.length / 2) return guessJsonFormat(json);
+  return guessTextFormat(lines.filter(line => !json.includes(line)));
+}
+
+/** The lines of a head; without the last where it is cut, and without a mark of byte order before the first. */
+function linesOf(head: Uint8Array): readonly Line[] {
+  const end = Math.min(head.length, headBytes);
+  const lines: Line[] = [];
+  let from = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+  while (from < end && lines.length < mostLines) {
+    const newline = head.indexOf(10, from);
+    const isCut = newline === -1 || newline >= end;
+    if (isCut && lines.length > 0) break;
+    let to = isCut ? end : newline;
+    const next = to + 1;
+    if (to > from && head[to - 1] === 13) to -= 1;
+    const bytes = head.subarray(from, to);
+    if (bytes.length > 0 && bytes.length <= longestLine && !bytes.every(byte => byte <= 32)) lines.push({ bytes, text: decodeUtf8(bytes) });
+    from = next;
+  }
+  return lines;
+}
