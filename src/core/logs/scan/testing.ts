@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { FieldValues, LogFormat, Outcome } from './format.ts';
 import type { PlanStep } from './plan.ts';
 import { createPlainScanner } from './plain-scanner.ts';
@@ -182,3 +183,76 @@ export function scanBytes(bytes: Uint8Array, { task, limits, offset = 0, pieces 
 export function scanText(text: string, options: ScanOptions = {}): RollUp {
   return scanBytes(encodeUtf8(text), options);
 }
+
+const times = fc.oneof(
+  fc.integer({ min: 0, max: 600 }).map(seconds => Date.UTC(2026, 10, 21, 0, 58) + seconds * 1000),
+  fc.integer({ min: Date.UTC(2024, 0), max: Date.UTC(2028, 0) }),
+);
+const peers = fc.constantFrom('10.0.0.1:80', '10.0.0.2:80', '10.0.0.1:80, 10.0.0.2:80', '-', 'unix:/run/a.sock', 'a : b');
+const seconds = fc.constantFrom('-', '0.000', '0.003', '1.5', '0.001, 0.002', '12.345 : 0.1', '1e3', '86400', '99999999999');
+const words = fc.constantFrom('GET /a', 'POST /b/c', 'x', '', 'a\\"b', '{}', '日本', '-1');
+const statuses = fc.constantFrom('200', '404', '499', '502', '504', '-');
+const requests = fc.record({ at: times, peer: peers, time: seconds, word: words, status: statuses, client: fc.integer({ min: 1, max: 9 }) });
+
+function clockOf(ms: number): string {
+  return new Date(ms).toISOString().slice(10, 19);
+}
+
+const accessLine = requests.map(({ at, peer, time, word, status, client }) => {
+  const day = new Date(at).toISOString();
+  const month = months.slice(Number(day.slice(5, 7)) * 3 - 3).slice(0, 3);
+  const start = `10.0.0.${client} - - [${day.slice(8, 10)}/${month}/${day.slice(0, 4)}:${clockOf(at).slice(1)} +0000] "${word}" ${status} 157 "-" "curl"`;
+  return word === 'x' ? start : `${start} ${time.split(',')[0]} ${peer} ${time}`;
+});
+
+const errorLine = requests.map(
+  ({ at, peer, word, status, client }) =>
+    `${new Date(at).toISOString().slice(0, 10).replaceAll('-', '/')} ${clockOf(at).slice(1)} [${status === '200' ? 'warn' : 'error'}] 7#8: *${client} failed ${word} (111: no)` +
+    (word === 'x' ? '' : `, client: 10.0.0.${client}, server: s, upstream: "http://${peer}/x", host: "h"`),
+);
+
+const jsonLine = requests.map(({ at, peer, time, word, status }) =>
+  JSON.stringify({ ...(word === 'x' ? { at: new Date(at).toISOString() } : { time: at / 1000 }), status, up: { peer, rt: time }, req: word }),
+);
+
+/** Lines that fit one of the test formats, also as they are after a fault, and any bytes at all; without newlines. */
+export const anyLine: fc.Arbitrary<Uint8Array> = fc.oneof(
+  { weight: 8, arbitrary: fc.oneof(accessLine, errorLine, jsonLine).map(encodeUtf8) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(
+        fc.oneof(accessLine, errorLine, jsonLine).map(encodeUtf8),
+        fc.nat(),
+        fc.constantFrom('\0', '\r', ' ', '"', '\\', '[', ']', ',', '{', '}', ':', 'x', '9', 'é'),
+        fc.boolean(),
+      )
+      .map(([line, at, char, isCut]) => {
+        const place = at % line.length;
+        return isCut ? line.slice(0, place) : Uint8Array.from([...line.slice(0, place), ...encodeUtf8(char), ...line.slice(place + 1)]);
+      }),
+  },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }).map(bytes => bytes.filter(byte => byte !== 10)) },
+  { weight: 1, arbitrary: fc.constantFrom('', '\r', '  at Object.<anonymous>', '#0 {main}', '\r\r').map(encodeUtf8) },
+);
+
+/** Lines that all fit a format, each with its end. */
+export const fittingLine: fc.Arbitrary<Uint8Array> = fc
+  .tuple(fc.oneof(accessLine, errorLine, jsonLine), fc.constantFrom('\n', '\r\n'))
+  .map(parts => encodeUtf8(parts.join('')));
+
+/** Any log: with and without a newline at its end. */
+export const anyLog: fc.Arbitrary<Uint8Array> = fc
+  .tuple(fc.array(fc.tuple(anyLine, fc.constantFrom([10], [10], [13, 10])), { maxLength: 40 }), fc.option(anyLine))
+  .map(([lines, last]) => Uint8Array.from([...lines.flatMap(([line, end]) => [...line, ...end]), ...(last ?? [])]));
+
+/** Limits that a few lines reach. */
+export const tightLimits: Limits = {
+  mostSeries: 4,
+  mostFolded: 2,
+  mostCells: 24,
+  leastSeries: 2,
+  mostSamples: { failed: 5, good: 3 },
+  mostMisfits: 2,
+  mostCombinations: 3,
+};
