@@ -27,7 +27,7 @@ const head: readonly PlanStep[] = [
   literal('] '),
 ];
 /** `(111)Connection refused: ` */
-const reason: readonly PlanStep[] = [literal('('), textBefore('reason', 'collapsed', ': '), literal(': ')];
+const reason: readonly PlanStep[] = [literal('('), textBefore('reason', 'key', ': '), literal(': ')];
 const client: readonly PlanStep[] = [literal('[client '), field('client', 'skip', ']'), literal('] ')];
 /** `AH00957: `, and what follows up to a text that is there. */
 const code: readonly PlanStep[] = [literal('AH'), field('flags', 'key', ':'), literal(': ')];
@@ -107,7 +107,7 @@ const connectErrors: Readonly<Record<string, MessageClass>> = {
 function apacheErrorOutcome(values: FieldValues): Outcome {
   const number = /^\d{5}$/u.test(values.flags ?? '') ? values.flags : undefined;
   const before = values.reason === undefined ? '' : `(${values.reason}`;
-  const text = values.message ?? '';
+  const text = (values.message ?? '').replace(/, referer$/u, '');
   const level = (values.level ?? '').replace(/\d$/u, '');
   const kind = classOf(number, before, text, level);
   const words = [before, number === undefined ? '' : `AH${number}`, text].filter(part => part !== '').join(': ');

@@ -16,7 +16,10 @@ interface Known {
   readonly names: string;
   readonly role: FieldRole;
   readonly use: FieldUse;
+  /** Every value. */
   readonly fits: RegExp;
+  /** One of the values at least. */
+  readonly proof?: RegExp;
 }
 
 const list = (item: string): RegExp => new RegExp(`^(?:(?:${item}|-)(?:(?:, | : )(?:${item}|-))*)?$`, 'u');
@@ -25,11 +28,22 @@ const seconds = list('\\d{1,7}(?:\\.\\d{1,9})?');
 
 /** Times whose name tells no unit are taken where they are nginx's. */
 const known: readonly Known[] = [
-  { names: 'status statuscode httpstatus responsestatus responsecode httpstatuscode st code', role: 'status', use: 'key', fits: /^(?:[1-5]\d\d|0|000|009)$/u },
-  { names: 'requestmethod method httpmethod verb', role: 'method', use: 'key', fits: /^(?:[A-Z]{1,16}|-|)$/u },
-  { names: 'request req requestline', role: 'request', use: 'first-word', fits: /^(?:[A-Z]{3,16} \S.*|-||\\x.*|[^{[].*)$/u },
-  { names: 'requesturi uri url path requestpath', role: 'uri', use: 'skip', fits: anything },
-  { names: 'upstreamaddr upstreamaddress upstream ua upstreamhost', role: 'peer', use: 'key', fits: list('[^\\s,]{1,200}') },
+  {
+    names: 'status statuscode httpstatus responsestatus responsecode httpstatuscode st code s',
+    role: 'status',
+    use: 'key',
+    fits: /^(?:[1-5]\d\d|0|000|009)$/u,
+  },
+  { names: 'requestmethod method httpmethod verb m', role: 'method', use: 'key', fits: /^(?:[A-Z]{1,16}|-|)$/u },
+  { names: 'request req requestline r', role: 'request', use: 'first-word', fits: /^(?:[A-Z]{3,16} \S.*|-||\\x.*|[^{[].*)$/u },
+  { names: 'requesturi uri url path requestpath u', role: 'uri', use: 'skip', fits: anything },
+  {
+    names: 'upstreamaddr upstreamaddress upstream ua upstreamhost',
+    role: 'peer',
+    use: 'key',
+    fits: list('[^\\s,/]{1,200}|unix:\\S{1,200}'),
+    proof: /\d:\d{1,5}(?:$|[, ])|^unix:\//,
+  },
   { names: 'upstreamstatus us upstreamstatuscode', role: 'upstream-status', use: 'key', fits: list('\\d{3}') },
   { names: 'requesttime rt reqtime', role: 'request-time', use: 'seconds', fits: /^\d{1,7}\.\d{1,9}$/u },
   {
@@ -40,8 +54,8 @@ const known: readonly Known[] = [
   },
   { names: 'requesttimeus durationus latencyus elapsedus', role: 'request-time', use: 'microseconds', fits: /^\d{1,13}$/u },
   { names: 'upstreamresponsetime urt upstreamtime', role: 'upstream-time', use: 'seconds', fits: seconds },
-  { names: 'upstreamheadertime uht', role: 'header-time', use: 'shape', fits: seconds },
-  { names: 'upstreamconnecttime uct', role: 'connect-time', use: 'shape', fits: seconds },
+  { names: 'upstreamheadertime uht uh', role: 'header-time', use: 'shape', fits: seconds },
+  { names: 'upstreamconnecttime uct uc', role: 'connect-time', use: 'shape', fits: seconds },
   { names: 'servername vhost virtualhost', role: 'server', use: 'key', fits: /^[\w.*:~-]{0,200}$/u },
   { names: 'host httphost requesthost authority', role: 'host', use: 'skip', fits: anything },
   {
@@ -93,10 +107,11 @@ export function guessJsonFormat(lines: readonly string[]): LogFormat | undefined
   };
 }
 
-function findKey(table: Table, least: number, { names, role, use, fits }: Known): JsonKey | undefined {
+function findKey(table: Table, least: number, { names, role, use, fits, proof = anything }: Known): JsonKey | undefined {
   for (const wanted of names.split(' ')) {
     for (const [name, values] of table) {
-      if (simple(name) === wanted && values.length >= least && values.every(value => fits.test(value))) return { name, role, use };
+      if (simple(name) === wanted && values.length >= least && values.every(value => fits.test(value)) && values.some(value => proof.test(value)))
+        return { name, role, use };
     }
   }
   return undefined;

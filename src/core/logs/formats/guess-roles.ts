@@ -45,16 +45,22 @@ export function guessRoles(columns: readonly Column[]): readonly Guess[] | undef
   if (time !== -1) give(time, { use: 'skip', time: timeOf(columns[time] as Column) as (until: string) => PlanStep });
   const request = columns.findIndex((column, index) => !taken(index) && all(column, isRequest) && most(column, isCertainRequest));
   if (request !== -1) give(request, { role: 'request', use: 'first-word' });
-  const status = statusColumn(columns, request);
+  const method = columns.findIndex((column, index) => !taken(index) && all(column, /^[A-Z]{3,16}$/u) && distinct(column) <= 20);
+  const uri = columns.findIndex((column, index) => !taken(index) && index === method + 1 && all(column, /^\/\S*$/u));
+  const hasMethod = request === -1 && method !== -1 && uri !== -1;
+  const status = statusColumn(columns, hasMethod ? uri : request);
   if (status === -1 || taken(status)) return undefined;
   give(status, { role: 'status', use: 'key' });
-  const method = columns.findIndex((column, index) => !taken(index) && all(column, /^[A-Z]{3,16}$/u) && distinct(column) <= 20);
-  if (request === -1 && method !== -1) give(method, { role: 'method', use: 'key' });
+  if (hasMethod) {
+    give(method, { role: 'method', use: 'key' });
+    give(uri, { role: 'uri', use: 'skip' });
+  }
 
   const client = columns.findIndex((column, index) => !taken(index) && all(column, isAddress));
   if (client !== -1 && client < 3) give(client, { role: 'client', use: 'skip' });
   giveUpstreams(columns, guesses, status);
   giveTimes(columns, guesses);
+  giveNumbers(columns, guesses, status);
   giveWords(columns, guesses, request);
   return guesses;
 }
@@ -110,22 +116,36 @@ function giveTimes(columns: readonly Column[], guesses: Guess[]): void {
     if (role !== undefined && timeUses[role] !== undefined) guesses[index] = { role, use: timeUses[role] };
   }
   const open = free.filter(index => guesses[index] === nothing && columns[index]?.label === undefined);
-  const has = (role: FieldRole): boolean => guesses.some(guess => guess.role === role);
   const whole = open.filter(index => columns[index]?.values.every(value => isSeconds.test(value)));
-  const request = has('request-time') ? undefined : whole.find(index => open.every(other => isAtMost(columns[other], columns[index])));
+  const request = guesses.some(guess => guess.role === 'request-time')
+    ? undefined
+    : whole.find(index => open.every(other => isAtMost(columns[other], columns[index])));
   if (request !== undefined) guesses[request] = { role: 'request-time', use: 'seconds' };
-  const tries = open.filter(index => index !== request);
-  if (!has('peer') || has('upstream-time') || tries.length === 0) return;
+  giveTries(
+    columns,
+    guesses,
+    open.filter(index => index !== request),
+  );
+}
+
+/** A time of nginx's tries: the answer's is a number wherever a try was made; those of the connection and of the header are missing where it failed. */
+function giveTries(columns: readonly Column[], guesses: Guess[], tries: readonly number[]): void {
+  const peers = columns[guesses.findIndex(guess => guess.role === 'peer')]?.values;
+  if (peers === undefined || tries.length === 0 || guesses.some(guess => guess.role !== undefined && triesRoles.has(guess.role))) return;
   const sorted = tries.toSorted((a, b) => total(columns[a]) - total(columns[b]));
   const isOrdered = sorted.every((index, place) => place === 0 || isAtMost(columns[sorted[place - 1] ?? index], columns[index]));
-  if (!isOrdered) return;
+  if (!isOrdered || sorted.length > 3) return;
   const last = sorted.at(-1);
-  if (last !== undefined) guesses[last] = { role: 'upstream-time', use: 'seconds' };
-  const [connect, header] = sorted;
-  if (sorted.length !== 3 || connect === undefined || header === undefined || total(columns[connect]) === total(columns[header])) return;
-  guesses[connect] = { role: 'connect-time', use: 'shape' };
-  guesses[header] = { role: 'header-time', use: 'shape' };
+  const isWhole = last !== undefined && columns[last]?.values.every((value, row) => peers[row] === '-' || listItems(value).every(item => isSeconds.test(item)));
+  const [connect, header] = isWhole === true ? sorted.slice(0, -1) : sorted;
+  if (isWhole === true && last !== undefined) guesses[last] = { role: 'upstream-time', use: 'seconds' };
+  // Of one alone nobody knows which it is; that no connection was made is said by both.
+  if (connect !== undefined) guesses[connect] = { role: 'connect-time', use: 'shape' };
+  if (connect !== undefined && header !== undefined && total(columns[connect]) < total(columns[header]))
+    guesses[header] = { role: 'header-time', use: 'shape' };
 }
+
+const triesRoles: ReadonlySet<FieldRole> = new Set(['upstream-time', 'connect-time', 'header-time']);
 
 const timeUses: Readonly<Partial<Record<FieldRole, FieldUse>>> = {
   'request-time': 'seconds',
@@ -133,6 +153,25 @@ const timeUses: Readonly<Partial<Record<FieldRole, FieldUse>>> = {
   'connect-time': 'shape',
   'header-time': 'shape',
 };
+
+/** Lines from which a unit can be told. */
+const leastForUnit = 50;
+
+/**
+ * The number behind the status is a size. One more, without a fraction, is Apache's `%D` only where no request took less than
+ * 100 of it: in milliseconds some answer takes less, and of microseconds none.
+ */
+function giveNumbers(columns: readonly Column[], guesses: Guess[], status: number): void {
+  const isNumber = (column: Column): boolean => all(column, /^(?:\d{1,15}|-)$/u);
+  const next = columns[status + 1];
+  if (next !== undefined && guesses[status + 1] === nothing && isNumber(next) && next.label === undefined) guesses[status + 1] = { role: 'sent', use: 'skip' };
+  if (guesses.some(guess => guess.role === 'request-time')) return;
+  const numbers = columns.flatMap((column, index) => (guesses[index] === nothing && index > status && all(column, /^\d{1,12}$/u) ? [index] : []));
+  const [only] = numbers;
+  const values = (only === undefined ? undefined : columns[only])?.values.map(Number).sort((a, b) => a - b) ?? [];
+  if (only === undefined || numbers.length > 1 || values.length < leastForUnit) return;
+  if ((values[0] ?? 0) >= 100 && (values[values.length >> 1] ?? 0) >= 500) guesses[only] = { role: 'request-time', use: 'microseconds' };
+}
 
 /** What is read in samples only. */
 function giveWords(columns: readonly Column[], guesses: Guess[], request: number): void {
@@ -142,8 +181,6 @@ function giveWords(columns: readonly Column[], guesses: Guess[], request: number
   if (referer !== -1) guesses[referer] = { role: 'referer', use: 'skip' };
   const agent = next(request, column => column.until === '"' && most(column, /Mozilla\/|curl\/|\bbot\b|^[\w.-]+\/\d/u));
   if (agent !== -1) guesses[agent] = { role: 'user-agent', use: 'skip' };
-  const uri = request === -1 ? next(-1, column => all(column, /^\/\S*$/u)) : -1;
-  if (uri !== -1) guesses[uri] = { role: 'uri', use: 'skip' };
 }
 
 function timeOf(column: Column): ((until: string) => PlanStep) | undefined {

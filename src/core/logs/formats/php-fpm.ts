@@ -64,8 +64,9 @@ export const phpFpmFormats: readonly LogFormat[] = [
     roles: rolesOf(logSteps),
     outcome: logOutcome,
   },
-  access('php-fpm-access', 'php-fpm access log', [...accessSteps, field('status', 'key', '')]),
+  // The shorter one would take what stands behind the status for a part of it.
   access('php-fpm-access-long', 'php-fpm access log (with script, time, memory and CPU)', longSteps),
+  access('php-fpm-access', 'php-fpm access log', [...accessSteps, field('status', 'key', '')]),
 ];
 
 function access(id: string, title: string, steps: readonly PlanStep[]): LogFormat {

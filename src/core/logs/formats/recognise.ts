@@ -2,7 +2,9 @@
  * Tells the formats of a log by its first lines: those of products, behind a header where there is one, and for what is left a guess.
  */
 import { LineWalk } from '../scan/interpreter.ts';
+import type { FieldRole } from '../scan/plan.ts';
 import { compilePlan } from '../scan/program.ts';
+import { readFields } from '../scan/read-fields.ts';
 import { decodeUtf8 } from '../scan/text.ts';
 import type { LogFormat } from '../scan/format.ts';
 import { behindHeader, type Header } from './behind-header.ts';
@@ -45,9 +47,10 @@ export function recognise(head: Uint8Array, formats: readonly LogFormat[]): read
   if (lines.length === 0) return [];
   const total = lines.length;
   const units = unitsOf(formats);
-  const found = pick(units, lines);
+  const header = headerOf(lines);
+  const found = header === undefined ? [] : pick(withHeader(units, header), lines);
   const left = (): readonly Line[] => lines.filter((_, index) => !found.some(({ fits }) => fits[index] === true));
-  if (left().length > total / 2) for (const header of ['syslog', 'cri'] as const) found.push(...pick(withHeader(units, header), left(), lines));
+  found.push(...pick(units, left(), lines));
   const isMessages = found.some(({ unit }) => unit.some(({ kind }) => kind === 'error'));
   const rest = left();
   const guessed = rest.length < leastGuessed || isMessages ? undefined : guess(rest.map(({ text }) => text));
@@ -88,23 +91,49 @@ function pick(units: readonly Unit[], lines: readonly Line[], all: readonly Line
   return found;
 }
 
+const headers: readonly (readonly [header: Header, pattern: RegExp])[] = [
+  ['cri', /^\d{4}-\d\d-\d\dT\S{1,40} std(?:out|err) [FP] /u],
+  ['syslog', /^(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{1,40}) \S{1,255} [\w./@-]{1,64}(?:\[\d{1,10}\])?: /u],
+];
+
+/** The header that most of the lines have. */
+function headerOf(lines: readonly Line[]): Header | undefined {
+  return headers.find(([, pattern]) => lines.filter(({ text }) => pattern.test(text)).length > lines.length / 2)?.[0];
+}
+
 /** A format says more the more fields it has. */
 function telling(unit: Unit): number {
   return Math.max(...unit.map(format => format.roles.length));
+}
+
+/** What fields look like whose end is that of the line: without it a short format would take whatever stands at the end of a longer one. */
+const shapes: Readonly<Partial<Record<FieldRole, RegExp>>> = {
+  client: /^\S*$/u,
+  status: /^(?:\d{3}|-|-1|0|)$/u,
+  sent: /^(?:\d+|-|)$/u,
+  received: /^(?:\d+|-|)$/u,
+  'request-time': /^(?:-?\d+(?:\.\d+)?|-|)$/u,
+  'upstream-status': /^(?:\d{1,3}|-|)(?:(?:, | : )(?:\d{1,3}|-|))*$/u,
+};
+
+/** True where no field of the line says something that it cannot. */
+function isPlausible(format: LogFormat, text: string): boolean {
+  const values = readFields(format, text);
+  if (values === undefined) return false;
+  return (Object.entries(shapes) as [FieldRole, RegExp][]).every(([role, shape]) => values[role] === undefined || shape.test(values[role]));
 }
 
 const readers = new WeakMap<LogFormat, LineWalk>();
 const hourMs = hourReader('UTC', lastMs);
 
 /** The place of the unit's first format that the line fits; -1. */
-function unitFits(unit: Unit, { bytes }: Line): number {
+function unitFits(unit: Unit, { bytes, text }: Line): number {
   return unit.findIndex(format => {
     const walk = walkOf(format);
+    if (walk?.fits(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length) !== true) return false;
     // What is read as a time by accident lies anywhere.
-    return (
-      walk?.fits(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length) === true &&
-      (!walk.program.hasTime || (walk.timeMs >= firstMs && walk.timeMs < lastMs))
-    );
+    if (walk.program.hasTime && !(walk.timeMs >= firstMs && walk.timeMs < lastMs)) return false;
+    return isPlausible(format, text);
   });
 }
 
