@@ -20,6 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/hosts': ['core/model', 'node/redact', 'node:'],
   'node/redact': [],
   'node/probes': ['core/model', 'node/redact', 'node:'],
+  'web/logs': ['core/reporters', 'uplot'],
   cli: [
     'core/model',
     'core/collectors',

@@ -1,19 +1,32 @@
 import { readFileSync } from 'node:fs';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { join } from 'node:path';
 import { root } from './source-files.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-const schema = JSON.parse(readFileSync(join(root, 'docs/report.schema.json'), 'utf8')) as Json;
-const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, formats: { 'date-time': true } });
-const validate = ajv.compile(closed(schema) as object);
+const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true, formats: { 'date-time': true } });
+const validateReport = compile('docs/report.schema.json');
+const validateLogsReport = compile('docs/logs-report.schema.json');
 
 /**
  * What is wrong with a report by its published schema; empty for a valid one. A field that the schema does not
  * describe counts as wrong here, although readers must accept it: so the schema cannot fall behind the model.
  */
 export function schemaProblems(report: unknown): readonly string[] {
+  return problemsOf(validateReport, report);
+}
+
+/** The same for the report of `badhop logs`. */
+export function logsSchemaProblems(report: unknown): readonly string[] {
+  return problemsOf(validateLogsReport, report);
+}
+
+function compile(path: string): ValidateFunction {
+  return ajv.compile(closed(JSON.parse(readFileSync(join(root, path), 'utf8')) as Json) as object);
+}
+
+function problemsOf(validate: ValidateFunction, report: unknown): readonly string[] {
   validate(report);
   return (validate.errors ?? []).map(error => `${error.instancePath} ${error.message ?? ''} ${JSON.stringify(error.params)}`);
 }

@@ -68,14 +68,14 @@ export function pathLine(report: Report, finding: Finding): Line {
 }
 
 /** `confirmed, 97 % of the failures`. */
-export function standing(report: Report, finding: Finding): string {
+export function standing(report: Pick<Report, 'traffic'>, finding: Finding): string {
   const when = { active: '', past: ', over now', latent: ', not failing yet' }[finding.status];
   const share = finding.share > 0 && report.traffic.failed > 0 ? `, ${formatShare(finding.share)} of the failures` : '';
   return `${finding.confidence}${when}${share}`;
 }
 
 /** Title and explanation of a finding. */
-export function causeLines(report: Report, finding: Finding, heading: string, rows: number): Line[] {
+export function causeLines(report: Pick<Report, 'traffic'>, finding: Finding, heading: string, rows: number): Line[] {
   const { style } = statusMark(finding);
   const title = [styled('strong', heading), styled('quiet', ` (${standing(report, finding)}): `), styled(style, finding.title)];
   return [line(0, title, { hang: 2 }), line(2, sentence(finding.explanation), { maxRows: rows })];

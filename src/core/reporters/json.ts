@@ -7,8 +7,13 @@ export interface JsonOptions {
 }
 
 /** The contract as text: keys in the order of the contract, valid JSON for any text, and nothing in it that a terminal acts on. Ends with a newline. */
-export function renderJson(report: Report, { indent = 2 }: JsonOptions = {}): string {
-  return `${JSON.stringify(inOrder(report), hasFiniteNumbers(report) ? undefined : finite, indent).replaceAll(unsafe, escapeCode)}\n`;
+export function renderJson(report: Report, options: JsonOptions = {}): string {
+  return jsonText(inOrder(report), options);
+}
+
+/** Any report as text, with what a terminal acts on escaped. Ends with a newline. */
+export function jsonText(report: object, { indent = 2 }: JsonOptions = {}): string {
+  return `${JSON.stringify(report, hasFiniteNumbers(report) ? undefined : finite, indent).replaceAll(unsafe, escapeCode)}\n`;
 }
 
 // JSON.stringify escapes C0 and lone surrogates; DEL, C1, zero-width and bidi characters may stand in JSON text, and a terminal acts on them.
