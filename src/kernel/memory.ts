@@ -1,6 +1,6 @@
 /**
  * Where things lie in the memory, in bytes. `src/node/logs/kernel.ts` reads these places from the module's exports.
- * Below the first lies nothing, so that reading up to 32 bytes before a line is safe.
+ * Below the first lie the constant texts of the kernel (from 64 on).
  */
 
 /** What `scan` found when it came back, and what it starts with: see the `at…` below. */

@@ -1,0 +1,115 @@
+import type { Tally } from '../../core/logs/scan/tally.ts';
+import type { KernelMemory } from './kernel-memory.ts';
+
+const none = -1;
+const columns = 64;
+/** Words (u32) of a combination's record. */
+const recordWords = 16;
+
+/** The combinations that the kernel knows, and taking away what it counted of them. */
+export class KernelCounts {
+  readonly #memory: KernelMemory;
+  readonly #tally: Tally;
+  /** By the kernel's number of a combination, the tally's. The kernel may know one of the tally by several. */
+  #numbers: number[] = [];
+
+  constructor(memory: KernelMemory, tally: Tally) {
+    this.#memory = memory;
+    this.#tally = tally;
+  }
+
+  get isFull(): boolean {
+    return this.#numbers.length >= this.#memory.at.MOST_COMBINATIONS;
+  }
+
+  numberOf(id: number): number {
+    return this.#numbers[id] ?? 0;
+  }
+
+  /** Lets the kernel know the combination whose hash it just handed over. */
+  add(combination: number): void {
+    const { at, view, u32 } = this.#memory;
+    const id = this.#numbers.push(combination) - 1;
+    const key = view.getBigUint64(at.KEY_HASH, true);
+    let slot = Number((key >> 40n) & BigInt(at.TABLE_SLOTS - 1));
+    while (view.getBigUint64(at.TABLE + slot * 16, true) !== 0n) slot = (slot + 1) & (at.TABLE_SLOTS - 1);
+    view.setBigUint64(at.TABLE + slot * 16, key, true);
+    view.setUint32(at.TABLE + slot * 16 + 8, id, true);
+    this.#clearRecord(id);
+    u32[at.COMBINATIONS / 4 + id * recordWords + 9] = this.#tally.isFailed(combination) ? 1 : 0;
+  }
+
+  /** Gives what a column counted, and lets it count another bucket. */
+  giveColumn(column: number, next: number): void {
+    const { at, i32, u32, f64 } = this.#memory;
+    const bucket = i32[at.COLUMNS / 4 + column] ?? none;
+    i32[at.COLUMNS / 4 + column] = next;
+    if (bucket === none) return;
+    const cells = at.COUNTS / 4 + column * at.MOST_COMBINATIONS;
+    for (const [id, combination] of this.#numbers.entries()) {
+      const lines = u32[cells + id] ?? 0;
+      if (lines === 0) continue;
+      this.#tally.addLines(combination, bucket, lines);
+      u32[cells + id] = 0;
+    }
+    const latency = at.LATENCY / 4 + column * at.COARSE_STEPS;
+    let isAny = false;
+    for (let step = 0; step < at.COARSE_STEPS; step += 1) {
+      const lines = u32[latency + step] ?? 0;
+      if (lines === 0) continue;
+      isAny = true;
+      this.#tally.addLatency(bucket, step, lines);
+      u32[latency + step] = 0;
+    }
+    if (!isAny) return;
+    this.#tally.addLatencySum(bucket, f64[at.LATENCY_SUMS / 8 + column] ?? 0);
+    f64[at.LATENCY_SUMS / 8 + column] = 0;
+  }
+
+  /** Gives all. */
+  give(): void {
+    for (let column = 0; column < columns; column += 1) this.giveColumn(column, none);
+    for (const [id, combination] of this.#numbers.entries()) this.#giveRecord(id, combination);
+  }
+
+  /** The kernel knows no combination any more. All must have been given. */
+  forget(): void {
+    const { at, bytes } = this.#memory;
+    bytes.fill(0, at.TABLE, at.TABLE + at.TABLE_SLOTS * 16);
+    this.#numbers = [];
+  }
+
+  #giveRecord(id: number, combination: number): void {
+    const { at, u32, f64 } = this.#memory;
+    const record = at.COMBINATIONS / 8 + (id * recordWords) / 2;
+    const lastMs = f64[record + 1] ?? none;
+    if (lastMs !== none) this.#tally.addTimes(combination, f64[record] ?? lastMs, lastMs);
+    const untimed = u32[record * 2 + 8] ?? 0;
+    if (untimed > 0) this.#tally.addLines(combination, none, untimed);
+    for (const number of [0, 1] as const) {
+      const steps = at.HISTOGRAMS / 4 + (id * 2 + number) * at.STEPS;
+      let isAny = false;
+      for (let step = 0; step < at.STEPS; step += 1) {
+        const lines = u32[steps + step] ?? 0;
+        if (lines === 0) continue;
+        isAny = true;
+        this.#tally.addNumber(combination, number, step, lines);
+      }
+      if (!isAny) continue;
+      this.#tally.addNumberSum(combination, number, f64[record + 2 + number] ?? 0);
+      u32.fill(0, steps, steps + at.STEPS);
+    }
+    this.#clearRecord(id);
+  }
+
+  /** But for what the combination is. */
+  #clearRecord(id: number): void {
+    const { at, u32, f64 } = this.#memory;
+    const record = at.COMBINATIONS / 8 + (id * recordWords) / 2;
+    f64[record] = Number.POSITIVE_INFINITY;
+    f64[record + 1] = none;
+    f64[record + 2] = 0;
+    f64[record + 3] = 0;
+    u32[record * 2 + 8] = 0;
+  }
+}

@@ -1,0 +1,125 @@
+import { randomFillSync } from 'node:crypto';
+import { coarseStepOf, histogramSteps } from '../../core/logs/scan/histogram.ts';
+import { multipliers } from '../../core/logs/scan/line-hash.ts';
+
+// Neither the language's library nor Node's types name it.
+declare global {
+  namespace WebAssembly {
+    interface Module {
+      readonly [Symbol.toStringTag]: string;
+    }
+    interface Instance {
+      readonly exports: Readonly<Record<string, unknown>>;
+    }
+    const Module: new (bytes: Uint8Array) => Module;
+    const Instance: new (module: Module) => Instance;
+  }
+}
+
+/** The numbers that `src/kernel` exports: places in the memory, sizes, and reasons why `scan` came back. */
+const names = [
+  'STATE',
+  'SINCE',
+  'UNTIL',
+  'SEEDS',
+  'MASKS',
+  'MULTIPLIERS',
+  'COARSE',
+  'HOURS',
+  'LINES',
+  'PROGRAM',
+  'PROGRAM_END',
+  'TABLE',
+  'TABLE_SLOTS',
+  'COMBINATIONS',
+  'MOST_COMBINATIONS',
+  'COLUMNS',
+  'LATENCY_SUMS',
+  'LATENCY',
+  'COARSE_STEPS',
+  'SAMPLES',
+  'COUNTS',
+  'HISTOGRAMS',
+  'STEPS',
+  'INPUT',
+  'INPUT_END',
+  'DONE',
+  'NEW_COMBINATION',
+  'NEW_HOUR',
+  'COLUMN_TAKEN',
+  'SAMPLES_FULL',
+  'LINE',
+  'LINE_FROM',
+  'LINE_TO',
+  'LINE_NEXT',
+  'COLUMN',
+  'BUCKET',
+  'CLOCK',
+  'CLOCK_AT',
+  'SAMPLE_COUNT',
+  'LAST_IS_ERROR',
+  'CONTINUED',
+  'THRESHOLDS',
+  'FORMAT',
+  'KEY_HASH',
+] as const;
+
+export type KernelPlaces = Readonly<Record<(typeof names)[number], number>>;
+
+/** An instance of the kernel and views of its memory. */
+export interface KernelMemory {
+  readonly at: KernelPlaces;
+  readonly bytes: Uint8Array;
+  readonly u32: Uint32Array;
+  readonly i32: Int32Array;
+  readonly f64: Float64Array;
+  readonly view: DataView;
+  scan(from: number, to: number): number;
+}
+
+const spare = new WeakMap<WebAssembly.Module, KernelMemory[]>();
+/** Instances that are kept for later: as many as inputs are read at once. */
+const mostSpare = 4;
+
+/** An instance that nobody uses, with nothing counted in it; `release` gives it back. */
+export function acquireMemory(module: WebAssembly.Module): KernelMemory {
+  return spare.get(module)?.pop() ?? newMemory(module);
+}
+
+/** The memory must be as it was: no counts, no combinations. */
+export function releaseMemory(module: WebAssembly.Module, memory: KernelMemory): void {
+  const list = spare.get(module) ?? [];
+  if (list.length < mostSpare) list.push(memory);
+  spare.set(module, list);
+}
+
+function newMemory(module: WebAssembly.Module): KernelMemory {
+  const { exports } = new WebAssembly.Instance(module);
+  const at = placesOf(exports);
+  const { buffer } = exports['memory'] as { readonly buffer: ArrayBuffer };
+  const memory: KernelMemory = {
+    at,
+    bytes: new Uint8Array(buffer),
+    u32: new Uint32Array(buffer),
+    i32: new Int32Array(buffer),
+    f64: new Float64Array(buffer),
+    view: new DataView(buffer),
+    scan: exports['scan'] as KernelMemory['scan'],
+  };
+  const { bytes } = memory;
+  bytes.fill(0xff, at.MASKS, at.MASKS + 16);
+  bytes.set(new Uint8Array(multipliers.buffer, multipliers.byteOffset, multipliers.byteLength), at.MULTIPLIERS);
+  for (let step = 0; step < histogramSteps; step += 1) bytes[at.COARSE + step] = coarseStepOf(step);
+  const seeds = bytes.subarray(at.SEEDS, at.SEEDS + 24);
+  randomFillSync(seeds);
+  // Factors must be odd.
+  for (const place of [0, 8, 16]) seeds[place] = (seeds[place] ?? 0) | 1;
+  memory.i32.fill(-1, at.COLUMNS / 4, at.COLUMNS / 4 + 64);
+  return memory;
+}
+
+function placesOf(exports: WebAssembly.Instance['exports']): KernelPlaces {
+  const places: Partial<Record<(typeof names)[number], number>> = {};
+  for (const name of names) places[name] = (exports[name] as { readonly value: number }).value;
+  return places as KernelPlaces;
+}
