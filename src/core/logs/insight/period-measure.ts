@@ -20,7 +20,7 @@ export function measurePeriod(input: PeriodInput, proven: Proven, pValue: number
     inside += count;
     if (count === 0) continue;
     const exact = timesBetween(input.timesMs, startMs + start * widthMs, startMs + (start + window) * widthMs);
-    beats.push({ cycle, timeMs: exact === undefined ? startMs + middleOf(counts, start, start + window) * widthMs : exact });
+    beats.push({ cycle, timeMs: exact ?? startMs + middleOf(counts, start, start + window) * widthMs });
   }
   const line = fitLine(beats);
   const off = beats.map(({ cycle, timeMs }) => Math.abs(timeMs - line.start - cycle * line.slope)).sort((a, b) => a - b);

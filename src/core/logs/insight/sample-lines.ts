@@ -1,0 +1,100 @@
+/** Sampled lines, read: their fields, what they mean, and the group that they belong to. */
+import type { FieldRole, FieldUse } from '../scan/plan.ts';
+import type { FieldValues, LogFormat, Outcome } from '../scan/format.ts';
+import type { SampledLine, SampleSet } from '../scan/roll-up.ts';
+import { keyOf } from './groups.ts';
+import type { LogsInput } from './input.ts';
+
+export interface ReadLine {
+  readonly line: SampledLine;
+  readonly format: LogFormat;
+  readonly values: FieldValues;
+  readonly outcome: Outcome;
+  /** Of its group; undefined where it did not fail. */
+  readonly key: string | undefined;
+}
+
+/** A choice of read lines: each line of the log is in it with the same chance. */
+export interface ReadSamples {
+  readonly lines: readonly ReadLine[];
+  /** Every line is here. */
+  readonly isWhole: boolean;
+}
+
+/** Reading costs microseconds a line: of more lines those with the lowest hashes are read, which is a fair choice too. */
+export const mostRead = { failed: 2048, good: 1024 } as const;
+
+export class SampleReader {
+  readonly #formats: ReadonlyMap<string, LogFormat>;
+  readonly #input: Pick<LogsInput, 'readFields'>;
+  readonly #uses = new Map<LogFormat, ReadonlyMap<FieldRole, FieldUse>>();
+  readonly #outcomes = new Map<string, Outcome>();
+
+  constructor(input: Pick<LogsInput, 'formats' | 'readFields'>) {
+    this.#formats = new Map(input.formats.map(format => [format.id, format]));
+    this.#input = input;
+  }
+
+  readAll(set: SampleSet, most: number): ReadSamples {
+    const isWhole = set.threshold >= 2 ** 32 && set.lines.length <= most;
+    const chosen = set.lines.length <= most ? set.lines : set.lines.toSorted((a, b) => a.hash - b.hash).slice(0, most);
+    return { isWhole, lines: chosen.map(line => this.#read(line)).filter(line => line !== undefined) };
+  }
+
+  #read(line: SampledLine): ReadLine | undefined {
+    const format = this.#formats.get(line.format);
+    const values = format === undefined ? undefined : this.#input.readFields(format, line.text);
+    if (format === undefined || values === undefined) return undefined;
+    const outcome = this.#outcomeOf(format, values);
+    return { line, format, values, outcome, key: keyOf(format.kind, outcome) };
+  }
+
+  #outcomeOf(format: LogFormat, values: FieldValues): Outcome {
+    let uses = this.#uses.get(format);
+    if (uses === undefined) this.#uses.set(format, (uses = keyUses(format)));
+    const keys: Partial<Record<FieldRole, string>> = {};
+    let name = format.id;
+    for (const [role, use] of uses) {
+      const value = values[role];
+      if (value === undefined) continue;
+      keys[role] = asKey(value, use);
+      name += `\0${role}\0${keys[role] ?? ''}`;
+    }
+    let outcome = this.#outcomes.get(name);
+    if (outcome === undefined) this.#outcomes.set(name, (outcome = format.outcome(keys)));
+    return outcome;
+  }
+}
+
+/** The fields that the outcome of a format is made of. */
+function keyUses({ plan }: LogFormat): ReadonlyMap<FieldRole, FieldUse> {
+  const uses = new Map<FieldRole, FieldUse>();
+  const parts = plan.kind === 'json' ? plan.keys : plan.steps.filter(step => step.do === 'field' || step.do === 'text');
+  for (const { role, use } of parts) if (role !== undefined && isKey(use) && !uses.has(role)) uses.set(role, use);
+  return uses;
+}
+
+function isKey(use: FieldUse): boolean {
+  return use === 'key' || use === 'first-word' || use === 'shape' || use === 'collapsed' || use === 'authority';
+}
+
+/** What the engines make of a field before they count by it. */
+function asKey(value: string, use: FieldUse): string {
+  if (use === 'first-word') return value.split(' ', 1)[0] ?? '';
+  if (use === 'shape') return value.replace(/[\d.]+/gu, '0');
+  if (use === 'collapsed') {
+    const unquoted = value.replace(/"[^"]*("|$)/gu, '"$1');
+    return unquoted.replace(/(\(?)(\d+)/gu, (whole, open: string, digits: string) => (open !== '' && digits.length <= 3 ? whole : `${open}0`));
+  }
+  if (use === 'authority') return authorityOf(value);
+  return value;
+}
+
+function authorityOf(value: string): string {
+  const at = value.indexOf('://');
+  if (at === -1) return value;
+  const rest = value.slice(at + 3);
+  if (!rest.startsWith('unix:')) return rest.split('/', 1)[0] ?? '';
+  const end = rest.indexOf(':', 'unix:'.length);
+  return end === -1 ? rest : rest.slice(0, end);
+}

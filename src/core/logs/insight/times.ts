@@ -1,0 +1,75 @@
+/** Latency, by steps of the time line and as a whole. Values of the roll-up are in microseconds, those told in seconds. */
+import type { LatencySummary } from '../../model/logs-report.ts';
+import { addHistograms, countOf, emptyHistogram, histogramSteps, quantile } from '../scan/histogram.ts';
+import type { Histogram, RollUp, Series } from '../scan/roll-up.ts';
+import type { Grid } from './grid.ts';
+
+/** What a value read from a histogram may be wrong by, as a share of it. */
+const error = 1 / 32;
+
+export function latencyOf(series: readonly Series[]): LatencySummary | undefined {
+  const all = addAll(series.filter(({ kind }) => kind === 'access').map(({ requestTime }) => requestTime));
+  const count = countOf(all);
+  if (count === 0) return undefined;
+  return { count, median: seconds(all, 0.5), p95: seconds(all, 0.95), p99: seconds(all, 0.99), mean: rounded(all.sum / count / 1e6), error };
+}
+
+/** Seconds: how long the peer took, or, where the log does not say, the request. */
+export function peerLatency(series: readonly Series[]): { readonly median: number; readonly p95: number } | undefined {
+  const upstream = addAll(series.map(({ upstreamTime }) => upstreamTime));
+  const all = upstream.steps.length > 0 ? upstream : addAll(series.map(({ requestTime }) => requestTime));
+  return all.steps.length === 0 ? undefined : { median: seconds(all, 0.5), p95: seconds(all, 0.95) };
+}
+
+export interface LatencySteps {
+  readonly median: readonly (number | null)[];
+  readonly p95: readonly (number | null)[];
+}
+
+/** `grid` is one of the time line: its steps are whole buckets. */
+export function latencySteps({ latency, widthMs }: RollUp, grid: Grid): LatencySteps {
+  const cells = new Float64Array(grid.bins * histogramSteps);
+  const factor = grid.widthMs / widthMs;
+  const start = grid.startMs / grid.widthMs;
+  for (const { bucket, requestTime } of latency) {
+    const bin = Math.floor(bucket / factor) - start;
+    if (bin < 0 || bin >= grid.bins) continue;
+    for (let at = 0; at < requestTime.steps.length; at += 1) {
+      const cell = bin * histogramSteps + (requestTime.steps[at] ?? 0);
+      cells[cell] = (cells[cell] ?? 0) + (requestTime.counts[at] ?? 0);
+    }
+  }
+  const median: (number | null)[] = [];
+  const p95: (number | null)[] = [];
+  for (let bin = 0; bin < grid.bins; bin += 1) {
+    const histogram = sparse(cells.subarray(bin * histogramSteps, (bin + 1) * histogramSteps));
+    median.push(histogram.steps.length === 0 ? null : seconds(histogram, 0.5));
+    p95.push(histogram.steps.length === 0 ? null : seconds(histogram, 0.95));
+  }
+  return { median, p95 };
+}
+
+function sparse(cells: Float64Array): Histogram {
+  const steps: number[] = [];
+  const counts: number[] = [];
+  for (let step = 0; step < cells.length; step += 1) {
+    const count = cells[step] ?? 0;
+    if (count === 0) continue;
+    steps.push(step);
+    counts.push(count);
+  }
+  return { steps, counts, sum: 0 };
+}
+
+function addAll(histograms: readonly Histogram[]): Histogram {
+  return histograms.reduce((sum, one) => addHistograms(sum, one), emptyHistogram);
+}
+
+function seconds(histogram: Histogram, q: number): number {
+  return rounded(quantile(histogram, q) / 1e6);
+}
+
+/** Three places that count: no more is known. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
+}
