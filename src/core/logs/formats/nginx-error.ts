@@ -12,6 +12,7 @@ import { peerOf } from '../../parsers/nginx-error-log-context.ts';
 import type { FieldValues, LogFormat, Outcome } from '../scan/format.ts';
 import type { PlanStep } from '../scan/plan.ts';
 import { messageOutcome } from './message-outcome.ts';
+import { restoreMessage } from './nginx-collapsed.ts';
 import { methodOf, present } from './outcome.ts';
 import { clock, field, literal, pass, rolesOf, seek, textBefore } from './steps.ts';
 
@@ -50,13 +51,15 @@ export const nginxErrorFormat: LogFormat = {
 };
 
 function nginxErrorOutcome(values: FieldValues): Outcome {
-  const message = (values.message ?? '').replace(/^\*\d+ /u, '');
+  const text = (values.message ?? '').replace(/^\*\d+ /u, '');
+  // A quote that is still open where the record or its first line ends.
+  const message = text.split('"').length % 2 === 0 ? `${text}"` : text;
   const level = values.level ?? '';
   const method = methodOf(values);
   // A Referer may hold the text of an upstream: it is believed only where the message is about one.
   const named = /upstream|upgraded/u.test(message) ? present(values.peer) : undefined;
   const peer = named === undefined ? undefined : peerOf(named)?.peer;
-  const record = parseErrorRecord(asRecord(level, message, values, peer), { timeOf: () => 0, source });
+  const record = parseErrorRecord(asRecord(level, restoreMessage(message), values, peer), { timeOf: () => 0, source });
   const kind = record?.class ?? 'other';
   const isHandshake = kind.startsWith('tls-') && peer === undefined && record?.phase?.includes('upstream') !== true;
   // A question to a name server that failed: the requests that wait for the answer have messages of their own.

@@ -81,11 +81,16 @@ export function nginxFormatAs(id: string, title: string, text: string, escape: N
   const roles = new Set<FieldRole>();
   const hasMethod = values.some(value => value.role === 'method');
   let isTimed = false;
-  for (const value of values) {
+  for (const [index, value] of values.entries()) {
     const next = withOwnRole(value, roles, hasMethod);
     if (next.kind === 'time' && !isTimed) {
       steps.push(timeStep(next));
       isTimed = true;
+    } else if (escape === 'none' && index === values.length - 1 && next.kind === 'free') {
+      // A raw value may hold what stands behind it: the last is all that is left.
+      steps.push(...valueSteps({ ...next, literal: '' }, escape));
+      if (next.role !== undefined) roles.add(next.role);
+      break;
     } else steps.push(...valueSteps(next, escape));
     if (next.role !== undefined) roles.add(next.role);
     if (next.kind === 'request' && next.literal === ' ') for (const part of ['method', 'uri', 'protocol'] as const) roles.add(part);
@@ -144,6 +149,10 @@ function valueSteps(value: Value, escape: NginxEscape): readonly PlanStep[] {
   const named = role === undefined ? {} : { role };
   const until = variable === '/' ? '/' : after.slice(0, 1);
   if (kind === 'request' && after === ' ') return requestSteps(use);
+  // A raw URL may hold quotes, but no space.
+  if (kind === 'request' && until === '"' && escape === 'none') {
+    return [{ do: 'text', ...named, use, before: ' HTTP/' }, literal(' HTTP/'), { do: 'field', role: 'protocol', use: 'skip', until }];
+  }
   // The second time of a line; only the local one holds a space.
   if (kind === 'time' && variable === 'time_local' && until === ' ') {
     return [{ do: 'field', use: 'skip', until }, literal(' '), { do: 'field', use: 'skip', until }];
