@@ -10,7 +10,7 @@ import { encodeUtf8 } from './text.ts';
 /** Formats and helpers for the tests of the engines. */
 
 function requestOutcome(values: FieldValues): Outcome {
-  const status = Number(values.status ?? 0);
+  const status = Number(values.status) || 0;
   const { peer, request } = values;
   return {
     status,
