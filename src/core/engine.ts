@@ -134,6 +134,8 @@ function makeAnswerer(setup: DiagnoseSetup, clock: HostClock): Answerer {
         return host.stat(request.path);
       case 'list':
         return host.list(request.path);
+      case 'owners':
+        return (await host.socketOwners?.(request.inodes)) ?? absent('this host does not look for the owners of sockets');
       case 'clock':
         return { state: 'known', value: clock };
       case 'pause':

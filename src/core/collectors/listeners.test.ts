@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import type { Request } from '../model/collector.ts';
+import { known } from '../model/fact.ts';
 import connections from './connections.ts';
 import listeners from './listeners.ts';
 import { runCollector } from './testing.ts';
@@ -22,7 +24,40 @@ it('joins what the kernel and ss say of a socket', () => {
   expect(value).toContainEqual({ kind: 'tcp', host: '::', port: 8102, v6only: true, queue: 0, backlog: 5, inode: 970_365, pids: [2478] });
   expect(value).toContainEqual({ kind: 'unix', host: '', port: 0, path: '/run/with blank.sock', queue: 2, backlog: 2, inode: 970_367, pids: [2478] });
   // The kernel's list of all connections is slow to read where there are many.
-  expect(asked).toHaveLength(2);
+  expect(asked.map(request => request.kind)).toEqual(['exec', 'read', 'exec']);
+});
+
+it('asks for the owners apart, and ss only for what that has left', () => {
+  const withOwners = sample('ss.fixtures/tcp-unix-iproute2-6.1.0.txt');
+  const quick = withOwners.replace(/ users:\(\(.*?\)\)/g, '');
+  expect(quick).not.toContain('pid=');
+  const expected = runCollector(listeners, {}, { programs }).fact;
+  const inodes = expected.state === 'known' ? expected.value.map(({ inode, pids }) => ({ inode: inode ?? 0, pids })) : [];
+  const run = (owners: readonly { inode: number; pids: readonly number[] }[], isWhole: boolean): ReturnType<typeof runCollector<'listeners', never>> =>
+    runCollector(
+      listeners,
+      {},
+      {
+        programs: { 'ss -Hltxne': quick, 'ss -Hltxnpe': withOwners },
+        answer: request => (request.kind === 'owners' ? known({ owners: owners.filter(({ inode }) => request.inodes.includes(inode)), isWhole }) : undefined),
+      },
+    );
+  const words = (asked: readonly Request[]): readonly string[] => asked.flatMap(request => (request.kind === 'exec' ? [request.argv.join(' ')] : []));
+
+  const all = run(
+    inodes.filter(({ pids }) => pids.length > 0),
+    true,
+  );
+  expect(all.fact).toEqual(expected);
+  expect(words(all.asked)).toEqual(['ss -Hltxne']);
+
+  const cut = run([], false);
+  expect(cut.fact).toEqual(expected);
+  expect(words(cut.asked)).toEqual(['ss -Hltxne', 'ss -Hltxnpe']);
+
+  const hidden = run([], true);
+  expect(words(hidden.asked)).toEqual(['ss -Hltxne']);
+  expect(hidden.fact).toMatchObject({ problems: [expect.stringContaining('are not known')] });
 });
 
 it('does without ss: queues from /proc, owners from file descriptors, no backlog', () => {

@@ -18,16 +18,19 @@ const MAX_LOOKED_AT = 4000;
 const MAX_OWNERS = 300;
 const MAX_FDS = 128;
 
+const SS_OPTIONS = { timeoutMs: 3000, maxBytes: 8_388_608 } as const;
+/** Once for both kinds of sockets. */
+const ssListening = { kind: 'exec', argv: ['ss', '-Hltxne'], options: SS_OPTIONS } as const;
+const ssWithOwners = { kind: 'exec', argv: ['ss', '-Hltxnpe'], options: SS_OPTIONS } as const;
+
 export default defineCollector({
   id: 'listeners',
   title: 'Listening sockets, their accept queues and owners',
   needs: [],
   *collect() {
-    // Once for both kinds: to name the owners, ss looks through every open file of the host.
-    const [ss, unix] = yield* ask(
-      { kind: 'exec', argv: ['ss', '-Hltxnpe'], options: { timeoutMs: 3000, maxBytes: 8_388_608 } },
-      { kind: 'read', path: '/proc/net/unix', options: NET_LIMIT },
-    );
+    const [quick, unix] = yield* ask(ssListening, { kind: 'read', path: '/proc/net/unix', options: NET_LIMIT });
+    // A recording of an older badhop holds only this one.
+    const [ss] = quick.state === 'absent' ? yield* ask(ssWithOwners) : [quick];
     const printed = outputOf(ss, 'ss');
     const ssWorks = printed.state === 'known';
     const fromSs = valueOr(printed, '');
@@ -49,9 +52,9 @@ export default defineCollector({
     }
     found.push(...unixListeners(textOf(unix), parseSsUnixListeners(fromSs)));
 
-    const orphans = found.filter(listener => listener.pids.length === 0).length;
-    if (orphans === 0) return known(found, problems);
-    const owners: ReadonlyMap<number, readonly number[]> = ssWorks ? new Map() : yield* findOwners();
+    const orphans = found.flatMap(({ pids, inode = 0 }) => (pids.length === 0 && inode !== 0 ? [inode] : []));
+    if (orphans.length === 0) return known(found, problems);
+    const owners = yield* ownersOf(orphans, ssWorks && ss === quick, ssWorks);
     const owned = found.map(listener => (listener.pids.length > 0 ? listener : { ...listener, pids: owners.get(listener.inode ?? -1) ?? [] }));
     const left = owned.filter(listener => listener.pids.length === 0 && listener.inode !== 0).length;
     if (left > 0)
@@ -59,6 +62,26 @@ export default defineCollector({
     return known(owned, problems);
   },
 });
+
+type Owners = ReadonlyMap<number, readonly number[]>;
+
+/**
+ * Pids by socket inode. On a host with many connections ss takes a second of a processor to name the owners, because it
+ * follows every open file of every process: it is asked only for what the quick search has left.
+ */
+function* ownersOf(inodes: readonly number[], canSsNameThem: boolean, ssWorks: boolean): Generator<readonly Request[], Owners, readonly Known<unknown>[]> {
+  const [answer] = yield* ask({ kind: 'owners', inodes });
+  if (answer.state !== 'known' && !ssWorks) return yield* findOwners();
+  const owners = new Map(valueOr(answer, { owners: [], isWhole: false }).owners.map(({ inode, pids }) => [inode, pids] as const));
+  const isDone = inodes.every(inode => owners.has(inode)) || (answer.state === 'known' && answer.value.isWhole);
+  if (isDone || !canSsNameThem) return owners;
+  const [ss] = yield* ask(ssWithOwners);
+  const printed = valueOr(outputOf(ss, 'ss'), '');
+  for (const { inode = 0, pids } of [...parseSsTcpListeners(printed), ...parseSsUnixListeners(printed)]) {
+    if (pids.length > 0) owners.set(inode, pids);
+  }
+  return owners;
+}
 
 /** What the kernel's own list says; only ss knows the length of a queue and whether a socket takes both families. */
 function tcpListeners(text: string): readonly Listener[] {

@@ -1,5 +1,5 @@
 import type { Known } from './fact.ts';
-import type { ExecOptions, ExecResult, HostClock, ReadOptions, ReadResult, StatResult } from './host.ts';
+import type { ExecOptions, ExecResult, HostClock, ReadOptions, ReadResult, SocketOwners, StatResult } from './host.ts';
 import type { FactId, Facts } from './facts.ts';
 import type { ProbeRequest, ProbeResult } from './probe.ts';
 
@@ -9,6 +9,7 @@ export type Request =
   | { readonly kind: 'read'; readonly path: string; readonly options?: ReadOptions }
   | { readonly kind: 'stat'; readonly path: string }
   | { readonly kind: 'list'; readonly path: string }
+  | { readonly kind: 'owners'; readonly inodes: readonly number[] }
   | { readonly kind: 'clock' }
   | { readonly kind: 'probe'; readonly request: ProbeRequest }
   /** Waits between two samples of the same thing; at most 1000 ms. */
@@ -23,11 +24,13 @@ export type Answer<R extends Request> = R extends { kind: 'exec' }
       ? Known<StatResult>
       : R extends { kind: 'list' }
         ? Known<readonly string[]>
-        : R extends { kind: 'clock' }
-          ? Known<HostClock>
-          : R extends { kind: 'probe' }
-            ? Known<ProbeResult>
-            : Known<true>;
+        : R extends { kind: 'owners' }
+          ? Known<SocketOwners>
+          : R extends { kind: 'clock' }
+            ? Known<HostClock>
+            : R extends { kind: 'probe' }
+              ? Known<ProbeResult>
+              : Known<true>;
 
 /**
  * The steps of a collection: yields batches of requests (a batch runs at once), gets their answers in the

@@ -16,6 +16,11 @@ export interface Host {
   stat(path: string): Promise<Known<StatResult>>;
   /** The names in a folder, sorted. */
   list(path: string): Promise<Known<readonly string[]>>;
+  /**
+   * Who holds sockets, by the links in /proc/PID/fd: one question, because there are thousands of links.
+   * A host that does not have it is asked with `ss -p`.
+   */
+  socketOwners?(inodes: readonly number[]): Promise<Known<SocketOwners>>;
   /** A byte stream as seen *from that host*. */
   connect(address: Address, options?: ConnectOptions): Promise<ConnectResult>;
   /** The host's clock and zone at the start of the diagnosis. */
@@ -76,6 +81,19 @@ export interface StatResult {
   /** For a link: what it says, and the final path (absent when it dangles). */
   readonly target?: string;
   readonly realPath?: string;
+}
+
+/** The processes that hold each of the sockets asked for. */
+export interface SocketOwners {
+  readonly owners: readonly SocketOwner[];
+  /** False where a process has so many open files that only the first of them were looked at. */
+  readonly isWhole: boolean;
+}
+
+/** A socket and the processes that hold it, the lowest pid first. */
+export interface SocketOwner {
+  readonly inode: number;
+  readonly pids: readonly number[];
 }
 
 export type Address =

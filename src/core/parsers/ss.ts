@@ -17,7 +17,7 @@ export interface SsListener {
 }
 
 /**
- * Reads the tcp lines of `ss -Hltnpe` (State Recv-Q Send-Q Local Peer …) and of `ss -Hltxnpe`, which names the kind of
+ * Reads the tcp lines of `ss -Hltnpe` (State Recv-Q Send-Q Local Peer …) and of `ss -Hltxne`, which names the kind of
  * socket first. Sample (iproute2 6.1.0):
  * `tcp LISTEN 0 511 [::]:80 [::]:* users:(("nginx",pid=50,fd=6)) ino:21586 sk:13 cgroup:/system.slice/nginx.service v6only:1 <->`
  */
@@ -48,7 +48,7 @@ export function parseSsTcpListeners(text: string): readonly SsListener[] {
 }
 
 /**
- * Reads the unix lines of `ss -Hlxp` (Netid State Recv-Q Send-Q Path Inode Peer PeerInode) and of `ss -Hltxnpe`. A path
+ * Reads the unix lines of `ss -Hlxp` (Netid State Recv-Q Send-Q Path Inode Peer PeerInode) and of `ss -Hltxne`. A path
  * may hold blanks, so it ends where the inode and `* 0` follow. Sample (iproute2 6.1.0):
  * `u_str LISTEN 0 4096 /run/php/php8.2-fpm.sock 21252 * 0 users:(("php-fpm8.2",pid=46,fd=8)) <-> ino:78 dev:0/47 peers:`
  */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Unknown } from '../../core/model/fact.ts';
-import type { HostClock, ReadOptions, StatResult } from '../../core/model/host.ts';
+import type { HostClock, ReadOptions, SocketOwners, StatResult } from '../../core/model/host.ts';
 import { probeKey, type ProbeRequest, type ProbeResult } from '../../core/model/probe.ts';
 import { redactArgv, redactText } from '../redact/redact.ts';
 
@@ -41,6 +41,7 @@ export type BundleAnswer =
   | { readonly state: 'read'; readonly bytes: BundleText; readonly size: number; readonly atEnd: boolean; readonly problems?: readonly string[] }
   | { readonly state: 'stat'; readonly stat: StatResult }
   | { readonly state: 'list'; readonly names: readonly string[] }
+  | ({ readonly state: 'owners' } & SocketOwners)
   | { readonly state: 'probe'; readonly result: ProbeResult };
 
 /** A text in the index, or the file under the bundle that holds it. */
@@ -53,6 +54,8 @@ export const keys = {
     `read ${path}${options.gunzip === true ? ' gunzip' : ''}${options.offset === undefined && options.limit === undefined ? '' : ` ${options.offset ?? 0}+${options.limit ?? 'default'}`}`,
   stat: (path: string): string => `stat ${path}`,
   list: (path: string): string => `list ${path}`,
+  /** Asked once in a diagnosis, for all sockets that listen: which ones they are is in the answer. */
+  owners: (): string => 'owners of sockets',
   probe: (request: ProbeRequest): string => `probe ${redactText(probeKey(request))}`,
 };
 

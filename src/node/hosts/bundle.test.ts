@@ -92,6 +92,21 @@ describe('a bundle answers as the host did', () => {
     expect(await host.connect({ kind: 'tcp', host: '127.0.0.1', port: 80 })).toMatchObject({ state: 'failed' });
   });
 
+  test('who holds which socket; not there where the host could not be asked', async () => {
+    const found = { owners: [{ inode: 8, pids: [1, 77] }], isWhole: false };
+    const where = fresh();
+    const recording = await createRecordingHost({ ...fakeHost({}), socketOwners: () => Promise.resolve(known(found)) }, where, { toolVersion: '1' });
+    expect(await recording.host.socketOwners?.([8, 9])).toEqual(known(found));
+    await recording.finish();
+    expect(await (await openBundle(where)).host.socketOwners?.([8, 9])).toEqual(known(found));
+
+    const older = fresh();
+    const without = await createRecordingHost(fakeHost({}), older, { toolVersion: '1' });
+    expect('socketOwners' in without.host).toBe(false);
+    await without.finish();
+    expect(await (await openBundle(older)).host.socketOwners?.([8])).toMatchObject({ state: 'absent' });
+  });
+
   test('any bytes come back as they were', async () => {
     const bytes = Buffer.from(Array.from({ length: 512 }, (_, i) => i & 255));
     const where = fresh();

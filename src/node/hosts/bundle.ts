@@ -70,6 +70,10 @@ export async function openBundle(folder: string): Promise<Bundle> {
       const answer = next(keys.list(path));
       return Promise.resolve(answer?.state === 'list' ? known(answer.names) : unknownOf(answer));
     },
+    socketOwners: () => {
+      const answer = next(keys.owners());
+      return Promise.resolve(answer?.state === 'owners' ? known({ owners: answer.owners, isWhole: answer.isWhole }) : unknownOf(answer));
+    },
     // A recorded host has no network; what it would have said is known to the prober alone.
     connect: () => Promise.resolve({ state: 'failed', code: 'ENOTSUP', connectMs: 0 }),
     clock: () => Promise.resolve(index.clock),

@@ -51,6 +51,8 @@ function isAnswer(value: unknown): value is BundleAnswer {
       return isStat(value['stat']);
     case 'list':
       return isStrings(value['names']);
+    case 'owners':
+      return isBoolean(value['isWhole']) && Array.isArray(value['owners']) && value['owners'].every(isOwner);
     case 'probe':
       return isProbeResult(value['result']);
     default:
@@ -71,6 +73,10 @@ function isStat(value: unknown): boolean {
   const numbers = ['size', 'mode', 'uid', 'gid', 'inode', 'modifiedMs', 'changedMs'];
   const links = [value['target'], value['realPath']];
   return kinds.includes(value['kind']) && numbers.every(name => isNumber(value[name])) && links.every(link => link === undefined || isString(link));
+}
+
+function isOwner(value: unknown): boolean {
+  return isFields(value) && isNumber(value['inode']) && Array.isArray(value['pids']) && value['pids'].every(isNumber);
 }
 
 function isProbeResult(value: unknown): boolean {

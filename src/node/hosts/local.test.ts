@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createSocket } from 'node:dgram';
@@ -6,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Known } from '../../core/model/fact.ts';
+import { absent, type Known } from '../../core/model/fact.ts';
 import { parseOffset, zoneOffset, zoneOfLink } from './local-clock.ts';
 import { createLocalHost } from './local.ts';
 
@@ -178,6 +179,31 @@ test('stat and list', async () => {
   expect(await host.stat(join(folder, 'd', 'x'))).toMatchObject({ state: 'absent' });
   expect(value(await host.stat('/proc/self/exe')).realPath).toMatch(/node/);
   expect(value(await host.list('/proc/self/fd')).length).toBeGreaterThan(2);
+});
+
+describe('owners of sockets', () => {
+  /** A program that opens so many files, then a listening socket, and says its inode. */
+  const listen = async (files: number): Promise<{ readonly child: ChildProcess; readonly inode: number }> => {
+    const program = `const fs = require('node:fs');
+for (let left = ${files}; left > 0; left -= 1) fs.openSync('/dev/null', 'r');
+const server = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log(fs.readlinkSync('/proc/self/fd/' + server._handle.fd)));`;
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    return { child, inode: Number(/\d+/.exec(said.toString())?.[0]) };
+  };
+
+  test('are found among the first files of each process; where there are more, the answer says so', async () => {
+    const early = await listen(0);
+    const late = await listen(1500);
+    try {
+      const found = value((await host.socketOwners?.([early.inode, late.inode, 4_294_967_295])) ?? absent('not there'));
+      expect(found.owners).toEqual([{ inode: early.inode, pids: [early.child.pid] }]);
+      expect(found.isWhole).toBe(false);
+    } finally {
+      early.child.kill();
+      late.child.kill();
+    }
+  });
 });
 
 describe('connect', () => {

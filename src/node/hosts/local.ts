@@ -5,6 +5,7 @@ import { connectLocal } from './local-connect.ts';
 import { execLocal } from './local-exec.ts';
 import { listFolder, readFileRange, statFile } from './local-files.ts';
 import { isCommandLine, isQuickFile, isQuickPath, listQuick, readCommandLine, readQuick, statQuick } from './local-proc.ts';
+import { findSocketOwners } from './local-sockets.ts';
 import { createGate, createTurns, withinTime } from './time-limit.ts';
 
 export interface LocalHostOptions {
@@ -48,6 +49,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     },
     stat: path => (isQuickPath(path) ? turn(() => statQuick(path)) : limited(path, () => statFile(path))),
     list: path => (isQuickPath(path) ? turn(() => listQuick(path)) : limited(path, () => listFolder(path))),
+    socketOwners: inodes => findSocketOwners(inodes, turn),
     connect: (address, connectOptions) => connectLocal(address, connectOptions),
     clock: () => localClock(),
   };

@@ -66,6 +66,7 @@ export async function createRecordingHost(host: Host, folder: string, options: R
     answers.push(make(answers.length));
   };
 
+  const socketOwners = host.socketOwners?.bind(host);
   const recorded: Host = {
     name: host.name,
     exec: async (argv, execOptions) => {
@@ -104,6 +105,15 @@ export async function createRecordingHost(host: Host, folder: string, options: R
       record(keys.list(path), () => (answer.state === 'known' ? { state: 'list', names: answer.value } : answer));
       return answer;
     },
+    ...(socketOwners === undefined
+      ? {}
+      : {
+          socketOwners: async inodes => {
+            const answer = await socketOwners(inodes);
+            record(keys.owners(), () => (answer.state === 'known' ? { state: 'owners', ...answer.value } : answer));
+            return answer;
+          },
+        }),
     connect: (address, connectOptions) => host.connect(address, connectOptions),
     clock: () => Promise.resolve(clock),
   };
