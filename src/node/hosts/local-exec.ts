@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { absent, denied, known, timedOut, unparsable, type Known } from '../../core/model/fact.ts';
 import type { ExecOptions, ExecResult } from '../../core/model/host.ts';
@@ -25,7 +26,9 @@ export function execLocal(argv: readonly string[], options: ExecOptions = {}): P
   const maxBytes = options.maxBytes ?? defaultMaxBytes;
   let child: ChildProcess;
   try {
-    child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment(), cwd: '/', windowsHide: true });
+    const env = environment();
+    if (!isThere(program, env.PATH)) return Promise.resolve(couldNotStart(program, { code: 'ENOENT' }));
+    child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env, cwd: '/', windowsHide: true });
   } catch (error) {
     return Promise.resolve(couldNotStart(program, error));
   }
@@ -113,11 +116,20 @@ class Kept {
   }
 }
 
-function environment(): NodeJS.ProcessEnv {
+/** Whether a name leads to a file at all. To find that out by starting it costs a fork, which with a large heap takes many milliseconds. */
+function isThere(program: string, path: string): boolean {
+  return /[/\0]/.test(program) || path.split(':').some(folder => existsSync(`${folder}/${program}`));
+}
+
+let made: (NodeJS.ProcessEnv & { readonly PATH: string }) | undefined;
+
+/** Made once: to read all of its own environment takes Node a millisecond. */
+function environment(): NodeJS.ProcessEnv & { readonly PATH: string } {
+  if (made !== undefined) return made;
   // The tools shall print the host's own zone, and no colours or pages.
   const { TZ: _zone, PATH: path = '', ...rest } = process.env;
   const folders = [...path.split(':'), ...extraPath].filter(folder => folder.startsWith('/'));
-  return {
+  made = {
     ...rest,
     PATH: [...new Set(folders)].join(':'),
     LC_ALL: 'C',
@@ -128,6 +140,7 @@ function environment(): NodeJS.ProcessEnv {
     TERM: 'dumb',
     NO_COLOR: '1',
   };
+  return made;
 }
 
 function couldNotStart(program: string, error: unknown): Known<ExecResult> {
