@@ -8,8 +8,14 @@ export interface Progress {
 
 /** Shows nothing unless stderr is a terminal that somebody looks at. */
 export function createProgress(stderr: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Progress {
+  const { write, end } = createStatusLine(stderr, env);
+  return { show: stage => write(`badhop: ${stage} ...`), end };
+}
+
+/** The same with the text as it is given. */
+export function createStatusLine(stderr: NodeJS.WriteStream, env: NodeJS.ProcessEnv): { readonly write: (text: string) => void; readonly end: () => void } {
   const isWatched = stderr.isTTY && env['TERM'] !== 'dumb' && (env['CI'] ?? '') === '';
-  if (!isWatched) return { show: () => undefined, end: () => undefined };
+  if (!isWatched) return { write: () => undefined, end: () => undefined };
   let isShown = false;
   const erase = (): void => {
     if (isShown) stderr.write('\r\u001B[K');
@@ -17,9 +23,9 @@ export function createProgress(stderr: NodeJS.WriteStream, env: NodeJS.ProcessEn
   };
   process.once('exit', erase);
   return {
-    show(stage) {
-      const text = Array.from(escapeText(`badhop: ${stage} ...`, true));
-      stderr.write(`\r\u001B[K${text.slice(0, stderr.columns > 10 ? stderr.columns - 1 : 79).join('')}`);
+    write(text) {
+      const chars = Array.from(escapeText(text, true));
+      stderr.write(`\r\u001B[K${chars.slice(0, stderr.columns > 10 ? stderr.columns - 1 : 79).join('')}`);
       isShown = true;
     },
     end() {

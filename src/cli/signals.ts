@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { endProcess } from './output.ts';
 
 const ending = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+let onFirstInterrupt: (() => void) | undefined;
 
 /**
  * Ends badhop at once on Ctrl-C and its like, with the exit code that a shell gives to the signal. Left to itself the
@@ -10,9 +11,27 @@ const ending = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function endOnSignals(): void {
   for (const signal of ending) {
     // Once: whoever presses Ctrl-C again gets the system's own way.
-    process.once(signal, () => {
+    process.once(signal, function end() {
+      if (signal === 'SIGINT' && onFirstInterrupt !== undefined) {
+        process.once(signal, end);
+        const tell = onFirstInterrupt;
+        onFirstInterrupt = undefined;
+        tell();
+        return;
+      }
       process.exitCode = 128 + constants.signals[signal];
       endProcess(signal);
     });
   }
+}
+
+/** The exit code that a shell gives to a program that Ctrl-C ended. */
+export const interruptedCode = 128 + constants.signals.SIGINT;
+
+/** The first Ctrl-C calls this instead of ending badhop; the second ends it. The result takes it back. */
+export function onInterrupt(tell: () => void): () => void {
+  onFirstInterrupt = tell;
+  return () => {
+    onFirstInterrupt = undefined;
+  };
 }

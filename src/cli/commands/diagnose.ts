@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { renderJson } from '../../core/reporters/json.ts';
 import { renderTerminal } from '../../core/reporters/terminal.ts';
 import type { Report, Verdict } from '../../core/model/report.ts';
@@ -6,6 +6,7 @@ import { chooseLook, writeOut } from '../output.ts';
 import { createProgress } from '../progress.ts';
 import type { CommandContext } from '../command-context.ts';
 import { parseSince, type Since } from '../since.ts';
+import { parseWidth } from '../width.ts';
 
 interface DiagnoseOptions {
   readonly since?: Since;
@@ -24,7 +25,7 @@ export function addDiagnose(program: Command, context: CommandContext): Command 
   return program
     .command('diagnose', { isDefault: true })
     .description('find what is broken and why (the default)')
-    .option('--since <when>', 'how far back to look: 90s, 10m, 2h, 1d, or an ISO time (default: 15m)', parseSince)
+    .option('--since <when>', 'how far back to look: 90s, 10m, 2h, 1d, or an ISO time (default: 15m)', (text: string) => parseSince(text))
     .addOption(new Option('--format <format>', 'form of the report').choices(['terminal', 'json']).default('terminal'))
     .option('-v, --verbose', 'show everything that was found, ruled out and not checked')
     .option('--no-probe', 'only read; ask no backend anything')
@@ -53,10 +54,4 @@ async function diagnose({ bundle, since, probe }: DiagnoseOptions, version: stri
 function renderReport(report: Report, { format, verbose = false, color, width }: DiagnoseOptions): string {
   if (format === 'json') return renderJson(report);
   return renderTerminal(report, { ...chooseLook(process.stdout, process.env, { color, width }), verbose });
-}
-
-function parseWidth(text: string): number {
-  const width = Number(text);
-  if (Number.isInteger(width) && width >= 24 && width <= 1000) return width;
-  throw new InvalidArgumentError('Give a number of columns from 24 on, such as 80.');
 }

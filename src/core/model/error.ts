@@ -4,6 +4,10 @@ export const errorTable = {
   'bundle-unreadable': { title: 'The bundle cannot be read', hint: 'Record one with `badhop collect`, and give its folder.' },
   'bundle-exists': { title: 'The folder for the bundle is not empty', hint: 'Name a new folder.' },
   'bundle-unwritable': { title: 'The bundle cannot be written', hint: 'Name a folder that you may write to, on a disk with room.' },
+  'log-unreadable': {
+    title: 'No log can be read',
+    hint: 'Give files, folders or patterns that you may read, such as /var/log/nginx/, or `-` for standard input.',
+  },
   'output-unwritable': { title: 'The output cannot be written', hint: 'Look at where it goes to: is its disk full?' },
   'node-too-old': { title: 'This Node.js is too old', hint: 'Install Node.js 20.11 or later.' },
   internal: { title: 'A bug in badhop', hint: 'Please report it with the output of `badhop diagnose --format json`.' },
