@@ -38,9 +38,9 @@ describe('the package', () => {
     expect(names.filter(name => !page.includes(name))).toEqual([]);
   });
 
-  it('ships the pages that `explain` prints and the schema of the report', () => {
+  it('ships the pages that `explain` prints and the schemas of the reports', () => {
     const written = manifest.files.filter(path => path.startsWith('docs/'));
-    expect(written).toEqual(['docs/faults', 'docs/report.schema.json']);
+    expect(written).toEqual(['docs/faults', 'docs/logs-report.schema.json', 'docs/report.schema.json']);
     expect(written.filter(path => !isThere(path))).toEqual([]);
   });
 
