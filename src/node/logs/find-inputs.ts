@@ -12,6 +12,8 @@ export type Input =
   | { readonly kind: 'fifo'; readonly path: string; readonly notes: readonly string[] }
   | { readonly kind: 'stdin'; readonly path: string; readonly notes: readonly string[] }
   | { readonly kind: 'journal'; readonly path: string; readonly unit: string; readonly notes: readonly string[] }
+  /** The same log as another input. */
+  | { readonly kind: 'copy'; readonly path: string; readonly why: string }
   | { readonly kind: 'unread'; readonly path: string; readonly why: string };
 
 interface Candidate {

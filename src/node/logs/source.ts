@@ -1,5 +1,8 @@
 import { readSync } from 'node:fs';
+import { longestLine } from '../../core/logs/scan/scanner.ts';
 import { told } from './told.ts';
+
+const newline = 10;
 
 /** Bytes one after the other, from wherever they come. */
 export interface ByteSource {
@@ -12,37 +15,47 @@ export interface ByteSource {
   close(): void;
 }
 
-/** Bytes [start, end) of an open file; the caller closes it. `end` may lie behind the end of the file. */
+/**
+ * Bytes [start, end) of an open file, which the caller closes. `finishesLine`: where the last line has no end yet and the file has
+ * grown, up to the end of that line.
+ */
 export class FileSource implements ByteSource {
   readonly problems: string[] = [];
   readonly #fd: number;
   readonly #start: number;
-  readonly #end: number;
+  readonly #finishesLine: boolean;
+  #end: number;
   #at: number;
+  #last = newline;
+  #isExtended = false;
 
-  constructor(fd: number, start: number, end: number) {
+  constructor(fd: number, start: number, end: number, finishesLine = false) {
     this.#fd = fd;
     this.#start = start;
     this.#end = end;
     this.#at = start;
+    this.#finishesLine = finishesLine;
   }
 
   get consumed(): number {
     return this.#at - this.#start;
   }
 
-  /** Where the next byte lies. */
-  get at(): number {
-    return this.#at;
-  }
-
   read(into: Uint8Array): number {
-    const wanted = Math.min(into.length, this.#end - this.#at);
-    if (wanted <= 0 || this.problems.length > 0) return 0;
+    if (this.problems.length > 0) return 0;
+    if (this.#at >= this.#end && !this.#extend()) return 0;
     try {
-      const got = readSync(this.#fd, into, 0, wanted, this.#at);
+      const got = readSync(this.#fd, into, 0, Math.min(into.length, this.#end - this.#at), this.#at);
+      this.#last = into[got - 1] ?? newline;
       this.#at += got;
-      return got;
+      if (!this.#isExtended) {
+        if (got === 0) this.problems.push(`it became shorter while it was read: of ${this.#end} bytes ${this.#at} were there`);
+        return got;
+      }
+      const length = into.subarray(0, got).indexOf(newline) + 1;
+      if (length > 0) this.#end = this.#at = this.#at - got + length;
+      this.#last = length > 0 ? newline : this.#last;
+      return length > 0 ? length : got;
     } catch (error) {
       this.problems.push(`at byte ${this.#at} ${told(error)}; what came before was read`);
       return 0;
@@ -51,6 +64,13 @@ export class FileSource implements ByteSource {
 
   close(): void {
     // The file belongs to the caller.
+  }
+
+  #extend(): boolean {
+    if (!this.#finishesLine || this.#isExtended || this.#last === newline) return false;
+    this.#isExtended = true;
+    this.#end += longestLine;
+    return true;
   }
 }
 
@@ -62,6 +82,10 @@ export class ChunkSource implements ByteSource {
   #chunk: Uint8Array = new Uint8Array(0);
   #isEnd = false;
   #consumed = 0;
+  #wake: () => void = () => undefined;
+  readonly #closed = new Promise<undefined>(resolve => {
+    this.#wake = () => resolve(undefined);
+  });
 
   /** `whenBroken` says what an error of the stream means. */
   constructor(chunks: AsyncIterable<Uint8Array>, whenBroken: (error: unknown) => string = told) {
@@ -81,14 +105,16 @@ export class ChunkSource implements ByteSource {
   close(): void {
     this.#isEnd = true;
     this.#chunk = new Uint8Array(0);
+    // Who waits for a chunk waits no longer.
+    this.#wake();
     this.#chunks.return?.().catch(() => undefined);
   }
 
   async #wait(into: Uint8Array): Promise<number> {
     try {
       while (this.#chunk.length === 0) {
-        const next = await this.#chunks.next();
-        if (next.done === true) {
+        const next = await Promise.race([this.#chunks.next(), this.#closed]);
+        if (next === undefined || next.done === true) {
           this.#isEnd = true;
           return 0;
         }

@@ -1,0 +1,87 @@
+import {
+  formatsByName,
+  headBytes,
+  hourReader,
+  knownFormats,
+  nginxFormat,
+  parseLogFormatDirectives,
+  recognise,
+  type LogZone,
+} from '../../core/logs/formats/index.ts';
+import type { LogFormat } from '../../core/logs/scan/format.ts';
+import { LineWalk } from '../../core/logs/scan/interpreter.ts';
+import { compilePlan } from '../../core/logs/scan/program.ts';
+import type { ScanTask } from '../../core/logs/scan/scanner.ts';
+
+/** Which formats there are to choose from. It can be sent to another thread, which makes the same formats of it. */
+export interface FormatSpec {
+  /** Of `formatNames()`: then these are taken for every input, with what is defined below. Empty: inputs are recognised. */
+  readonly names: readonly string[];
+  readonly definitions: readonly { readonly name: string; readonly text: string; readonly escape?: 'default' | 'json' | 'none' }[];
+  /** Texts of nginx configurations with `log_format` directives. */
+  readonly configurations: readonly string[];
+}
+
+export const anyFormat: FormatSpec = { names: [], definitions: [], configurations: [] };
+
+// Enough for nearly every log; where it does not explain all lines, more is looked at.
+const firstBytes = 12_288;
+
+/** Chooses the candidates for an input by what its lines look like. */
+export class FormatChooser {
+  readonly #defined: readonly LogFormat[];
+  readonly #named: readonly LogFormat[];
+  readonly #all: readonly LogFormat[];
+
+  constructor(spec: FormatSpec) {
+    this.#defined = [
+      ...spec.configurations.flatMap(text => parseLogFormatDirectives(text)),
+      ...spec.definitions.map(({ name, text, escape }) => nginxFormat(name, text, escape)),
+    ];
+    this.#named = spec.names.flatMap(name => formatsByName(name));
+    this.#all = [...this.#defined, ...knownFormats()];
+  }
+
+  /** In the order in which they are to be tried. `samples` are pieces of the input that start at a line, the first at its start. */
+  choose(samples: readonly Uint8Array[]): readonly LogFormat[] {
+    if (this.#named.length > 0) return [...this.#named, ...this.#defined];
+    const chosen = new Map<string, LogFormat>();
+    for (const sample of samples) {
+      const short = sample.subarray(0, firstBytes);
+      let found = recognise(short, this.#all);
+      if (sample.length > short.length && found.reduce((sum, { share }) => sum + share, 0) < 0.999) found = recognise(sample.subarray(0, headBytes), this.#all);
+      for (const { format } of found) if (!chosen.has(format.id)) chosen.set(format.id, format);
+    }
+    return [...chosen.values()];
+  }
+}
+
+export type { LogZone };
+
+/** What a line is, without counting it. */
+export class LineReader {
+  readonly #walks: readonly LineWalk[];
+
+  constructor(formats: readonly LogFormat[], hourMs: ScanTask['hourMs']) {
+    this.#walks = formats.map(format => new LineWalk(compilePlan(format), hourMs));
+  }
+
+  /** Whether [from, to) of the bytes, a line without its end, is one of these formats. */
+  fits(bytes: Uint8Array, from: number, to: number): boolean {
+    return this.#walkOf(bytes, from, to) !== undefined;
+  }
+
+  /** NaN where it has none. */
+  timeMs(bytes: Uint8Array, from: number, to: number): number {
+    const timeMs = this.#walkOf(bytes, from, to)?.timeMs ?? -1;
+    return timeMs === -1 ? Number.NaN : timeMs;
+  }
+
+  #walkOf(bytes: Uint8Array, from: number, end: number): LineWalk | undefined {
+    const to = end > from && bytes[end - 1] === 13 ? end - 1 : end;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return to === from ? undefined : this.#walks.find(walk => walk.fits(bytes, view, from, to));
+  }
+}
+
+export { hourReader };

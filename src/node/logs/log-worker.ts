@@ -1,0 +1,54 @@
+/** The thread that reads logs beside the main one: does the jobs it is sent, and in the end sends what it counted. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { hourReader } from '../../core/logs/formats/index.ts';
+import type { RollUp } from '../../core/logs/scan/roll-up.ts';
+import { RollUpSum } from '../../core/logs/scan/sum.ts';
+import { engineOf } from './engine.ts';
+import { FormatChooser, type FormatSpec, type LogZone } from './format-choice.ts';
+import { InputReader, type Job, type JobReport } from './read-input.ts';
+import type { Window } from './file-places.ts';
+
+export interface WorkerStart {
+  readonly window: Window;
+  readonly formats: FormatSpec;
+  readonly zone: LogZone;
+  readonly engine: 'kernel' | 'plain';
+  /** [0] is not 0 once the work is to be broken off. */
+  readonly stop: Int32Array;
+  /** Bytes of the disk that this worker has read, at its place. */
+  readonly done: Float64Array;
+  readonly place: number;
+}
+
+export type ToWorker = { readonly kind: 'job'; readonly job: Job } | { readonly kind: 'finish' };
+export type FromWorker = { readonly kind: 'done'; readonly report: JobReport } | { readonly kind: 'finished'; readonly rollUp: RollUp };
+
+const port = parentPort;
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+if (port !== null) work(workerData as WorkerStart, message => port.postMessage(message));
+
+function work(start: WorkerStart, send: (message: FromWorker) => void): void {
+  const sum = new RollUpSum();
+  const { place, done, stop } = start;
+  const reader = new InputReader({
+    window: start.window,
+    chooser: new FormatChooser(start.formats),
+    hourMs: hourReader(start.zone, start.window.nowMs),
+    sum,
+    createScanner: engineOf(start.engine).createScanner,
+    isStopped: () => Atomics.load(stop, 0) !== 0,
+    tick: bytes => {
+      done[place] = (done[place] ?? 0) + bytes;
+    },
+    rest: () => undefined,
+  });
+  // A job that waits (xz) lets the next message in: they are done one after the other.
+  let last: Promise<void> = Promise.resolve();
+  parentPort?.on('message', (message: ToWorker) => {
+    last = last.then(async () => {
+      if (message.kind === 'job') return send({ kind: 'done', report: await reader.do(message.job) });
+      reader.finish();
+      send({ kind: 'finished', rollUp: sum.result() });
+    });
+  });
+}

@@ -1,0 +1,293 @@
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { hourReader } from '../../core/logs/formats/index.ts';
+import type { LogFormat } from '../../core/logs/scan/format.ts';
+import { RollUpSum } from '../../core/logs/scan/sum.ts';
+import { compressionOf, otherKindOf } from './compression.ts';
+import { leaveOutCopies } from './copies.ts';
+import { engineOf, type Engine } from './engine.ts';
+import { bordersOf, samplesOf, windowOf, type Window } from './file-places.ts';
+import { findInputs, type Input } from './find-inputs.ts';
+import { FormatChooser, LineReader } from './format-choice.ts';
+import { InputReader, isBounded, type Job, type JobReport } from './read-input.ts';
+import type { InputReport, LogsRequest, LogsResult, Progress } from './request.ts';
+import { ChunkSource } from './source.ts';
+import { fifoStream, journalArguments, journalStream, stdinStream, type LogStream } from './streams.ts';
+import { told } from './told.ts';
+import { runInWorkers } from './worker-pool.ts';
+
+const mebibyte = 1024 * 1024;
+const mostThreads = 4;
+/** Less is read sooner than a thread has started (30 ms). */
+const threadBytes = 16 * mebibyte;
+/** Logs shrink to about a tenth. */
+const usualTimes = 8;
+const compressedName = /\.(?:gz|zst|bz2|xz)$/iu;
+/** A file of less is one job. */
+const wholeBytes = 24 * mebibyte;
+const rangeBytes = { least: 8 * mebibyte, most: 64 * mebibyte, perThread: 8 };
+/** The event loop waits no longer for the main thread. */
+const restMs = 15;
+const progressMs = 100;
+
+export interface RollUpOptions {
+  /** At most ten times a second, and at the end. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Breaks off: what was counted by then is the result. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads all inputs of a request into one roll-up. Never rejects for what an input is like: that is told in its report. Rejects
+ * where the request itself cannot be met (`engine: 'kernel'` without a kernel).
+ */
+export async function rollUpLogs(request: LogsRequest, options: RollUpOptions = {}): Promise<LogsResult> {
+  const engine = engineOf(request.engine ?? 'auto');
+  return await new LogsReading(request, options, engine).result();
+}
+
+class LogsReading {
+  readonly #request: LogsRequest;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onProgress: RollUpOptions['onProgress'];
+  readonly #engine: Engine;
+  readonly #chooser: FormatChooser;
+  readonly #window: Window;
+  readonly #threads: number;
+  readonly #reports = new Map<number, JobReport[]>();
+  readonly #formats = new Map<string, LogFormat>();
+  readonly #done = new Float64Array(new SharedArrayBuffer(8 * (mostThreads + 1)));
+  readonly #stop = new Int32Array(new SharedArrayBuffer(4));
+  readonly #openJobs = new Map<number, number>();
+  #total = 0;
+  #inputs: readonly Input[] = [];
+
+  constructor(request: LogsRequest, { signal, onProgress }: RollUpOptions, engine: Engine) {
+    this.#request = request;
+    this.#signal = signal;
+    this.#onProgress = onProgress;
+    this.#engine = engine;
+    this.#chooser = new FormatChooser(request.formats);
+    this.#window = { sinceMs: request.sinceMs, untilMs: request.untilMs, nowMs: request.nowMs };
+    this.#threads = Math.max(1, Math.min(mostThreads, Math.floor(request.threads ?? availableParallelism())));
+  }
+
+  async result(): Promise<LogsResult> {
+    const breakOff = (): void => void Atomics.store(this.#stop, 0, 1);
+    this.#signal?.addEventListener('abort', breakOff, { once: true });
+    if (this.#signal?.aborted === true) breakOff();
+    this.#inputs = await leaveOutCopies(await findInputs(this.#request.paths, this.#request.journalUnits));
+    const jobs = await this.#jobs();
+    const work = jobs.reduce((sum, job) => sum + workOf(job), 0);
+    const threads = work < threadBytes || (this.#threads === 1 && jobs.length < 2) ? 0 : Math.min(this.#threads, jobs.length);
+    this.#total = jobs.reduce((sum, job) => sum + bytesOf(job), 0);
+    const timer = this.#onProgress === undefined ? undefined : setInterval(() => this.#progress(), progressMs);
+    const sum = new RollUpSum();
+    const lost: string[] = [];
+    try {
+      const pool = threads === 0 ? this.#inMain(jobs, sum) : this.#inThreads(jobs, threads, sum, lost);
+      // Streams are read here, beside the threads.
+      await Promise.all([pool, this.#streams(sum)]);
+    } finally {
+      clearInterval(timer);
+      this.#signal?.removeEventListener('abort', breakOff);
+    }
+    this.#progress();
+    const why = this.#isStopped() ? 'reading was broken off' : lost[0];
+    return {
+      rollUp: sum.result(),
+      inputs: this.#inputs.map((input, index) => this.#report(input, index)),
+      ...(why !== undefined && { partial: why }),
+      formats: [...this.#formats.values()],
+      engine: this.#engine.name,
+      threads,
+    };
+  }
+
+  /** Large plain files are cut into ranges, of what lies in the window. */
+  async #jobs(): Promise<readonly Job[]> {
+    const jobs: Job[] = [];
+    let lastMs = performance.now();
+    for (const [index, input] of this.#inputs.entries()) {
+      if (input.kind !== 'file') continue;
+      const { path, size, modifiedMs } = input;
+      const whole: Job = { kind: 'file', input: index, path, size, modifiedMs };
+      const found = size < wholeBytes ? [whole] : this.#ranges(index, path, whole);
+      jobs.push(...found);
+      this.#openJobs.set(index, found.length);
+      if (performance.now() - lastMs > restMs) {
+        await rest();
+        lastMs = performance.now();
+      }
+      if (this.#isStopped()) break;
+    }
+    // The longest first, so that no thread is left with one of them at the end.
+    return jobs
+      .map((job, place) => ({ job, place, work: job.kind === 'file' ? workOf(job) : rangeBytes.most }))
+      .sort((a, b) => b.work - a.work || a.place - b.place)
+      .map(({ job }) => job);
+  }
+
+  #ranges(input: number, path: string, whole: Job): readonly Job[] {
+    let fd: number | undefined;
+    try {
+      fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+      const { size } = fstatSync(fd);
+      const samples = samplesOf(fd, size);
+      const head = samples[0] ?? new Uint8Array(0);
+      if (compressionOf(head) !== undefined || otherKindOf(head) !== undefined) return [whole];
+      const formats = this.#chooser.choose(samples);
+      const lines = new LineReader(formats, hourReader(this.#request.zone, this.#request.nowMs));
+      const { start, end } = isBounded(this.#window) ? windowOf(fd, size, this.#window, lines) : { start: 0, end: size };
+      const length = Math.min(rangeBytes.most, Math.max(rangeBytes.least, Math.ceil((end - start) / (this.#threads * rangeBytes.perThread))));
+      const borders = bordersOf(fd, start, end, length, formats.some(({ kind }) => kind === 'error') ? lines : undefined);
+      return borders.slice(1).map((to, index) => ({ kind: 'range', input, path, start: borders[index] ?? to, end: to, samples }));
+    } catch {
+      // Who reads it tells what is wrong with it.
+      return [whole];
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+    }
+  }
+
+  async #inMain(jobs: readonly Job[], sum: RollUpSum): Promise<void> {
+    const reader = this.#reader(sum);
+    for (const job of jobs) {
+      if (this.#isStopped()) break;
+      this.#take(await reader.do(job));
+    }
+    reader.finish();
+  }
+
+  async #inThreads(jobs: readonly Job[], threads: number, sum: RollUpSum, lost: string[]): Promise<void> {
+    const start = {
+      window: this.#window,
+      formats: this.#request.formats,
+      zone: this.#request.zone,
+      engine: this.#engine.name,
+      stop: this.#stop,
+      done: this.#done,
+    };
+    const result = await runInWorkers(jobs, threads, start, report => this.#take(report), this.#signal);
+    for (const rollUp of result.rollUps) sum.add(rollUp);
+    for (const { why, inputs } of result.lost) {
+      lost.push(why);
+      for (const input of inputs) this.#take({ input, bytes: 0, problems: [`a part of it is not counted: ${why}`], samples: [], formats: [] });
+    }
+  }
+
+  async #streams(sum: RollUpSum): Promise<void> {
+    await Promise.all(this.#inputs.map((input, index) => this.#stream(input, index, sum)));
+  }
+
+  async #stream(input: Input, index: number, sum: RollUpSum): Promise<void> {
+    const stream = this.#open(input);
+    if (stream === undefined) return;
+    if (typeof stream === 'string') return this.#take({ input: index, bytes: 0, problems: [], unread: stream, samples: [], formats: [] });
+    const source = new ChunkSource(stream.chunks);
+    const close = (): void => {
+      source.close();
+      stream.close();
+    };
+    this.#signal?.addEventListener('abort', close, { once: true });
+    if (this.#isStopped()) close();
+    const report = await this.#reader(sum).stream(index, input.path, source);
+    this.#signal?.removeEventListener('abort', close);
+    stream.close();
+    const problem = stream.problem();
+    this.#take({ ...report, problems: [...report.problems, ...(problem === undefined ? [] : [problem])] });
+  }
+
+  #open(input: Input): LogStream | string | undefined {
+    try {
+      if (input.kind === 'stdin') return stdinStream(this.#request.stdin);
+      if (input.kind === 'fifo') return fifoStream(input.path);
+      if (input.kind === 'journal') return journalStream(journalArguments(input.unit, this.#window.sinceMs, this.#window.untilMs));
+      return undefined;
+    } catch (error) {
+      return told(error);
+    }
+  }
+
+  #reader(sum: RollUpSum): InputReader {
+    let lastMs = performance.now();
+    return new InputReader({
+      window: this.#window,
+      chooser: this.#chooser,
+      hourMs: hourReader(this.#request.zone, this.#request.nowMs),
+      sum,
+      createScanner: this.#engine.createScanner,
+      isStopped: () => this.#isStopped(),
+      tick: bytes => {
+        this.#done[mostThreads] = (this.#done[mostThreads] ?? 0) + bytes;
+      },
+      rest: () => {
+        if (performance.now() - lastMs < restMs) return undefined;
+        return rest().then(() => {
+          lastMs = performance.now();
+        });
+      },
+    });
+  }
+
+  #take(report: JobReport): void {
+    const reports = this.#reports.get(report.input);
+    if (reports === undefined) this.#reports.set(report.input, [report]);
+    else reports.push(report);
+    this.#openJobs.set(report.input, (this.#openJobs.get(report.input) ?? 1) - 1);
+    if (report.formats.every(id => this.#formats.has(id))) return;
+    // A thread cannot send a format, which holds a function; what it was chosen by it can.
+    for (const format of this.#chooser.choose(report.samples)) if (!this.#formats.has(format.id)) this.#formats.set(format.id, format);
+  }
+
+  #report(input: Input, index: number): InputReport {
+    const { path } = input;
+    if (input.kind === 'unread') return { path, bytes: 0, problems: [], unread: input.why };
+    if (input.kind === 'copy') return { path, bytes: 0, problems: [], skipped: input.why };
+    const reports = this.#reports.get(index) ?? [];
+    const unread = reports.every(one => one.unread !== undefined) ? reports[0]?.unread : undefined;
+    const skipped = reports.find(one => one.skipped !== undefined)?.skipped;
+    const problems = [
+      ...input.notes,
+      ...new Set(reports.flatMap(one => [...one.problems, ...(one.unread !== undefined && unread === undefined ? [one.unread] : [])])),
+    ];
+    if (reports.length === 0) return { path, bytes: 0, problems, unread: 'reading was broken off before it' };
+    return {
+      path,
+      bytes: reports.reduce((sum, one) => sum + one.bytes, 0),
+      problems,
+      ...(unread !== undefined && { unread }),
+      ...(skipped !== undefined && { skipped }),
+    };
+  }
+
+  #progress(): void {
+    this.#onProgress?.({
+      bytesDone: Math.min(
+        this.#total,
+        this.#done.reduce((sum, bytes) => sum + bytes, 0),
+      ),
+      bytesTotal: this.#total,
+      filesDone: [...this.#openJobs.values()].filter(open => open <= 0).length,
+      filesTotal: this.#inputs.filter(({ kind }) => kind === 'file').length,
+    });
+  }
+
+  #isStopped(): boolean {
+    return Atomics.load(this.#stop, 0) !== 0;
+  }
+}
+
+function bytesOf(job: Job): number {
+  return job.kind === 'file' ? job.size : job.end - job.start;
+}
+
+function workOf(job: Job): number {
+  return bytesOf(job) * (compressedName.test(job.path) ? usualTimes : 1);
+}
+
+function rest(): Promise<void> {
+  return new Promise(resolve => {
+    setImmediate(resolve);
+  });
+}

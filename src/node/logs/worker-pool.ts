@@ -1,0 +1,99 @@
+import { Worker } from 'node:worker_threads';
+import type { RollUp } from '../../core/logs/scan/roll-up.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './log-worker.ts';
+import type { Job, JobReport } from './read-input.ts';
+
+/** How long a thread that is told to stop may take for it: it may hang on a disk that does not answer. */
+const stopMs = 3000;
+/** So that a thread never waits for the main one. */
+const jobsAhead = 2;
+
+export interface PoolResult {
+  readonly rollUps: readonly RollUp[];
+  readonly reports: readonly JobReport[];
+  /** Threads that ended with an error or not at all: what they had counted is lost. */
+  readonly lost: readonly { readonly why: string; readonly inputs: readonly number[] }[];
+}
+
+/** Hands jobs to threads as they are done with others. Never rejects. */
+export async function runInWorkers(
+  jobs: readonly Job[],
+  count: number,
+  start: Omit<WorkerStart, 'place'>,
+  onReport: (report: JobReport) => void,
+  signal: AbortSignal | undefined,
+): Promise<PoolResult> {
+  const queue = [...jobs];
+  const result = { rollUps: [] as RollUp[], reports: [] as JobReport[], lost: [] as { why: string; inputs: number[] }[] };
+  await Promise.all(
+    Array.from({ length: count }, (_, place) => {
+      const inputs = new Set<number>();
+      const onDone = (report: JobReport): void => {
+        inputs.add(report.input);
+        result.reports.push(report);
+        onReport(report);
+      };
+      return runWorker({ ...start, place }, queue, onDone, signal).then(
+        rollUp => void result.rollUps.push(rollUp),
+        (error: unknown) => void result.lost.push({ why: error instanceof Error ? error.message : String(error), inputs: [...inputs] }),
+      );
+    }),
+  );
+  return result;
+}
+
+/** Rejects where the thread fails or does not stop when it is told to. */
+async function runWorker(start: WorkerStart, queue: Job[], onDone: (report: JobReport) => void, signal: AbortSignal | undefined): Promise<RollUp> {
+  const worker = new Worker(workerFile(), {
+    workerData: start,
+    resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
+    // Nothing of the main thread's flags (an inspector, a loader) is for it.
+    execArgv: [],
+  });
+  const begun: Job[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let stop: () => void = () => undefined;
+  try {
+    return await new Promise<RollUp>((resolve, reject) => {
+      const fail = (why: string): void => {
+        for (const job of begun.splice(0)) onDone({ input: job.input, bytes: 0, problems: [why], samples: [], formats: [] });
+        reject(new Error(why));
+      };
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+      const send = (message: ToWorker): void => worker.postMessage(message);
+      const feed = (): void => {
+        while (begun.length < jobsAhead) {
+          const job = signal?.aborted === true ? undefined : queue.shift();
+          if (job === undefined) break;
+          begun.push(job);
+          send({ kind: 'job', job });
+        }
+        if (begun.length === 0) send({ kind: 'finish' });
+      };
+      stop = () => {
+        timer = setTimeout(() => fail('the disk did not answer in time'), stopMs);
+      };
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'finished') return resolve(message.rollUp);
+        begun.shift();
+        onDone(message.report);
+        feed();
+      });
+      worker.on('error', error => fail(`a thread failed: ${error instanceof Error ? error.message : String(error)}`));
+      worker.on('exit', () => fail('a thread ended by itself'));
+      signal?.addEventListener('abort', stop, { once: true });
+      if (signal?.aborted === true) stop();
+      feed();
+    });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+    worker.removeAllListeners();
+    await worker.terminate();
+  }
+}
+
+/** In the bundle all files lie in one folder. */
+function workerFile(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './log-worker.ts' : './log-worker.js', import.meta.url);
+}
