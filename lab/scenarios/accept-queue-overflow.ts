@@ -1,5 +1,6 @@
 import type { LabHost } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
+import { waitForListener } from '../servers/listening.ts';
 import { fastcgiPass, nginxSite, startNginx } from '../servers/nginx.ts';
 import { PHP_VERSION, phpFpm } from '../servers/php-fpm.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
@@ -149,6 +150,7 @@ export default [
     breakIt: async host => {
       await host.run(['sysctl', '-qw', 'net.core.somaxconn=3']);
       await host.restart('lottery');
+      await waitForListener(host, '127.0.0.1:8322');
       await visitors(host);
     },
     traffic: { rps: 4 },

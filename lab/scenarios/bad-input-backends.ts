@@ -75,9 +75,21 @@ async function laughingTomcat(host: LabHost): Promise<void> {
 const NOISE = 'head -c 300000 /dev/urandom';
 
 async function setUp(host: LabHost): Promise<void> {
-  await computedGunicorn(host);
-  await includedUwsgi(host);
-  await laughingTomcat(host);
+  await Promise.all([computedGunicorn(host), includedUwsgi(host), laughingTomcat(host), otherServers(host)]);
+  const passes = [
+    'proxy_pass http://127.0.0.1:8651;',
+    'include uwsgi_params; uwsgi_pass unix:/run/wiki/wiki.sock;',
+    'proxy_pass http://127.0.0.1:8653;',
+    'proxy_pass http://127.0.0.1:8654;',
+    'proxy_pass http://127.0.0.1:8655;',
+  ];
+  for (const [index, pass] of passes.entries())
+    await nginxSite(host, { name: `site${index}`, listen: `127.0.0.1:${8081 + index}`, server: `location / { ${pass} }`, log: 'timed' });
+  await nginxSite(host, { name: 'press', server: fastcgiPass('unix:/run/php/press.sock', '/var/www/press'), log: 'timed' });
+  await startNginx(host);
+}
+
+async function otherServers(host: LabHost): Promise<void> {
   await puma(host, {
     name: 'tracker',
     bind: 'tcp://127.0.0.1:8654',
@@ -94,17 +106,6 @@ async function setUp(host: LabHost): Promise<void> {
   await replaceIn(host, `${FPM_POOLS}/press.conf`, 'listen = /run/php/press.sock', 'listen = /run/php/$pool.sock');
   await host.restart(FPM_UNIT);
   await waitForListener(host, 'unix:/run/php/press.sock');
-  const passes = [
-    'proxy_pass http://127.0.0.1:8651;',
-    'include uwsgi_params; uwsgi_pass unix:/run/wiki/wiki.sock;',
-    'proxy_pass http://127.0.0.1:8653;',
-    'proxy_pass http://127.0.0.1:8654;',
-    'proxy_pass http://127.0.0.1:8655;',
-  ];
-  for (const [index, pass] of passes.entries())
-    await nginxSite(host, { name: `site${index}`, listen: `127.0.0.1:${8081 + index}`, server: `location / { ${pass} }`, log: 'timed' });
-  await nginxSite(host, { name: 'press', server: fastcgiPass('unix:/run/php/press.sock', '/var/www/press'), log: 'timed' });
-  await startNginx(host);
 }
 
 const urls = ['http://127.0.0.1/', ...Array.from({ length: 5 }, (_, n) => `http://127.0.0.1:${8081 + n}/`)];

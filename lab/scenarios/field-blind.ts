@@ -231,16 +231,20 @@ export default [
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/quote?id=3'], rps: 25 },
     trafficMs: 4000,
     setUp: async host => {
-      const pm2 = await pm2Of(host, { user: 'tools' });
-      await host.write('/srv/tools/hook.cjs', LISTENS_WHERE_TOLD);
-      await pm2('start', '/srv/tools/hook.cjs', '--name', 'hook', '--', '7702');
-      for (const _ of [1, 2]) await pm2('restart', 'hook');
+      const hook = async (): Promise<void> => {
+        const pm2 = await pm2Of(host, { user: 'tools' });
+        await host.write('/srv/tools/hook.cjs', LISTENS_WHERE_TOLD);
+        await pm2('start', '/srv/tools/hook.cjs', '--name', 'hook', '--', '7702');
+        for (const _ of [1, 2]) await pm2('restart', 'hook');
+      };
+      const started = hook();
       await host.write(
         '/srv/quote/quote.py',
         'async def app(scope, receive, send):\n    if scope["type"] != "http":\n        return\n    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})\n    await send({"type": "http.response.body", "body": b"ok\\n"})\n',
       );
       await uvicorn(host, '');
       await startSupervisor(host);
+      await started;
       await waitForListener(host, '127.0.0.1:7701');
       await nginxSite(host, {
         name: 'quote',

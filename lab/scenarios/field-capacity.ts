@@ -145,7 +145,7 @@ export default [
 
   defineScenario({
     name: 'field-slow-not-full',
-    title: 'A Node program with no limit waits for three seconds on each answer: nothing queues, all are slower than the limit',
+    title: 'A Node program with no limit takes two seconds for each answer: nothing queues, all are slower than the limit',
     kind: 'twin',
     fault: 'backend-slower-than-timeout',
     twinOf: 'worker-pool-exhausted',
@@ -153,14 +153,14 @@ export default [
     setUp: async host => {
       await nodeApp(host, {
         name: 'quotes',
-        code: nodeHttp("setTimeout(() => response.end('late'), require('node:fs').existsSync('/srv/quotes/slow') ? 2600 : 0);"),
+        code: nodeHttp("setTimeout(() => response.end('late'), require('node:fs').existsSync('/srv/quotes/slow') ? 2000 : 0);"),
         listen: '127.0.0.1:8808',
       });
       await nginxSite(host, { name: 'quotes', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:8808; proxy_read_timeout 1s; }' });
       await startNginx(host);
     },
     breakIt: host => host.write('/srv/quotes/slow', ''),
-    trafficMs: 2500,
+    trafficMs: 2000,
     expect: {
       verdict: 'failing',
       firstConfidence: ['confirmed', 'likely'],

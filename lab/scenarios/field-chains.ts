@@ -44,13 +44,13 @@ ${nodeHttp()}
       await host.systemctl('daemon-reload');
       await nginxSite(host, {
         name: 'basket',
-        http: 'upstream basket { server 127.0.0.1:7301; server 127.0.0.1:7302; }',
+        http: 'upstream basket { server 127.0.0.1:7301 fail_timeout=4s; server 127.0.0.1:7302 fail_timeout=4s; }',
         server: 'location / { proxy_pass http://basket; }',
       });
       await startNginx(host);
     },
     breakIt: host => host.systemctl('stop', 'cachelet'),
-    trafficMs: 2500,
+    trafficMs: 2000,
     expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, evidence: [/6399|ECONNREFUSED/] },
     repair: host => host.start('cachelet'),
   }),

@@ -87,6 +87,7 @@ setTimeout(() => require('node:http').createServer((request, response) => respon
       const ends = async (): Promise<number> => (await host.read('/var/log/supervisor/supervisord.log')).split('exited: quotes-web').length - 1;
       await host.until('three ends', async () => (await ends()) >= 3);
     },
+    trafficMs: 1500,
     expect: {
       verdict: 'failing',
       firstConfidence: ['confirmed', 'likely'],
@@ -150,11 +151,14 @@ setTimeout(() => require('node:http').createServer((request, response) => respon
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/news/', 'http://127.0.0.1/live', 'http://127.0.0.1/api/x'], rps: 12 },
     trafficMs: 3000,
     setUp: async host => {
-      const pm2 = await pm2Of(host, { user: 'ops' });
-      await host.write('/srv/live/live.cjs', LISTENS_WHERE_TOLD);
-      await pm2('start', '/srv/live/live.cjs', '--name', 'live', '--', '6101');
-      await pm2('start', '/srv/live/live.cjs', '--name', 'old-live', '--', '6102');
-      await pm2('stop', 'old-live');
+      const live = async (): Promise<void> => {
+        const pm2 = await pm2Of(host, { user: 'ops' });
+        await host.write('/srv/live/live.cjs', LISTENS_WHERE_TOLD);
+        await pm2('start', '/srv/live/live.cjs', '--name', 'live', '--', '6101');
+        await pm2('start', '/srv/live/live.cjs', '--name', 'old-live', '--', '6102');
+        await pm2('stop', 'old-live');
+      };
+      const started = live();
       await host.write('/srv/news/app.py', wsgiApp('news'));
       await supervisorProgram(host, { name: 'news', command: '/usr/bin/gunicorn --chdir /srv/news --bind 127.0.0.1:6110 app:app' });
       await supervisorProgram(host, { name: 'importer', command: '/bin/false', settings: { autostart: 'false' } });
@@ -167,6 +171,7 @@ setTimeout(() => require('node:http').createServer((request, response) => respon
         args: ['--max-requests', '40', '--max-requests-jitter', '10'],
       });
       await nodeApp(host, { name: 'api', code: nodeHttp("response.statusCode = 400; response.end('{}');"), listen: '127.0.0.1:6130' });
+      await started;
       for (const port of [6101, 6110]) await waitForListener(host, `127.0.0.1:${port}`);
       await nginxSite(host, {
         name: 'house',

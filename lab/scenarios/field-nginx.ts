@@ -231,7 +231,7 @@ server { listen 80; access_log /var/log/nginx/radio.log site; location / { proxy
     title: 'One slow URL marks both peers as failed, and every other request gets no live upstreams',
     kind: 'fault',
     fault: 'backend-slower-than-timeout',
-    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/', 'http://127.0.0.1/slow?s=4', 'http://127.0.0.1/'], rps: 10 },
+    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/', 'http://127.0.0.1/slow?s=2', 'http://127.0.0.1/'], rps: 10 },
     setUp: async host => {
       for (const [name, port] of [
         ['left', 8411],
@@ -242,11 +242,11 @@ server { listen 80; access_log /var/log/nginx/radio.log site; location / { proxy
         name: 'duo',
         log: 'timed',
         http: 'upstream duo { server 127.0.0.1:8411; server 127.0.0.1:8412; }',
-        server: 'location / { proxy_pass http://duo; proxy_read_timeout 1s; }',
+        server: 'location / { proxy_pass http://duo; proxy_read_timeout 500ms; }',
       });
       await startNginx(host);
     },
-    trafficMs: 4500,
+    trafficMs: 3000,
     expect: {
       verdict: 'failing',
       status: 'active',

@@ -230,7 +230,8 @@ server { listen 80; access_log /var/log/nginx/vod.json j; location / { proxy_pas
     fails: 503,
     setUp: async host => {
       await gunicorn(host, { name: 'inner', code: wsgiApp(), bind: '127.0.0.1:8700' });
-      await haproxy(host, { listen: '127.0.0.1:8600', servers: ['127.0.0.1:8700'] });
+      // HAProxy waits a second before each of three retries.
+      await haproxy(host, { listen: '127.0.0.1:8600', servers: ['127.0.0.1:8700'], options: '  retries 0\n' });
       await nginxSite(host, { name: 'edge', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:8600; }' });
       await startNginx(host);
     },

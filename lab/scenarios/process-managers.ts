@@ -250,7 +250,7 @@ export default [
     breakIt: async host => {
       await host.write('/srv/rates/server.cjs', "require('ratings_client');\n");
       await host.exec(['supervisorctl', 'restart', 'rates']);
-      await host.until('supervisord to give up', async () => (await host.exec(['supervisorctl', 'status', 'rates'])).stdout.includes('FATAL'), 20_000);
+      await host.until('supervisord to give up', async () => (await host.read('/var/log/supervisor/supervisord.log')).includes('rates entered FATAL'), 20_000);
     },
     expect: {
       verdict: 'failing',

@@ -15,8 +15,11 @@ const full = {
   fault: 'worker-pool-exhausted',
   fails: 504,
   traffic: { rps: 16, concurrency: 100 },
-  trafficMs: 2500,
+  trafficMs: 1500,
 } as const satisfies Partial<Scenario>;
+
+/** What waits in the queue while nginx has given it up is worked off after a reload: little more comes in than the pool can do. */
+const reloaded = { trafficMs: 2000 } as const satisfies Partial<Scenario>;
 
 const expected = { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, notFindings: ['backend-hung', 'backend-down'] } as const;
 
@@ -30,7 +33,7 @@ async function compiled(host: LabHost, url: string): Promise<void> {
   await host.until('the page to be compiled', async () => (await host.request({ urls: [url], timeoutMs: 20_000 })).counts['200'] !== undefined, 40_000);
 }
 
-const CGI = '#!/bin/sh\nsleep 0.7\nprintf "Content-Type: text/plain\\r\\n\\r\\nok\\n"\n';
+const CGI = '#!/bin/sh\nsleep 0.5\nprintf "Content-Type: text/plain\\r\\n\\r\\nok\\n"\n';
 
 /** Apache with a slow CGI program and a processing module of one's choice. */
 async function apacheWithCgi(host: LabHost, options: { listen: string; mpm: 'event' | 'prefork'; settings: string }): Promise<void> {
@@ -45,8 +48,8 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-apache-prefork',
-    // What waits in the queue while nginx has given it up is worked off after the reload.
-    traffic: { rps: 8, concurrency: 60 },
+    ...reloaded,
+    traffic: { rps: 8 },
     title: 'Apache has as many processes as MaxRequestWorkers allows, and each runs a slow program',
     setUp: async host => {
       await apacheWithCgi(host, {
@@ -61,6 +64,8 @@ export default [
   }),
   defineScenario({
     ...full,
+    ...reloaded,
+    traffic: { rps: 10 },
     name: 'worker-pool-apache-event',
     title: 'All threads of Apache are busy; it listens for everybody and logs far from the usual place',
     setUp: async host => {
@@ -68,7 +73,7 @@ export default [
         listen: '8121',
         mpm: 'event',
         settings:
-          'StartServers 1\nServerLimit 2\nThreadLimit 4\nThreadsPerChild 2\nMinSpareThreads 1\nMaxSpareThreads 4\nMaxRequestWorkers 4\nErrorLog /var/log/apache2/elsewhere.log\n',
+          'StartServers 2\nServerLimit 2\nThreadLimit 4\nThreadsPerChild 2\nMinSpareThreads 1\nMaxSpareThreads 4\nMaxRequestWorkers 4\nErrorLog /var/log/apache2/elsewhere.log\n',
       });
       await site(host, 'reports', 'proxy_pass http://127.0.0.1:8121; proxy_read_timeout 1s;');
     },
@@ -79,7 +84,7 @@ export default [
     ...full,
     name: 'worker-pool-uwsgi',
     title: 'Both processes of uWSGI are busy behind a unix socket',
-    url: 'http://127.0.0.1/slow?s=0.7',
+    url: 'http://127.0.0.1/slow?s=0.5',
     setUp: async host => {
       await uwsgi(host, { name: 'depot', code: wsgiApp('depot'), bind: 'unix:/run/depot/wsgi.sock', workers: 2 });
       await site(host, 'depot', 'include uwsgi_params;\n    uwsgi_pass unix:/run/depot/wsgi.sock;\n    uwsgi_read_timeout 1s;');
@@ -91,7 +96,7 @@ export default [
     ...full,
     name: 'worker-pool-uwsgi-http-threads',
     title: 'uWSGI speaks HTTP with two processes of two threads each, and all are busy',
-    url: 'http://127.0.0.1/slow?s=0.8',
+    url: 'http://127.0.0.1/slow?s=0.5',
     setUp: async host => {
       await uwsgi(host, { name: 'depot', code: wsgiApp('depot'), bind: '127.0.0.1:3180', protocol: 'http-socket', workers: 2, settings: { threads: 2 } });
       await site(host, 'depot', 'proxy_pass http://127.0.0.1:3180;\n    proxy_read_timeout 1s;');
@@ -103,7 +108,7 @@ export default [
     ...full,
     name: 'worker-pool-gunicorn-threads',
     title: 'The three threads of the one gthread worker are busy',
-    url: 'http://127.0.0.1/slow?s=0.7',
+    url: 'http://127.0.0.1/slow?s=0.5',
     setUp: async host => {
       await gunicorn(host, { name: 'polls', code: wsgiApp('polls'), bind: '127.0.0.1:8420', workers: 1, threads: 3, args: ['--graceful-timeout', '1'] });
       await site(host, 'polls', 'proxy_pass http://127.0.0.1:8420;\n    proxy_read_timeout 1s;');
@@ -116,7 +121,7 @@ export default [
     name: 'worker-pool-puma',
     title: 'Puma has four threads for a page that takes its time',
     setUp: async host => {
-      await puma(host, { name: 'bookshop', bind: 'tcp://127.0.0.1:9299', config: ['threads 1, 4'], work: 'sleep 0.7' });
+      await puma(host, { name: 'bookshop', bind: 'tcp://127.0.0.1:9299', config: ['threads 1, 4'], work: 'sleep 0.5' });
       await site(host, 'bookshop', 'proxy_pass http://127.0.0.1:9299;\n    proxy_read_timeout 1s;');
     },
     expect: expected,
@@ -127,7 +132,7 @@ export default [
     name: 'worker-pool-puma-cluster',
     title: 'Two workers of Puma with two threads each are busy behind a unix socket',
     setUp: async host => {
-      await puma(host, { name: 'bookshop', bind: 'unix:///run/bookshop/puma.sock', config: ['workers 2', 'threads 2, 2'], work: 'sleep 0.7' });
+      await puma(host, { name: 'bookshop', bind: 'unix:///run/bookshop/puma.sock', config: ['workers 2', 'threads 2, 2'], work: 'sleep 0.5' });
       await site(host, 'bookshop', 'proxy_pass http://unix:/run/bookshop/puma.sock;\n    proxy_read_timeout 1s;');
     },
     expect: expected,
@@ -138,15 +143,15 @@ export default [
     name: 'worker-pool-tomcat',
     title: 'Tomcat has two threads; what waits for them it has accepted long ago',
     url: 'http://127.0.0.1/slow.jsp',
-    traffic: { rps: 6, concurrency: 60 },
+    traffic: { rps: 8 },
     setUp: async host => {
       await tomcat(host, {
         port: 8188,
         address: '127.0.0.1',
         attributes: { maxThreads: 2, minSpareThreads: 1 },
-        files: { 'slow.jsp': '<% Thread.sleep(900); %>ok\n' },
+        files: { 'slow.jsp': '<% Thread.sleep(500); %>ok\n' },
       });
-      await site(host, 'archive', 'proxy_pass http://127.0.0.1:8188;\n    proxy_read_timeout 2s;');
+      await site(host, 'archive', 'proxy_pass http://127.0.0.1:8188;\n    proxy_read_timeout 1s;');
       await compiled(host, 'http://127.0.0.1:8188/slow.jsp');
     },
     expect: {
@@ -162,6 +167,8 @@ export default [
     ...full,
     name: 'worker-pool-uvicorn',
     title: 'Two workers of uvicorn run code that blocks their loops',
+    // The plan asks for as many workers as these need, and each takes its time to start.
+    traffic: { rps: 8 },
     setUp: async host => {
       const code =
         'import time\n\n\nasync def app(scope, receive, send):\n    if scope["type"] != "http":\n        return\n    time.sleep(0.5)\n    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})\n    await send({"type": "http.response.body", "body": b"ok\\n"})\n';
@@ -170,7 +177,7 @@ export default [
         unit: 'feeds.service',
         exec: '/usr/bin/python3 -m uvicorn --host 127.0.0.1 --port 8530 --workers 2 app:app',
         workdir: '/srv/feeds',
-        service: { TimeoutStopSec: '1' },
+        service: { TimeoutStopSec: '500ms' },
       });
       await waitForListener(host, '127.0.0.1:8530');
       await site(host, 'feeds', 'proxy_pass http://127.0.0.1:8530;\n    proxy_read_timeout 1s;');
@@ -197,9 +204,9 @@ export default [
       await site(host, 'reports', 'proxy_pass http://127.0.0.1:8122; proxy_read_timeout 1s;');
     },
     // The year's data has grown.
-    breakIt: host => host.write('/usr/lib/cgi-bin/report', CGI.replace('0.7', '1.6'), { mode: '755' }),
-    traffic: { rps: 3 },
-    trafficMs: 2500,
+    breakIt: host => host.write('/usr/lib/cgi-bin/report', CGI.replace('0.5', '1.6'), { mode: '755' }),
+    traffic: { rps: 4 },
+    trafficMs: 2000,
     expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['backend-hung'] },
   }),
   defineScenario({
@@ -238,8 +245,8 @@ export default [
       await compiled(host, 'http://127.0.0.1:8189/export.jsp');
     },
     breakIt: host => host.write('/srv/archive/large', ''),
-    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/export.jsp'], rps: 6 },
-    trafficMs: 2500,
+    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/export.jsp'], rps: 8 },
+    trafficMs: 2000,
     expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['backend-hung'] },
     repair: async host => {
       await host.run(['rm', '/srv/archive/large']);

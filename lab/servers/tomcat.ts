@@ -39,6 +39,9 @@ export async function tomcat(host: LabHost, options: TomcatOptions): Promise<voi
 `,
     { owner: 'root:tomcat', mode: '640' },
   );
+  // So that it starts in half the time: one compiler, one collector, no search of its jars for tag libraries.
+  await host.write('/etc/default/tomcat10', 'JAVA_OPTS="-Djava.awt.headless=true -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"\n');
+  await host.shell('echo "tomcat.util.scan.StandardJarScanFilter.jarsToSkip=*" >> /etc/tomcat10/catalina.properties');
   for (const [name, text] of Object.entries(files)) await host.write(`/var/lib/tomcat10/webapps/ROOT/${name}`, text, { owner: 'tomcat:tomcat' });
   await enable(host, 'tomcat10.service');
   await host.restart('tomcat10');
