@@ -8,6 +8,7 @@ import { parseCmdline } from '../parsers/cmdline.ts';
 import { parseIdNames } from '../parsers/passwd.ts';
 import type { IdNames } from '../parsers/passwd.ts';
 import { parseProcCgroup } from '../parsers/proc-cgroup.ts';
+import type { ProcCgroup } from '../parsers/proc-cgroup.ts';
 import { parseProcStat, parseSystemStat } from '../parsers/proc-stat.ts';
 import type { ProcStat } from '../parsers/proc-stat.ts';
 import { parseProcStatus } from '../parsers/proc-status.ts';
@@ -53,7 +54,7 @@ export default defineCollector({
 
     const statTexts = yield* askAll(pids.slice(0, MAX_PROCESSES).map(pid => ({ kind: 'read', path: `/proc/${pid}/stat` }) as const));
     const stats = statTexts.flatMap(text => parseProcStat(textOf(text) ?? '') ?? []);
-    const context: Context = { bootMs, users: parseIdNames(textOf(passwd) ?? '') };
+    const context: Context = { bootMs, users: parseIdNames(textOf(passwd) ?? ''), cgroups: new Map() };
     const userland = stats.filter(stat => !stat.kernelThread);
     const kernel = stats.filter(stat => stat.kernelThread).map(stat => processOf(stat, [], context));
     const { found, unread } = yield* readUserland(userland, context);
@@ -71,6 +72,8 @@ export default defineCollector({
 interface Context {
   readonly bootMs: number | undefined;
   readonly users: IdNames;
+  /** By the text of /proc/PID/cgroup: the processes of a unit have the same one. */
+  readonly cgroups: Map<string, ProcCgroup>;
 }
 
 interface Userland {
@@ -116,7 +119,7 @@ function processOf(stat: ProcStat, answers: readonly Known<unknown>[], context: 
     Known<ReadResult>?,
   ];
   const status = parseProcStatus(textOf(statusText) ?? '');
-  const cgroup = parseProcCgroup(textOf(cgroupText) ?? '');
+  const cgroup = cgroupOf(textOf(cgroupText) ?? '', context.cgroups);
   const uid = status.uid ?? 0;
   const user = context.users.get(uid);
   const wchan = textOf(wchanText)?.trim() ?? '';
@@ -139,6 +142,14 @@ function processOf(stat: ProcStat, answers: readonly Known<unknown>[], context: 
     ...(cgroup.unit === undefined ? {} : { unit: cgroup.unit }),
     ...(wchan === '' || wchan === '0' ? {} : { wchan }),
   };
+}
+
+function cgroupOf(text: string, read: Map<string, ProcCgroup>): ProcCgroup {
+  const before = read.get(text);
+  if (before !== undefined) return before;
+  const cgroup = parseProcCgroup(text);
+  read.set(text, cgroup);
+  return cgroup;
 }
 
 function linkOf(answer: Known<StatResult> | undefined, name: 'exe' | 'cwd'): Partial<ProcessInfo> {

@@ -1,4 +1,4 @@
-import { linesOf, wholeNumber, wordsOf } from './text.ts';
+import { wholeNumber, wordsOf } from './text.ts';
 
 /** What is used of `/proc/PID/status`. */
 export interface ProcStatus {
@@ -10,9 +10,6 @@ export interface ProcStatus {
   readonly threads?: number;
 }
 
-/** Of `Uid`, `Gid`, `Groups`, `VmRSS` and `Threads`. */
-const wantedInitials = 'UGVT';
-
 /**
  * Reads `/proc/PID/status` (proc_pid_status(5)). Sample (Linux 6.18):
  * ```
@@ -23,40 +20,27 @@ const wantedInitials = 'UGVT';
  * ```
  */
 export function parseProcStatus(text: string): ProcStatus {
-  let uid: number | undefined;
-  let rssBytes: number | undefined;
-  let threads: number | undefined;
   const gids = new Set<number>();
-  for (const line of linesOf(text, 200)) {
-    // Of some fifty lines five are wanted, and there may be thousands of processes.
-    if (!wantedInitials.includes(line.slice(0, 1))) continue;
-    const colon = line.indexOf(':');
-    const words = wordsOf(line.slice(colon + 1), 70_000);
-    switch (line.slice(0, Math.max(0, colon))) {
-      case 'Uid':
-        uid = wholeNumber(words[1]);
-        break;
-      case 'Gid':
-        addNumber(gids, words[1]);
-        break;
-      case 'Groups':
-        for (const word of words) addNumber(gids, word);
-        break;
-      case 'VmRSS':
-        rssBytes = kilobytes(words[0]);
-        break;
-      case 'Threads':
-        threads = wholeNumber(words[0]);
-        break;
-      default:
-    }
-  }
+  addNumber(gids, wordsOf(fieldOf(text, 'Gid'))[1]);
+  for (const word of wordsOf(fieldOf(text, 'Groups'), 70_000)) addNumber(gids, word);
+  const uid = wholeNumber(wordsOf(fieldOf(text, 'Uid'))[1]);
+  const rssBytes = kilobytes(wordsOf(fieldOf(text, 'VmRSS'))[0]);
+  const threads = wholeNumber(wordsOf(fieldOf(text, 'Threads'))[0]);
   return {
     gids: [...gids],
     ...(uid === undefined ? {} : { uid }),
     ...(rssBytes === undefined ? {} : { rssBytes }),
     ...(threads === undefined ? {} : { threads }),
   };
+}
+
+/** What stands behind a name at the start of a line. There may be thousands of processes: their other fifty lines are not looked at. */
+function fieldOf(text: string, name: string): string {
+  const start = text.startsWith(`${name}:`) ? 0 : text.indexOf(`\n${name}:`) + 1;
+  if (start === 0 && !text.startsWith(`${name}:`)) return '';
+  const from = start + name.length + 1;
+  const end = text.indexOf('\n', from);
+  return text.slice(from, end < 0 ? text.length : end);
 }
 
 function addNumber(into: Set<number>, word: string | undefined): void {
