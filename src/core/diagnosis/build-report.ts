@@ -193,11 +193,14 @@ function isAdvice({ fault, detection }: Raw): boolean {
   return fault.meta.advice === true || (fault.meta.advice === 'latent' && detection.status === 'latent');
 }
 
+/** A part without secrets is given back as it is: on a host with hundreds of backends that is nearly all of a report. */
 function redactAll(value: unknown, redact: (text: string) => string): unknown {
   if (typeof value === 'string') return redact(value);
-  if (Array.isArray(value)) return value.map(entry => redactAll(entry, redact));
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, redactAll(entry, redact)]));
-  return value;
+  if (typeof value !== 'object' || value === null) return value;
+  const parts: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  const redacted = parts.map(part => redactAll(part, redact));
+  if (redacted.every((part, index) => part === parts[index])) return value;
+  return Array.isArray(value) ? redacted : Object.fromEntries(Object.keys(value).map((key, index) => [key, redacted[index]]));
 }
 
 function iso(ms: number): string {
