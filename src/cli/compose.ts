@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -76,11 +76,13 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
+/** On Linux a priority is a thread's own: those that compile and collect garbage were started before. */
 function stepBack(): void {
   try {
     setPriority(niceness);
+    for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), niceness);
   } catch {
-    // Not allowed here; it only was a courtesy.
+    // Not allowed here, or a thread has ended; it only was a courtesy.
   }
 }
 
