@@ -135,10 +135,10 @@ function giveTries(columns: readonly Column[], guesses: Guess[], tries: readonly
   const sorted = tries.toSorted((a, b) => total(columns[a]) - total(columns[b]));
   const isOrdered = sorted.every((index, place) => place === 0 || isAtMost(columns[sorted[place - 1] ?? index], columns[index]));
   if (!isOrdered || sorted.length > 3) return;
-  const last = sorted.at(-1);
-  const isWhole = last !== undefined && columns[last]?.values.every((value, row) => peers[row] === '-' || listItems(value).every(item => isSeconds.test(item)));
-  const [connect, header] = isWhole === true ? sorted.slice(0, -1) : sorted;
-  if (isWhole === true && last !== undefined) guesses[last] = { role: 'upstream-time', use: 'seconds' };
+  const last = sorted.at(-1) ?? -1;
+  const isWhole = columns[last]?.values.every((value, row) => peers[row] === '-' || listItems(value).every(item => isSeconds.test(item))) === true;
+  const [connect, header] = isWhole ? sorted.slice(0, -1) : sorted;
+  if (isWhole) guesses[last] = { role: 'upstream-time', use: 'seconds' };
   // Of one alone nobody knows which it is; that no connection was made is said by both.
   if (connect !== undefined) guesses[connect] = { role: 'connect-time', use: 'shape' };
   if (connect !== undefined && header !== undefined && total(columns[connect]) < total(columns[header]))

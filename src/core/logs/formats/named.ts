@@ -8,7 +8,7 @@ import { combinedFormats, lookAlikeFormats } from './combined.ts';
 import { gunicornErrorFormat } from './gunicorn.ts';
 import { haproxyFormats, haproxyServerFormat } from './haproxy.ts';
 import { nginxAccessFormats } from './nginx-access.ts';
-import { nginxErrorFormat } from './nginx-error.ts';
+import { nginxErrorFormats } from './nginx-error.ts';
 import { phpFpmFormats } from './php-fpm.ts';
 import { uwsgiFormats } from './uwsgi.ts';
 
@@ -16,7 +16,7 @@ import { uwsgiFormats } from './uwsgi.ts';
 const known: readonly LogFormat[] = [
   ...nginxAccessFormats,
   ...combinedFormats,
-  nginxErrorFormat,
+  ...nginxErrorFormats,
   ...apacheErrorFormats,
   ...haproxyFormats,
   haproxyServerFormat,
@@ -29,7 +29,13 @@ const known: readonly LogFormat[] = [
 ];
 
 /** Formats whose lines stand in one log. */
-const families: readonly (readonly LogFormat[])[] = [apacheErrorFormats, haproxyFormats, uwsgiFormats, phpFpmFormats.filter(({ kind }) => kind === 'access')];
+const families: readonly (readonly LogFormat[])[] = [
+  nginxErrorFormats,
+  apacheErrorFormats,
+  haproxyFormats,
+  uwsgiFormats,
+  phpFpmFormats.filter(({ kind }) => kind === 'access'),
+];
 
 /** Other names of formats; more than one where a log has lines of several. */
 const aliases: Readonly<Record<string, readonly string[]>> = {

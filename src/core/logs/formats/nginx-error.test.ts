@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseErrorRecord } from '../../parsers/nginx-error-log.ts';
 import { messagePatterns } from '../../parsers/nginx-messages-table.ts';
-import { nginxErrorFormat } from './nginx-error.ts';
+import { nginxErrorFormat, nginxErrorFormats } from './nginx-error.ts';
 import { fieldsOf, outcomeOf, rollUpOf, seriesOf } from './testing.ts';
 
 interface Case {
@@ -67,12 +67,18 @@ describe('the error log of nginx', () => {
   });
 
   it('knows a message of each kind also without its numbers and quoted words', () => {
-    const lost = messagePatterns.flatMap(([id, pattern]) => {
+    const records = messagePatterns.map(([id, pattern], index) => {
       const text = pattern.replaceAll('{*}', 'x').replaceAll('{#}', '12').replaceAll('{w}', 'x');
-      const full = `2026/11/21 01:55:14 [error] 1#1: *4 ${text} (104: Connection reset by peer) while reading response header from upstream, client: 1.2.3.4, server: a, request: "GET / HTTP/1.1", upstream: "http://1.2.3.4:80/"`;
-      const record = parseErrorRecord(full, { timeOf: () => 0, source: { path: '', offset: 0 } });
-      const outcome = outcomeOf(nginxErrorFormat, full);
-      return record?.class === outcome?.class || id === 'worker-exit' ? [] : [`${id}: ${outcome?.class} is no ${record?.class}: ${text}`];
+      const full = `2026/11/21 01:55:14 [error] 1#1: *4 ${text} (104: Connection reset by peer) while reading response header from upstream, client: 1.2.3.4, server: s${index}, request: "GET / HTTP/1.1", upstream: "http://1.2.3.4:80/"`;
+      return { id, full, expected: parseErrorRecord(full, { timeOf: () => 0, source: { path: '', offset: 0 } })?.class };
+    });
+    // The names of the servers keep them apart.
+    const { series } = rollUpOf(records.map(({ full }) => full).join('\n'), nginxErrorFormats);
+    const classes = new Map(series.map(({ outcome }) => [outcome?.server, outcome?.class]));
+    expect(classes.size).toBe(records.length);
+    const lost = records.flatMap(({ id, expected }, index) => {
+      const found = classes.get(`s${index}`);
+      return found === expected || id === 'worker-exit' ? [] : [`${id}: ${found} is no ${expected}`];
     });
     expect(lost).toEqual([]);
   });
@@ -80,9 +86,20 @@ describe('the error log of nginx', () => {
   it('counts records together that differ in what the client sent', () => {
     const of = (n: number) =>
       `2026/11/21 01:55:1${n} [error] 2753${n}#0: *${n}4 open() "/var/www/${n}.html" failed (2: No such file or directory), client: 10.0.0.${n}, server: a, request: "GET /${n} HTTP/1.1", host: "h${n}"`;
-    expect(rollUpOf([1, 2, 3].map(of).join('\n'), [nginxErrorFormat]).series.map(({ count, outcome }) => [count, outcome?.class, outcome?.failed])).toEqual([
+    expect(rollUpOf([1, 2, 3].map(of).join('\n'), nginxErrorFormats).series.map(({ count, outcome }) => [count, outcome?.class, outcome?.failed])).toEqual([
       [3, 'notice', false],
     ]);
+  });
+
+  it('reads records that end early, and no upstream that is cut', () => {
+    const handshake =
+      '2026/11/21 01:55:14 [crit] 1#1: *4 SSL_do_handshake() failed (SSL: error:0A00006C:SSL routines::bad key share) while SSL handshaking, client: 10.0.0.9, server: 0.0.0.0:443';
+    expect(outcomeOf(nginxErrorFormat, handshake)).toMatchObject({ class: 'client', failed: false, server: '0.0.0.0:443' });
+    expect(outcomeOf(nginxErrorFormat, handshake.replace(', server: 0.0.0.0:443', ''))).toMatchObject({ failed: false });
+    const cut = refused.slice(0, refused.indexOf(':18098/refused6", host'));
+    expect(outcomeOf(nginxErrorFormat, cut)).toBeUndefined();
+    expect(outcomeOf(nginxErrorFormats[1], cut)).toEqual({ ...outcomeOf(nginxErrorFormat, refused), peer: undefined });
+    expect(rollUpOf(`${refused}\n${cut}`, nginxErrorFormats).inputs[0]).toMatchObject({ continued: 0, misfits: 0 });
   });
 
   it('does not believe a peer that a referrer names', () => {
@@ -100,16 +117,16 @@ describe('the error log of nginx', () => {
 
   it('takes lines that follow for the message before them', () => {
     const text = `${refused}\nPHP message: line two\n#0 {main}\n${refused}`;
-    expect(rollUpOf(text, [nginxErrorFormat]).inputs[0]).toMatchObject({ continued: 2, misfits: 0, lines: 4 });
+    expect(rollUpOf(text, nginxErrorFormats).inputs[0]).toMatchObject({ continued: 2, misfits: 0, lines: 4 });
   });
 
   it('reads any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (message, more) => {
-        rollUpOf(`2026/11/21 01:55:14 [error] 1#1: *4 ${message}, client: 1, server: , request: "${more}`, [nginxErrorFormat]);
+        rollUpOf(`2026/11/21 01:55:14 [error] 1#1: *4 ${message}, client: 1, server: , request: "${more}`, nginxErrorFormats);
         nginxErrorFormat.outcome({ message, level: more, peer: more, request: message });
       }),
-      { numRuns: 200 },
+      { numRuns: 50 },
     );
   });
 });

@@ -19,6 +19,7 @@ import { clock, field, literal, pass, rolesOf, seek, textBefore } from './steps.
 const quietLevels: ReadonlySet<string> = new Set(['info', 'notice', 'debug', 'warn']);
 const source = { path: '', offset: 0 };
 
+/** Up to the request. Each part may be the last of a record. */
 const steps: readonly PlanStep[] = [
   clock('nginx-error', ' '),
   literal(' ['),
@@ -30,25 +31,28 @@ const steps: readonly PlanStep[] = [
   literal(': '),
   textBefore('message', 'collapsed', ', client: '),
   seek(', client: '),
-  field('client', 'skip', ','),
+  textBefore('client', 'skip', ','),
   seek(', server: '),
-  field('server', 'key', ','),
+  textBefore('server', 'key', ','),
   seek(', request: "'),
   textBefore('request', 'first-word', '"'),
+];
+
+export const nginxErrorFormat: LogFormat = errorFormat('nginx-error', 'nginx error log', [
+  ...steps,
   seek(', upstream: "'),
   field('peer', 'authority', '"'),
   { do: 'rest' },
+]);
+/** nginx cuts a record at 2048 bytes: of one whose upstream is cut, no upstream is read. The second format is for these. */
+export const nginxErrorFormats: readonly LogFormat[] = [
+  nginxErrorFormat,
+  errorFormat('nginx-error-cut', 'nginx error log (records that are cut)', [...steps, { do: 'rest' }]),
 ];
 
-export const nginxErrorFormat: LogFormat = {
-  id: 'nginx-error',
-  title: 'nginx error log',
-  product: 'nginx',
-  kind: 'error',
-  plan: { kind: 'steps', steps },
-  roles: rolesOf(steps),
-  outcome: nginxErrorOutcome,
-};
+function errorFormat(id: string, title: string, all: readonly PlanStep[]): LogFormat {
+  return { id, title, product: 'nginx', kind: 'error', plan: { kind: 'steps', steps: all }, roles: rolesOf(all), outcome: nginxErrorOutcome };
+}
 
 function nginxErrorOutcome(values: FieldValues): Outcome {
   const text = (values.message ?? '').replace(/^\*\d+ /u, '');

@@ -28,10 +28,22 @@ describe('fields', () => {
   });
 
   it.each([
-    ['$status $upstream_addr $upstream_status $upstream_header_time $request_time', '502 [::1]:80, unix:/run/a.sock : 10.0.0.1:80 502, 502 : 200 -, - : 0.001 0.002'],
-    ['$status,$upstream_addr,$upstream_status,$upstream_header_time,$request_time', '502,[::1]:80, unix:/run/a.sock : 10.0.0.1:80,502, 502 : 200,-, - : 0.001,0.002'],
-    ['$status|$upstream_addr|$upstream_status|$upstream_header_time|$request_time', '502|[::1]:80, unix:/run/a.sock : 10.0.0.1:80|502, 502 : 200|-, - : 0.001|0.002'],
-    ['$status [$upstream_addr] <$upstream_status> ($upstream_header_time) rt=$request_time', '502 [[::1]:80, unix:/run/a.sock : 10.0.0.1:80] <502, 502 : 200> (-, - : 0.001) rt=0.002'],
+    [
+      '$status $upstream_addr $upstream_status $upstream_header_time $request_time',
+      '502 [::1]:80, unix:/run/a.sock : 10.0.0.1:80 502, 502 : 200 -, - : 0.001 0.002',
+    ],
+    [
+      '$status,$upstream_addr,$upstream_status,$upstream_header_time,$request_time',
+      '502,[::1]:80, unix:/run/a.sock : 10.0.0.1:80,502, 502 : 200,-, - : 0.001,0.002',
+    ],
+    [
+      '$status|$upstream_addr|$upstream_status|$upstream_header_time|$request_time',
+      '502|[::1]:80, unix:/run/a.sock : 10.0.0.1:80|502, 502 : 200|-, - : 0.001|0.002',
+    ],
+    [
+      '$status [$upstream_addr] <$upstream_status> ($upstream_header_time) rt=$request_time',
+      '502 [[::1]:80, unix:/run/a.sock : 10.0.0.1:80] <502, 502 : 200> (-, - : 0.001) rt=0.002',
+    ],
   ])('reads lists of %s', (text, line) => {
     expect(fieldsOf(nginxFormat('x', text), line)).toEqual({
       status: '502',
@@ -43,7 +55,10 @@ describe('fields', () => {
   });
 
   it('reads an empty address', () => {
-    expect(fieldsOf(nginxFormat('x', '$status $upstream_addr $upstream_status $request_time'), '500  - 0.000')).toMatchObject({ peer: '', 'upstream-status': '-' });
+    expect(fieldsOf(nginxFormat('x', '$status $upstream_addr $upstream_status $request_time'), '500  - 0.000')).toMatchObject({
+      peer: '',
+      'upstream-status': '-',
+    });
   });
 
   it.each([
@@ -64,7 +79,11 @@ describe('fields', () => {
   });
 
   it('reads variables that stand side by side', () => {
-    expect(fieldsOf(nginxFormat('x', '$scheme://$host$request_uri $status'), 'https://a.example/x/y 200')).toEqual({ host: 'a.example', uri: '/x/y', status: '200' });
+    expect(fieldsOf(nginxFormat('x', '$scheme://$host$request_uri $status'), 'https://a.example/x/y 200')).toEqual({
+      host: 'a.example',
+      uri: '/x/y',
+      status: '200',
+    });
     expect(fieldsOf(nginxFormat('x', '"$uri$is_args$args" $status'), '"/x?y=1" 200')).toEqual({ uri: '/x?y=1', status: '200' });
     expect(fieldsOf(nginxFormat('x', '$host$http_cookie|$status'), 'ab|200')).toEqual({ status: '200' });
   });
@@ -74,7 +93,11 @@ describe('fields', () => {
     const format = nginxFormat('j', text, 'json');
     const line = '{"t":"1795226114.123","r":"GET /a\\"b HTTP/1.1","ua":"x\\\\","s":502,"up":{"a":"","s":""},"rt":0.010}';
     expect(fieldsOf(format, line)).toMatchObject({ request: 'GET /a"b HTTP/1.1', 'user-agent': 'x\\', status: '502', peer: '', 'request-time': '0.010' });
-    expect(seriesOf(format, line)).toMatchObject({ at: '2026-11-21T01:55:14.123Z', seconds: 0.01, outcome: { status: 502, failed: true, madeBy: 'nginx', method: 'GET' } });
+    expect(seriesOf(format, line)).toMatchObject({
+      at: '2026-11-21T01:55:14.123Z',
+      seconds: 0.01,
+      outcome: { status: 502, failed: true, madeBy: 'nginx', method: 'GET' },
+    });
   });
 
   it('reads raw values of escape=none', () => {
@@ -111,7 +134,7 @@ describe('outcomes', () => {
     ['an own answer', 301, '"-" "-" "-" "-" "-"', { failed: false, madeBy: 'nginx' }],
     ['a body over the limit', 413, '"-" "-" "-" "-" "-"', { failed: false, madeBy: 'nginx' }],
   ])('%s', (_, status, values, expected) => {
-    expect(of(Number(status), values)).toEqual({ status, method: 'GET', ...expected });
+    expect(of(status, values)).toEqual({ status, method: 'GET', ...expected });
   });
 
   it('tells a retry that a good answer hides', () => {
@@ -126,7 +149,10 @@ describe('outcomes', () => {
   });
 
   it('counts lines together that differ in times, sizes and words', () => {
-    const lines = [1, 2, 3].map(n => `10.1.2.${n} - - [21/Nov/2026:01:55:1${n} +0000] "GET /${n} HTTP/1.1" 502 ${n} "-" "u${n}" 0.00${n} "${peer}" "502" "0.00${n}" "0.01${n}" "0.02${n}"`);
+    const lines = [1, 2, 3].map(
+      n =>
+        `10.1.2.${n} - - [21/Nov/2026:01:55:1${n} +0000] "GET /${n} HTTP/1.1" 502 ${n} "-" "u${n}" 0.00${n} "${peer}" "502" "0.00${n}" "0.01${n}" "0.02${n}"`,
+    );
     const rollUp = rollUpOf(lines.join('\n'), [format]);
     expect(rollUp.series.map(({ count }) => count)).toEqual([3]);
     expect(rollUp.series[0]).toMatchObject({ requestTime: { sum: 6000 }, upstreamTime: { sum: 66_000 } });
@@ -150,7 +176,8 @@ interface Case {
 
 describe('lines of nginx 1.22.1', () => {
   const start = '$time_iso8601 $remote_addr "$request" status=$status bytes=$body_bytes_sent rt=$request_time';
-  const times = 'uaddr="$upstream_addr" ustatus="$upstream_status" uconnect="$upstream_connect_time" uheader="$upstream_header_time" uresponse="$upstream_response_time"';
+  const times =
+    'uaddr="$upstream_addr" ustatus="$upstream_status" uconnect="$upstream_connect_time" uheader="$upstream_header_time" uresponse="$upstream_response_time"';
   const long = nginxFormat(
     'long',
     `${start} completion=$request_completion ${times} ulen="$upstream_response_length" urecv="$upstream_bytes_received" usent="$upstream_bytes_sent"`,
@@ -170,7 +197,25 @@ describe('lines of nginx 1.22.1', () => {
 
 describe('any format', () => {
   const piece = fc.oneof(
-    fc.constantFrom('$upstream_addr', '$status', '$request', '${host}', '$uri', '$time_local', '$msec', '$args', ', ', ' : ', '"', ' ', '-', '[', ']', '{"a":"', '$'),
+    fc.constantFrom(
+      '$upstream_addr',
+      '$status',
+      '$request',
+      '${host}',
+      '$uri',
+      '$time_local',
+      '$msec',
+      '$args',
+      ', ',
+      ' : ',
+      '"',
+      ' ',
+      '-',
+      '[',
+      ']',
+      '{"a":"',
+      '$',
+    ),
     fc.string({ unit: 'binary' }),
   );
 
@@ -182,7 +227,7 @@ describe('any format', () => {
         fieldsOf(format, line.join(''));
         format.outcome({ status: line.join(''), peer: line.join(''), 'upstream-status': text.join('') });
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
@@ -211,7 +256,13 @@ describe('any format', () => {
         ([list, values], between) => {
           const write = (of: (name: string, index: number) => string): string =>
             between === '"' ? list.map((name, index) => `${name}="${of(name, index)}"`).join(' ') : list.map(of).join(between);
-          const found = fieldsOf(nginxFormat('x', write(name => `$${name}`)), write((_, index) => values[index] ?? ''));
+          const found = fieldsOf(
+            nginxFormat(
+              'x',
+              write(name => `$${name}`),
+            ),
+            write((_, index) => values[index] ?? ''),
+          );
           // A request line between spaces has three words.
           if (between === ' ' && list.some((name, index) => name === 'request' && values[index] !== 'GET / HTTP/1.1')) return;
           for (const [index, name] of list.entries()) if (roles[name] !== undefined) expect(found?.[roles[name]]).toBe(values[index]);

@@ -40,7 +40,7 @@ type Unit = readonly LogFormat[];
 
 /**
  * The formats that the lines of a log's head are in, in the order in which they are to be tried, with the share of lines of each. Empty
- * where nothing fits and nothing can be guessed. The last line counts only where it is whole. Never throws.
+ * where nothing fits and nothing can be guessed. Of `headBytes` or more the last line counts only where it is whole. Never throws.
  */
 export function recognise(head: Uint8Array, formats: readonly LogFormat[]): readonly Recognised[] {
   const lines = linesOf(head);
@@ -119,7 +119,8 @@ const shapes: Readonly<Partial<Record<FieldRole, RegExp>>> = {
 /** True where no field of the line says something that it cannot. */
 function isPlausible(format: LogFormat, text: string): boolean {
   const values = readFields(format, text);
-  if (values === undefined) return false;
+  // A name before a client, or a client before nobody.
+  if (values === undefined || (values.server !== undefined && values.client === '-')) return false;
   return (Object.entries(shapes) as [FieldRole, RegExp][]).every(([role, shape]) => values[role] === undefined || shape.test(values[role]));
 }
 
@@ -174,7 +175,7 @@ function guess(lines: readonly string[]): LogFormat | undefined {
   return guessTextFormat(lines.filter(line => !json.includes(line)));
 }
 
-/** The lines of a head; without the last where it is cut, and without a mark of byte order before the first. */
+/** The lines of a head; without the last where it may be cut, and without a mark of byte order before the first. */
 function linesOf(head: Uint8Array): readonly Line[] {
   const end = Math.min(head.length, headBytes);
   const lines: Line[] = [];
@@ -182,7 +183,7 @@ function linesOf(head: Uint8Array): readonly Line[] {
   while (from < end && lines.length < mostLines) {
     const newline = head.indexOf(10, from);
     const isCut = newline === -1 || newline >= end;
-    if (isCut && lines.length > 0) break;
+    if (isCut && lines.length > 0 && head.length >= headBytes) break;
     let to = isCut ? end : newline;
     const next = to + 1;
     if (to > from && head[to - 1] === 13) to -= 1;
