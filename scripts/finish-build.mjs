@@ -14,9 +14,10 @@ const folder = join(root, 'dist/cli');
 
 const bundle = await rolldown({
   cwd: root,
-  input: { bin: join(root, 'src/cli/bin.ts') },
+  // The thread that reads logs is started from a file of its own.
+  input: { bin: join(root, 'src/cli/bin.ts'), 'log-worker': join(root, 'src/node/logs/log-worker.ts') },
   platform: 'node',
-  external: ['commander', /^node:/],
+  external: ['commander', 'fzstd', 'xz-decompress', /^node:/],
   // What is wrong with the program is a failed build, not a line that scrolls by.
   onLog(level, log) {
     throw new Error(`${level}: ${log.message}`);

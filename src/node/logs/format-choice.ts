@@ -32,6 +32,7 @@ export class FormatChooser {
   readonly #defined: readonly LogFormat[];
   readonly #named: readonly LogFormat[];
   readonly #all: readonly LogFormat[];
+  readonly #again = new Map<string, readonly LogFormat[]>();
 
   constructor(spec: FormatSpec) {
     this.#defined = [
@@ -44,16 +45,34 @@ export class FormatChooser {
 
   /** In the order in which they are to be tried. `samples` are pieces of the input that start at a line, the first at its start. */
   choose(samples: readonly Uint8Array[]): readonly LogFormat[] {
-    if (this.#named.length > 0) return [...this.#named, ...this.#defined];
-    const chosen = new Map<string, LogFormat>();
-    for (const sample of samples) {
-      const short = sample.subarray(0, firstBytes);
-      let found = recognise(short, this.#all);
-      if (sample.length > short.length && found.reduce((sum, { share }) => sum + share, 0) < 0.999) found = recognise(sample.subarray(0, headBytes), this.#all);
-      for (const { format } of found) if (!chosen.has(format.id)) chosen.set(format.id, format);
-    }
-    return [...chosen.values()];
+    return this.#named.length > 0 ? [...this.#named, ...this.#defined] : chosenOf(samples, this.#all);
   }
+
+  /** What was chosen before by these samples, with much less work; the ids say what it was. */
+  chooseAgain(samples: readonly Uint8Array[], ids: readonly string[]): readonly LogFormat[] {
+    if (this.#named.length > 0) return this.choose(samples);
+    const key = ids.join(' ');
+    const known = this.#again.get(key);
+    if (known !== undefined) return known;
+    // What was guessed, or stands behind a header, is not among those that have a name, but what it was made of is.
+    const bases = this.#all.filter(({ id }) => ids.some(one => one === id || one.startsWith(`${id}+`)));
+    const isNamed = bases.length === ids.length && bases.every(({ id }) => ids.includes(id));
+    let formats = isNamed ? ids.flatMap(one => bases.find(({ id }) => id === one) ?? []) : chosenOf(samples, bases);
+    if (formats.map(({ id }) => id).join(' ') !== key) formats = this.choose(samples);
+    this.#again.set(key, formats);
+    return formats;
+  }
+}
+
+function chosenOf(samples: readonly Uint8Array[], all: readonly LogFormat[]): readonly LogFormat[] {
+  const chosen = new Map<string, LogFormat>();
+  for (const sample of samples) {
+    const short = sample.subarray(0, firstBytes);
+    let found = recognise(short, all);
+    if (sample.length > short.length && found.reduce((sum, { share }) => sum + share, 0) < 0.999) found = recognise(sample.subarray(0, headBytes), all);
+    for (const { format } of found) if (!chosen.has(format.id)) chosen.set(format.id, format);
+  }
+  return [...chosen.values()];
 }
 
 export type { LogZone };

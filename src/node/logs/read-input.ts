@@ -20,6 +20,7 @@ export type Job =
       readonly start: number;
       readonly end: number;
       readonly samples: readonly Uint8Array[];
+      readonly formats: readonly string[];
     };
 
 /** What came of it. */
@@ -104,11 +105,11 @@ export class InputReader {
   }
 
   async #range(fd: number, job: Extract<Job, { kind: 'range' }>): Promise<JobReport> {
-    const formats = this.#context.chooser.choose(job.samples);
+    const formats = this.#context.chooser.chooseAgain(job.samples, job.formats);
     const open = (this.#open ??= { input: job.input, scanner: this.#scanner(job.path, formats), at: job.start });
     const source = new FileSource(fd, job.start, job.end, true);
     open.at = await this.#scan(open.scanner, source, job.start, false);
-    return { input: job.input, bytes: open.at - job.start, problems: source.problems, samples: job.samples, formats: formats.map(({ id }) => id) };
+    return { input: job.input, bytes: open.at - job.start, problems: source.problems, samples: [], formats: job.formats };
   }
 
   async #file(fd: number, job: Extract<Job, { kind: 'file' }>, size: number): Promise<JobReport> {
@@ -164,7 +165,7 @@ export class InputReader {
     const context = this.#context;
     let offset = start;
     let left = 0;
-    let told = 0;
+    let consumed = 0;
     for (;;) {
       if (context.isStopped()) {
         // What is left over is part of a line.
@@ -174,8 +175,8 @@ export class InputReader {
       const { buffer } = scanner;
       const read = source.read(buffer.subarray(left, left + pieceBytes));
       const got = typeof read === 'number' ? read : await read;
-      context.tick(source.consumed - told);
-      told = source.consumed;
+      context.tick(source.consumed - consumed);
+      consumed = source.consumed;
       if (got === 0) break;
       const length = left + got;
       left = scanner.scan(length, offset, false);

@@ -137,11 +137,13 @@ class LogsReading {
       const head = samples[0] ?? new Uint8Array(0);
       if (compressionOf(head) !== undefined || otherKindOf(head) !== undefined) return [whole];
       const formats = this.#chooser.choose(samples);
+      this.#know(formats);
+      const ids = formats.map(({ id }) => id);
       const lines = new LineReader(formats, hourReader(this.#request.zone, this.#request.nowMs));
       const { start, end } = isBounded(this.#window) ? windowOf(fd, size, this.#window, lines) : { start: 0, end: size };
       const length = Math.min(rangeBytes.most, Math.max(rangeBytes.least, Math.ceil((end - start) / (this.#threads * rangeBytes.perThread))));
       const borders = bordersOf(fd, start, end, length, formats.some(({ kind }) => kind === 'error') ? lines : undefined);
-      return borders.slice(1).map((to, index) => ({ kind: 'range', input, path, start: borders[index] ?? to, end: to, samples }));
+      return borders.slice(1).map((to, index) => ({ kind: 'range', input, path, start: borders[index] ?? to, end: to, samples, formats: ids }));
     } catch {
       // Who reads it tells what is wrong with it.
       return [whole];
@@ -237,7 +239,11 @@ class LogsReading {
     this.#openJobs.set(report.input, (this.#openJobs.get(report.input) ?? 1) - 1);
     if (report.formats.every(id => this.#formats.has(id))) return;
     // A thread cannot send a format, which holds a function; what it was chosen by it can.
-    for (const format of this.#chooser.choose(report.samples)) if (!this.#formats.has(format.id)) this.#formats.set(format.id, format);
+    this.#know(this.#chooser.chooseAgain(report.samples, report.formats));
+  }
+
+  #know(formats: readonly LogFormat[]): void {
+    for (const format of formats) if (!this.#formats.has(format.id)) this.#formats.set(format.id, format);
   }
 
   #report(input: Input, index: number): InputReport {
