@@ -1,0 +1,114 @@
+import { BadhopError } from '../core/model/error.ts';
+import type { LogsReport } from '../core/model/logs-report.ts';
+import { sentence } from '../core/reporters/wording.ts';
+import { escapeText } from '../core/reporters/text.ts';
+import { plural } from '../core/reporters/wording.ts';
+import { bytesText } from '../core/reporters/logs/figures.ts';
+import type { LogsOptions } from './commands/logs.ts';
+import { findHostLogs, reportLogs, type LogsQuestion } from './compose-logs.ts';
+import { createLogProgress } from './log-progress.ts';
+import { chooseForm, isPipedIn, readLogFormats, type ReportForm } from './log-options.ts';
+import { momentMs, readZone } from './moment.ts';
+import { chooseLook, writeOut, type OutputLook } from './output.ts';
+import { createProgress } from './progress.ts';
+import { checkReportFile, writeReportFile } from './report-file.ts';
+import { onInterrupt } from './signals.ts';
+
+interface LogsRun {
+  readonly report: LogsReport;
+  /** By Ctrl-C: the report tells what was read by then. */
+  readonly isInterrupted: boolean;
+}
+
+/** Reads what was asked for, and writes the report to stdout or its file. */
+export async function runLogs(files: readonly string[], options: LogsOptions, version: string): Promise<LogsRun> {
+  const form = chooseForm(options.format, options.out);
+  const look = chooseLook(process.stdout, process.env, options);
+  if (form === 'html' && options.out === undefined && process.stdout.isTTY) {
+    throw new BadhopError('usage', '--format html: a page is nothing for a terminal', { hint: 'Give it a file: --out report.html' });
+  }
+  const question = await ask(files, options, version);
+  if (options.out !== undefined) await checkReportFile(options.out, question.paths);
+
+  const abort = new AbortController();
+  const release = onInterrupt(() => abort.abort());
+  const startedMs = performance.now();
+  const progress = createLogProgress(process.stderr, process.env, () => performance.now() - startedMs);
+  try {
+    const report = await reportLogs(question, reading => progress.show(reading), abort.signal);
+    progress.end();
+    refuseUnread(report);
+    await deliver(report, form, look, options);
+    return { report, isInterrupted: abort.signal.aborted };
+  } finally {
+    release();
+    progress.end();
+  }
+}
+
+async function ask(files: readonly string[], options: LogsOptions, version: string): Promise<LogsQuestion> {
+  const zone = readZone(options.zone);
+  const nowMs = Date.now();
+  const sinceMs = options.since === undefined ? Number.NEGATIVE_INFINITY : momentMs(options.since, nowMs, zone);
+  const untilMs = options.until === undefined ? Number.POSITIVE_INFINITY : momentMs(options.until, nowMs, zone);
+  if (untilMs <= sinceMs) throw new BadhopError('usage', '--until lies before --since, so nothing is between them', { hint: 'See `badhop logs --help`.' });
+  const formats = readLogFormats(options.logFormat ?? []);
+  const journalUnits = options.journal ?? [];
+  const named = { journalUnits, sinceMs, untilMs, nowMs, zone: zone.logZone, zoneName: zone.name, version };
+  const more = {
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(options.engine === undefined ? {} : { engine: options.engine }),
+  };
+  if (files.length > 0 || journalUnits.length > 0) return { ...named, ...more, paths: files, formats };
+  if (isPipedIn()) return { ...named, ...more, paths: ['-'], formats };
+  const host = await hostLogs(version);
+  return { ...named, ...more, paths: host.paths, formats: { ...formats, configurations: [...formats.configurations, ...host.configurations] } };
+}
+
+async function hostLogs(version: string): Promise<Awaited<ReturnType<typeof findHostLogs>>> {
+  const progress = createProgress(process.stderr, process.env);
+  progress.show("looking for the logs of this machine's nginx");
+  try {
+    const found = await findHostLogs(version);
+    if (found.paths.length > 0) return found;
+    throw new BadhopError('usage', 'no log was named, and no configuration of an nginx on this machine names one', {
+      hint: 'Give files, folders or patterns, such as `badhop logs /var/log/nginx/`, or `-` for standard input.',
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+/** Where nothing at all could be read there is no report. */
+function refuseUnread({ inputs }: LogsReport): void {
+  const [first, ...rest] = inputs.filter(input => input.unread !== undefined);
+  if (first === undefined || rest.length + 1 < inputs.length) {
+    if (inputs.length > 0) return;
+    throw new BadhopError('log-unreadable', 'there is no log in what was named');
+  }
+  const others = rest.length === 0 ? '' : `; nor could ${plural(rest.length, 'other')}`;
+  throw new BadhopError('log-unreadable', `${first.path}: ${first.unread ?? ''}${others}`);
+}
+
+async function deliver(report: LogsReport, form: ReportForm, look: OutputLook, { out, verbose = false }: LogsOptions): Promise<void> {
+  const text = await renderLogs(report, form, out === undefined ? look : { ...look, colour: false }, verbose);
+  if (out === undefined) {
+    await writeOut(text);
+    return;
+  }
+  await writeReportFile(out, text);
+  await writeOut(`${sentence(escapeText(report.summary))}\nThe report is in ${escapeText(out)} (${bytesText(Buffer.byteLength(text))}).\n`);
+}
+
+async function renderLogs(report: LogsReport, form: ReportForm, look: OutputLook, verbose: boolean): Promise<string> {
+  switch (form) {
+    case 'terminal':
+      return (await import('../core/reporters/logs/terminal.ts')).renderLogsTerminal(report, { ...look, verbose });
+    case 'json':
+      return (await import('../core/reporters/logs/json.ts')).renderLogsJson(report);
+    case 'markdown':
+      return (await import('../core/reporters/logs/markdown.ts')).renderLogsMarkdown(report);
+    case 'html':
+      return (await import('../core/reporters/logs/html.ts')).renderLogsHtml(report);
+  }
+}
