@@ -155,7 +155,10 @@ function programOf(section: Found, group: string | undefined, around: Around): M
   const row = told.find(one => one.state === state);
   const name = section.many ? `${group ?? section.name}:*` : group === undefined ? section.name : `${group}:${section.name}`;
   const alive = new Set(around.processes.filter(one => one.ppid === manager.process.pid && one.state !== 'Z').map(one => one.pid));
-  const pids = told.length > 0 ? told.map(one => one.pid) : [...lastPids(own).values()];
+  // A program that is started again and again has another process by the time supervisord answers than when processes were listed.
+  const lastOf = new Map(around.lines.map(line => [line.pid, line]));
+  const spawned = own.filter(line => lastOf.get(line.pid) === line).map(line => line.pid);
+  const pids = new Set([...(told.length > 0 ? told.map(one => one.pid) : lastPids(own).values()), ...spawned]);
   const recognised = recogniseCommand(command, 'unit');
   const isSame = (line: AppLine): boolean => line.kind === 'spawn-failed' || line.program === section.name || section.many;
   return {
@@ -168,7 +171,7 @@ function programOf(section: Found, group: string | undefined, around: Around): M
     ...(manager.process.user === undefined ? {} : { user: manager.process.user }),
     managerPid: manager.process.pid,
     home: around.path,
-    pids: pids.filter(pid => pid !== undefined && alive.has(pid)).filter(pid => pid !== undefined),
+    pids: [...pids].filter(pid => pid !== undefined && alive.has(pid)).filter(pid => pid !== undefined),
     instances: Math.max(1, states.filter(one => one !== 'stopped').length),
     ...(recognised === undefined ? {} : { kind: recognised.service }),
     ...(command.length === 0 ? {} : { command: redactArguments(command).join(' ').slice(0, 1000) }),
