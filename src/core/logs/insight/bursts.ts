@@ -27,7 +27,7 @@ export interface Bursts {
 /** A lift below this is a change of the load or of luck, nothing that one would call a burst. */
 const leastLift = 5;
 const mostLnP = Math.log(1e-6);
-const lifts = [6, 40, 400, 4000];
+const lifts = [6, 50, 1000];
 
 export function findBursts(counts: Float64Array, exposure: Float64Array): Bursts {
   const all = sumOf(counts);
@@ -35,7 +35,7 @@ export function findBursts(counts: Float64Array, exposure: Float64Array): Bursts
   if (all < 3 || exposed <= 0) return { stretches: [], background: exposed > 0 ? all / exposed : 0 };
   let background = all / exposed;
   let stretches: readonly Stretch[] = [];
-  for (let turn = 0; turn < 6; turn += 1) {
+  for (let turn = 0; turn < 4; turn += 1) {
     stretches = stretchesAt(counts, exposure, background);
     const inside = stretches.reduce((sum, { count }) => sum + count, 0);
     const insideExposed = stretches.reduce((sum, { from, to }) => sum + sumOf(exposure, from, to), 0);
@@ -54,7 +54,6 @@ function stretchesAt(counts: Float64Array, exposure: Float64Array, background: n
   let bestGain = 0;
   for (const lift of lifts) {
     const found = highestSums(counts, exposure, background, lift, 0, counts.length)
-      .filter(({ score }) => score > 3)
       .map(({ from, to }) => sharpen(counts, exposure, background, from, to))
       .filter(stretch => stretch !== undefined);
     const gain = found.reduce((sum, { lnP }) => sum - lnP, 0);
@@ -68,7 +67,7 @@ function sharpen(counts: Float64Array, exposure: Float64Array, background: numbe
   let [from, to] = [first, end];
   let lift = 0;
   let score = 0;
-  for (let turn = 0; turn < 8; turn += 1) {
+  for (let turn = 0; turn < 6; turn += 1) {
     const count = sumOf(counts, from, to);
     lift = count / Math.max(sumOf(exposure, from, to) * background, 1e-9);
     if (lift < leastLift) return undefined;
@@ -88,38 +87,70 @@ interface Scored {
   readonly score: number;
 }
 
+/** Open stretches, the last on top: where they begin and end, the sum of scores before and behind them, and the one below whose sum before is lower. */
+interface Stack {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  readonly left: Float64Array;
+  readonly right: Float64Array;
+  readonly lower: Int32Array;
+}
+
+/** Lower sums are nothing anybody asks for. */
+const leastScore = 3;
+
 /** All stretches of bins whose sum of scores cannot be raised by making them longer or shorter, in order. */
 function highestSums(counts: Float64Array, exposure: Float64Array, background: number, lift: number, first: number, end: number): readonly Scored[] {
   const gain = Math.log(lift);
   const cost = (lift - 1) * background;
   const done: Scored[] = [];
-  // `left` and `right`: the sum of scores before and behind it; `lower`: the one before it whose `left` is lower.
-  let list: { from: number; to: number; left: number; right: number; lower: number }[] = [];
+  const { from, to, left, right, lower } = stackOf(end - first);
+  let height = 0;
+  const close = (): void => {
+    for (let at = 0; at < height; at += 1) {
+      const score = (right[at] ?? 0) - (left[at] ?? 0);
+      if (score > leastScore) done.push({ from: from[at] ?? 0, to: to[at] ?? 0, score });
+    }
+    height = 0;
+  };
   let sum = 0;
   for (let at = first; at < end; at += 1) {
     const score = (counts[at] ?? 0) * gain - (exposure[at] ?? 0) * cost;
-    const before = sum;
+    let openLeft = sum;
+    let openFrom = at;
     sum += score;
     if (score <= 0) continue;
-    const open = { from: at, to: at + 1, left: before, right: sum, lower: -1 };
+    let index = -1;
     for (;;) {
-      let index = list.length - 1;
-      while (index >= 0 && (list[index]?.left ?? 0) >= open.left) index = list[index]?.lower ?? -1;
-      open.lower = index;
-      const partner = list[index];
-      if (partner === undefined) {
+      index = height - 1;
+      while (index >= 0 && (left[index] ?? 0) >= openLeft) index = lower[index] ?? -1;
+      if (index === -1) {
         // Nothing that comes later can reach back over this low.
-        for (const { from, to, left, right } of list) done.push({ from, to, score: right - left });
-        list = [];
+        close();
         break;
       }
-      if (partner.right >= open.right) break;
-      open.from = partner.from;
-      open.left = partner.left;
-      list.length = index;
+      if ((right[index] ?? 0) >= sum) break;
+      openFrom = from[index] ?? 0;
+      openLeft = left[index] ?? 0;
+      height = index;
     }
-    list.push(open);
+    from[height] = openFrom;
+    to[height] = at + 1;
+    left[height] = openLeft;
+    right[height] = sum;
+    lower[height] = index;
+    height += 1;
   }
-  for (const { from, to, left, right } of list) done.push({ from, to, score: right - left });
+  close();
   return done;
+}
+
+function stackOf(size: number): Stack {
+  return {
+    from: new Int32Array(size),
+    to: new Int32Array(size),
+    left: new Float64Array(size),
+    right: new Float64Array(size),
+    lower: new Int32Array(size),
+  };
 }

@@ -32,20 +32,21 @@ export function valuesOf({ values, outcome }: ReadLine): Values {
   const network = isClient ? networkOf(client) : undefined;
   const agent = present(values['user-agent']);
   const peer = failingPeers(outcome).at(-1) ?? outcome.peer;
-  const all: Record<Dimension, string | undefined> = {
-    url: uri === undefined ? undefined : urlTemplate(uri),
-    size: undefined,
-    // A group's name stands for no peer: it is there only where none could be asked.
-    peer: peer !== undefined && isPeer(peer) ? peer : undefined,
-    method: outcome.method,
-    host: present(values.host)?.toLowerCase(),
-    server: outcome.server,
-    client: isClient ? client : undefined,
-    network,
-    'user-agent': agent === undefined ? undefined : agentFamily(agent),
-    protocol: present(values.protocol ?? protocol),
+  const all: { -readonly [D in Dimension]?: string } = {};
+  const set = (dimension: Dimension, value: string | undefined): void => {
+    if (value !== undefined && value !== '') all[dimension] = value;
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined && value !== '')) as Values;
+  set('url', uri === undefined ? undefined : urlTemplate(uri));
+  // A group's name stands for no peer: it is there only where none could be asked.
+  if (peer !== undefined && isPeer(peer)) set('peer', peer);
+  set('method', outcome.method);
+  set('host', present(values.host)?.toLowerCase());
+  set('server', outcome.server);
+  if (isClient) set('client', client);
+  set('network', network);
+  if (agent !== undefined) set('user-agent', agentFamily(agent));
+  set('protocol', present(values.protocol ?? protocol));
+  return all;
 }
 
 /** Bytes of the request; NaN where the log does not say. */
@@ -57,8 +58,19 @@ export function isPeer(name: string): boolean {
   return name.startsWith('unix:') || /:\d{1,5}$/u.test(name);
 }
 
+const families = new Map<string, string>();
+const mostFamilies = 4096;
+
 /** `Chrome`, `Firefox`, `curl`, `Googlebot`: what the client is, without its versions. */
 export function agentFamily(text: string): string {
+  const known = families.get(text);
+  if (known !== undefined) return known;
+  const family = familyOf(text);
+  if (families.size < mostFamilies) families.set(text, family);
+  return family;
+}
+
+function familyOf(text: string): string {
   const robot = /\b([\w.-]{0,30}(?:bot|crawler|spider))\b/iu.exec(text.slice(0, 512))?.[1];
   if (robot !== undefined) return robot;
   const browser = browsers.find(([mark]) => text.includes(mark))?.[1];

@@ -5,7 +5,7 @@ import { correlationOf, lnNormalTail, ranksOf } from './statistics.ts';
 type GoesWith = NonNullable<LogProblem['goesWith']>[number];
 
 const leastCorrelation = 0.5;
-const mostLnP = Math.log(1e-4);
+const mostLnP = Math.log(1e-3);
 const fewestSteps = 24;
 /** Steps with fewer failures expected at the average share tell little of it. */
 const leastExpected = 0.5;

@@ -29,8 +29,9 @@ export function countsOf(series: readonly Series[], widthMs: number, grid: Grid)
   const start = grid.startMs / grid.widthMs;
   for (const { buckets, counts: own } of series) {
     for (let at = 0; at < buckets.length; at += 1) {
-      const bin = Math.floor((buckets[at] ?? 0) / factor) - start;
-      if (bin >= 0 && bin < grid.bins) counts[bin] = (counts[bin] ?? 0) + (own[at] ?? 0);
+      const bucket = buckets[at] ?? 0;
+      const bin = (factor === 1 ? bucket : Math.floor(bucket / factor)) - start;
+      if (bin >= 0 && bin < counts.length) counts[bin] = (counts[bin] ?? 0) + (own[at] ?? 0);
     }
   }
   return counts;
@@ -65,6 +66,8 @@ function rangeOf(series: readonly Series[]): Range | undefined {
 /** Cuts off either end where an emptiness longer than all the rest parts it from the other lines. */
 function withoutStrays(series: readonly Series[], whole: Range | undefined): Range | undefined {
   if (whole === undefined || whole.last - whole.first < 64) return whole;
+  // Where one series alone is there for half of the time, no emptiness can be as long.
+  if (series.some(({ buckets }) => buckets.length > (whole.last - whole.first + 1) / 2)) return whole;
   let range = whole;
   // Each turn makes the range at least twice as short.
   for (let turn = 0; turn < 24; turn += 1) {

@@ -19,9 +19,9 @@ const graceMs = 30_000;
 /** A single failure has no rhythm. */
 const onceMs = 120_000;
 /** The rate of the last so many failures is the one that goes on. */
-const recent = 20;
-/** A silence is none where so many failures would have been expected in it: e^-5 is less than 1 %. */
-const expectedInSilence = 5;
+const recent = 40;
+/** It is over where so many failures would have been expected in the silence: chance has e^-9 of it. */
+const expectedInSilence = 9;
 
 export function isOngoing({ counts, exposure, grid, lastMs, endMs, period, stretches }: OngoingInput): boolean {
   const silenceMs = endMs - lastMs;

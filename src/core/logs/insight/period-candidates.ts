@@ -9,11 +9,21 @@ import { lnGammaTail, quantileOf } from './statistics.ts';
 
 const multiples = [1, 2, 3, 4, 6, 8, 12];
 const steps = 4;
+const leastOfTwo = 4;
+
+/** Power by frequency: entry i is that of i cycles in `size` bins, in multiples of what noise has there. */
+export interface Spectrum {
+  readonly size: number;
+  readonly power: Float64Array;
+}
+
+export function spectrumOf(values: Float64Array): Spectrum {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(16, values.length * 1.5)));
+  return { size, power: whitened(powerOf(values, size)) };
+}
 
 /** Periods in bins, the likeliest first; at most `most`. */
-export function periodCandidates(values: Float64Array, shortest: number, longest: number, most: number): readonly number[] {
-  const size = 2 ** Math.ceil(Math.log2(Math.max(16, values.length * 1.5)));
-  const power = whitened(powerOf(values, size));
+export function periodCandidates({ size, power }: Spectrum, shortest: number, longest: number, most: number): readonly number[] {
   const lowest = Math.max(2, Math.floor((size / longest) * steps));
   const highest = Math.min((size / 2) * steps, Math.ceil((size / shortest) * steps));
   const scores = new Float64Array(Math.max(0, highest + 1 - lowest));
@@ -32,6 +42,12 @@ export function periodCandidates(values: Float64Array, shortest: number, longest
     scores.fill(0, Math.max(0, best - reach), best + reach + 1);
   }
   return found;
+}
+
+/** There is more at periods of 2 to `longest` bins, which are too short to be tested, than noise has there. */
+export function hasShortPeriod({ size, power }: Spectrum, longest: number): boolean {
+  const most = Math.log(size) + 5;
+  return power.subarray(Math.floor(size / longest)).some(each => each > most);
 }
 
 /** Power by frequency. Two neighbouring values go as one complex number, so that the transform is half as long. */
@@ -70,6 +86,9 @@ function whitened(power: Float64Array): Float64Array {
 
 /** Minus the logarithm of the chance of so much power at the frequency and its multiples. */
 function scoreAt(power: Float64Array, frequency: number): number {
+  const [first, second] = [power[Math.round(frequency)] ?? 0, power[Math.round(frequency * 2)] ?? 0];
+  // Pulses have about as much in each of their multiples.
+  if (first + second < leastOfTwo) return 0;
   let sum = 0;
   let best = 0;
   let next = 0;
@@ -78,7 +97,8 @@ function scoreAt(power: Float64Array, frequency: number): number {
     sum += power[Math.round(frequency * multiple)] ?? 0;
     if (multiple !== multiples[next]) continue;
     next += 1;
-    best = Math.max(best, -lnGammaTail(multiple, sum));
+    // Below twice what noise has, it cannot be the best by far.
+    if (sum > 2 * multiple) best = Math.max(best, -lnGammaTail(multiple, sum));
   }
   return best;
 }

@@ -73,31 +73,29 @@ function sharpen(pulses: Pulses, near: number): { readonly period: number; reado
 /** The lag near the candidate after which failures follow each other most, against the lags around it. */
 export function drift(pulses: Pulses, near: number): Omit<Fold, 'phase'> | undefined {
   let best: Omit<Fold, 'phase'> | undefined;
-  for (const window of [1, 2, 4, 8]) {
+  for (const window of [1, 2, 4]) {
     if (window * 8 > near) continue;
-    for (const shift of [-2, -1, 0, 1, 2]) {
+    const usual = usualFollowers(pulses, near, window);
+    for (const shift of [-1, 0, 1]) {
       const period = near + (shift * window) / 2;
-      const score = followScore(pulses, period, window);
+      const score = (followers(pulses, period, window) - usual.mean) / usual.spread;
       if (score > (best?.score ?? 0)) best = { period, window, score };
     }
   }
   return best;
 }
 
-function followScore(pulses: Pulses, period: number, window: number): number {
-  const own = followers(pulses, period, window);
-  let [sum, squares, count] = [0, 0, 0];
-  for (let step = -6; step <= 6; step += 1) {
-    if (Math.abs(step) < 2) continue;
-    const other = followers(pulses, period + (step * period) / 16, window);
-    sum += other;
-    squares += other * other;
-    count += 1;
-  }
-  const mean = sum / count;
+function usualFollowers(pulses: Pulses, period: number, window: number): { readonly mean: number; readonly spread: number } {
+  const others = [-5, -3, -2, 2, 3, 5].map(step => followers(pulses, period + (step * period) / 16, window));
+  const mean = others.reduce((sum, other) => sum + other, 0) / others.length;
+  const variance = others.reduce((sum, other) => sum + (other - mean) ** 2, 0) / others.length;
   // Counts of followers vary at least as those of independent events.
-  const spread = Math.sqrt(Math.max(1, mean, squares / count - mean * mean));
-  return (own - mean) / spread;
+  return { mean, spread: Math.sqrt(Math.max(1, mean, variance)) };
+}
+
+function followScore(pulses: Pulses, period: number, window: number): number {
+  const { mean, spread } = usualFollowers(pulses, period, window);
+  return (followers(pulses, period, window) - mean) / spread;
 }
 
 function followers(pulses: Pulses, period: number, window: number): number {

@@ -65,9 +65,18 @@ export class Pulses {
     this.#sums = new Float64Array(values.length + 1);
     for (let at = 0; at < values.length; at += 1) this.#sums[at + 1] = (this.#sums[at] ?? 0) + (values[at] ?? 0);
     this.#ranked = new Float64Array(values.length + 1);
-    this.filled = Int32Array.from(values.keys()).filter(at => (values[at] ?? 0) > 0);
+    let [squares, count] = [0, 0];
+    const filled = new Int32Array(values.length);
+    for (let at = 0; at < values.length; at += 1) {
+      const value = values[at] ?? 0;
+      if (value === 0) continue;
+      filled[count] = at;
+      count += 1;
+      squares += value * value;
+    }
+    this.filled = filled.subarray(0, count);
     this.mean = (this.#sums[values.length] ?? 0) / Math.max(1, values.length);
-    this.variance = values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length) - this.mean ** 2;
+    this.variance = squares / Math.max(1, values.length) - this.mean ** 2;
   }
 
   between(from: number, to: number): number {

@@ -1,5 +1,5 @@
 /** The period of failures: found in their spectrum, proven by votes of its cycles, and measured at their own times. */
-import { periodCandidates } from './period-candidates.ts';
+import { hasShortPeriod, periodCandidates, spectrumOf } from './period-candidates.ts';
 import { drift, foldsNear, toFundamental } from './period-fold.ts';
 import { measurePeriod } from './period-measure.ts';
 import { lnPOfFold, lnPOfLag, Pulses, windowStart } from './period-test.ts';
@@ -43,35 +43,52 @@ const fewestEvents = 6;
 /** Up to so many the test costs little, and the narrowest window that passes is looked for. */
 const fewEvents = 300;
 const mostCandidates = 4;
+const mostDrifting = 2;
 /** What is weaker than this many standard deviations cannot pass the test. */
 const leastScore = 5;
 
-export function findPeriod(input: PeriodInput): Period | undefined {
+/** What a search found; whether one in narrower bins may find a shorter period. */
+export interface PeriodSearch {
+  readonly period?: Period;
+  readonly mayBeShorter: boolean;
+}
+
+export function findPeriod(input: PeriodInput): PeriodSearch {
   const { counts, widthMs } = input;
   const shortest = Math.max(5, shortestMs / widthMs);
   const longest = counts.length / 3;
   const pulses = new Pulses(capped(counts));
-  if (pulses.filled.length < fewestEvents || longest <= shortest) return undefined;
-  const candidates = periodCandidates(pulses.values, shortest, longest, mostCandidates);
+  if (pulses.filled.length < fewestEvents || longest <= shortest) return { mayBeShorter: false };
+  const spectrum = spectrumOf(pulses.values);
+  const mayBeShorter = hasShortPeriod(spectrum, shortest);
+  const candidates = periodCandidates(spectrum, shortest, longest, mostCandidates);
   // As many independent periods as there are frequencies and windows, each with as many phases.
   const isProven = (one: Proven): boolean => one.lnP + lnTrials(counts.length, shortest, one) < Math.log(mostP) && (one.drifts || !growsWithLoad(input, one));
-  const proven =
-    candidates
-      .flatMap(near => foldsNear(pulses, near))
-      .filter(({ score }) => score > leastScore)
-      .sort((a, b) => b.score - a.score)
-      .slice(0, pulses.filled.length <= fewEvents ? 12 : 2)
-      .map(fold => ({ ...fold, lnP: lnPOfFold(pulses, fold.period, fold.phase, fold.window), drifts: false }))
-      .filter(isProven)
-      .sort((a, b) => a.lnP - b.lnP)[0] ??
-    candidates
-      .map(near => drift(pulses, near))
-      .filter(one => one !== undefined && one.score > leastScore)
-      .map(lag => ({ period: lag?.period ?? 0, phase: 0, window: lag?.window ?? 1, lnP: lnPOfLag(pulses, lag?.period ?? 0, lag?.window ?? 1), drifts: true }))
-      .filter(isProven)
-      .sort((a, b) => a.lnP - b.lnP)[0];
-  if (proven === undefined) return undefined;
-  return measurePeriod(input, toFundamental(pulses, proven), Math.exp(proven.lnP + lnTrials(counts.length, shortest, proven)));
+  const proven = locked(pulses, candidates).find(isProven) ?? drifting(pulses, candidates.slice(0, mostDrifting)).find(isProven);
+  if (proven === undefined) return { mayBeShorter };
+  const period = measurePeriod(input, toFundamental(pulses, proven), Math.exp(proven.lnP + lnTrials(counts.length, shortest, proven)));
+  return { period, mayBeShorter };
+}
+
+/** Those that keep to the phase of their cycle, the likeliest first. */
+function locked(pulses: Pulses, candidates: readonly number[]): readonly Proven[] {
+  return candidates
+    .flatMap(near => foldsNear(pulses, near))
+    .filter(({ score }) => score > leastScore)
+    .sort((a, b) => b.score - a.score)
+    .slice(0, pulses.filled.length <= fewEvents ? 12 : 2)
+    .map(fold => ({ ...fold, lnP: lnPOfFold(pulses, fold.period, fold.phase, fold.window), drifts: false }))
+    .sort((a, b) => a.lnP - b.lnP);
+}
+
+/** Those that only follow each other. */
+function drifting(pulses: Pulses, candidates: readonly number[]): readonly Proven[] {
+  return candidates
+    .map(near => drift(pulses, near))
+    .filter(lag => lag !== undefined)
+    .filter(({ score }) => score > leastScore)
+    .map(({ period, window }) => ({ period, phase: 0, window, lnP: lnPOfLag(pulses, period, window), drifts: true }))
+    .sort((a, b) => a.lnP - b.lnP);
 }
 
 function lnTrials(bins: number, shortest: number, { period, window }: Proven): number {

@@ -144,15 +144,12 @@ function shapeOf(group: Group, looksForPeriod: boolean, load: Float64Array | und
   });
 }
 
+/** In the order of their hashes, but for a group that was merged. */
 function linesOf(group: Group, input: ProblemsInput): readonly ReadLine[] {
-  const keys = keysOf(group);
-  return input.samples().failed.lines.filter(({ key }) => key !== undefined && keys.has(key));
-}
-
-/** A merged group stands for several keys. */
-function keysOf(group: Group): ReadonlySet<string> {
-  if (group.kind !== 'messages') return new Set([group.key]);
-  return new Set(group.series.map(({ outcome }) => `messages\0${outcome?.class ?? ''}\0${outcome?.message ?? ''}`));
+  const { byKey } = input.samples().failed;
+  if (group.kind !== 'messages') return byKey.get(group.key) ?? [];
+  const keys = new Set(group.series.map(({ outcome }) => `messages\0${outcome?.class ?? ''}\0${outcome?.message ?? ''}`));
+  return [...keys].flatMap(key => byKey.get(key) ?? []);
 }
 
 const noWhere: Where = { told: [], echoedPeers: [] };

@@ -1,12 +1,14 @@
 /** Generated logs for tests: traffic as it is, by a seed, with what a test plants in it; read by the real formats and the real engine. */
 import type { MessageClass } from '../../model/facts/logs.ts';
-import { nginxErrorFormat } from '../formats/nginx-error.ts';
+import { hourReader } from '../formats/hour-reader.ts';
+import { knownFormats } from '../formats/named.ts';
 import { nginxFormat } from '../formats/nginx-format.ts';
 import { sumOfRollUps } from '../scan/merge.ts';
 import { createPlainScanner } from '../scan/plain-scanner.ts';
 import { readFields } from '../scan/read-fields.ts';
 import type { RollUp } from '../scan/roll-up.ts';
 import type { LogFormat } from '../scan/format.ts';
+import { encodeUtf8 } from '../scan/text.ts';
 import { describeLogs } from './describe-logs.ts';
 import type { KnownFault, LogsInput, LogsInsight } from './input.ts';
 
@@ -15,6 +17,7 @@ const combinedText = '$remote_addr - $remote_user [$time_local] "$request" $stat
 
 export const fullFormat: LogFormat = nginxFormat('full', `${combinedText} $request_length $request_time ${upstreamTail}`);
 export const combinedFormat: LogFormat = nginxFormat('combined', combinedText);
+export const errorFormats: readonly LogFormat[] = knownFormats().filter(({ product, kind }) => product === 'nginx' && kind === 'error');
 
 /** A number from 0 to 1, the same for the same seed (mulberry32). */
 export type Random = () => number;
@@ -139,7 +142,7 @@ function write(request: Request, failure: Failure | undefined, peers: number, ra
     const other = `10.0.0.${1 + (Number(peer.split('.')[3]?.split(':')[0]) % peers)}:8080`;
     tail = `"${peer}, ${other}" "502, 200" "-, 0.001" "-, ${time}" "0.000, ${time}"`;
   } else if (failure?.madeBy === 'nginx') tail = `"${peer}" "${status}" "-" "-" "${time}"`;
-  const line = `${client} - - [${clock(timeMs)}] "${method} ${uri} HTTP/1.1" ${status} ${Math.floor(random() * 9000)} "-" "${agent}" ${received} ${time} ${tail}\n`;
+  const line = `${client} - - [${clock(timeMs)}] "${method} ${uri} HTTP/1.1" ${status} ${Math.floor(random() * 9000)} "-" "${agent}" ${Math.round(received)} ${time} ${tail}\n`;
   if (failure?.message === undefined) return { line, messages: [] };
   const context = `client: ${client}, server: shop.example, request: "${method} ${uri} HTTP/1.1", upstream: "http://${peer}${uri}", host: "shop.example"`;
   const day = new Date(timeMs).toISOString();
@@ -158,13 +161,8 @@ function clock(ms: number): string {
   return `${iso.slice(8, 10)}/${months[Number(iso.slice(5, 7)) - 1] ?? ''}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
 }
 
-/** Only what these logs hold: UTC. */
-function hourMs(_style: string, prefix: string): number {
-  const local = /^(\d{2})\/(\w{3})\/(\d{4}):(\d{2})$/u.exec(prefix);
-  if (local !== null) return Date.UTC(Number(local[3]), months.indexOf(local[2] ?? ''), Number(local[1]), Number(local[4]));
-  const error = /^(\d{4})\/(\d{2})\/(\d{2}) (\d{2})$/u.exec(prefix);
-  return error === null ? Number.NaN : Date.UTC(Number(error[1]), Number(error[2]) - 1, Number(error[3]), Number(error[4]));
-}
+const nowMs = Date.UTC(2026, 10, 22);
+const hourMs = hourReader('UTC', nowMs);
 
 /** The roll-up of a log's text. */
 export function scanText(path: string, text: string, formats: readonly LogFormat[]): RollUp {
@@ -176,7 +174,7 @@ export function scanText(path: string, text: string, formats: readonly LogFormat
     nowMs: Date.UTC(2026, 11, 1),
     hourMs,
   });
-  const bytes = new TextEncoder().encode(text);
+  const bytes = encodeUtf8(text);
   let [at, left] = [0, 0];
   do {
     const size = Math.min(1 << 20, bytes.length - at);
@@ -208,13 +206,13 @@ const explained: readonly (readonly [string, readonly MessageClass[]])[] = [
 export const faults: readonly KnownFault[] = explained.map(([id, explains]) => ({ id, layer: 'backend', title: `The fault ${id}`, explains }));
 
 export function inputOf(rollUp: RollUp, formats: readonly LogFormat[], more: Partial<LogsInput> = {}): LogsInput {
-  return { rollUp, formats, inputs: [], nowMs: Date.UTC(2026, 10, 22), zone: 'UTC', faults, readFields, redact: text => text, ...more };
+  return { rollUp, formats, inputs: [], nowMs, zone: 'UTC', faults, readFields, redact: text => text, ...more };
 }
 
 /** What is said of generated traffic; with its error log, where the test wants that. */
 export function insightOf(traffic: Traffic, withErrors = false): LogsInsight {
   const { access, error } = makeLogs(traffic);
   const parts = [scanText('/var/log/nginx/access.log', access, [fullFormat])];
-  if (withErrors) parts.push(scanText('/var/log/nginx/error.log', error, [nginxErrorFormat]));
-  return describeLogs(inputOf(sumOfRollUps(parts), [fullFormat, nginxErrorFormat]));
+  if (withErrors) parts.push(scanText('/var/log/nginx/error.log', error, errorFormats));
+  return describeLogs(inputOf(sumOfRollUps(parts), [fullFormat, ...errorFormats]));
 }

@@ -40,6 +40,8 @@ const periodShare = 0.1;
 /** Bins of a search for a period at most. */
 const periodBins = 1 << 14;
 const shortMs = 60_000;
+/** The stretch in which periods are looked for that are too short for the buckets. */
+const crowdedMs = 8_192_000;
 
 export function shapeInTime(input: ShapeInput): Shaped {
   const { counts, exposure, grid, lastMs, endMs } = input;
@@ -127,12 +129,13 @@ function periodOf(input: ShapeInput): Period | undefined {
   const { grid, counts, timesMs, knowsAllTimes, load } = input;
   const spanMs = grid.widthMs * grid.bins;
   // Where all times are known, bins may be as narrow as the span allows; where some are, the buckets have more to tell.
-  if (timesMs.length > 0 && knowsAllTimes && spanMs / periodBins < grid.widthMs / 2) return findPeriod(binned(input, timesMs, grid.startMs, spanMs));
-  const found = findPeriod({ ...narrow(counts, grid), timesMs, ...(load === undefined ? {} : { load: narrow(load, grid).counts }) });
+  if (timesMs.length > 0 && knowsAllTimes && spanMs / periodBins < grid.widthMs / 2) return findPeriod(binned(input, timesMs, grid.startMs, spanMs)).period;
+  const { period: found, mayBeShorter } = findPeriod({ ...narrow(counts, grid), timesMs, ...(load === undefined ? {} : { load: narrow(load, grid).counts }) });
   // A short period, or twice one, is told apart by exact times only: those of the stretch that has the most.
-  if (timesMs.length === 0 || (found !== undefined && found.everyMs > 12 * grid.widthMs)) return found;
-  const window = crowded(timesMs, 1000 * periodBins);
-  return findPeriod(binned(input, window.timesMs, window.startMs, 1000 * periodBins)) ?? found;
+  const isShort = found === undefined ? mayBeShorter : found.everyMs <= 12 * grid.widthMs;
+  if (timesMs.length === 0 || !isShort) return found;
+  const window = crowded(timesMs, crowdedMs);
+  return findPeriod(binned(input, window.timesMs, window.startMs, crowdedMs)).period ?? found;
 }
 
 /** The times in bins of whole seconds; the load of a bin is that of its part of the grid's. */

@@ -1,6 +1,6 @@
 import type { Timeline } from '../../model/logs-report.ts';
 import type { RollUp, Series } from '../scan/roll-up.ts';
-import { countsOf, sumOf, type Grid } from './grid.ts';
+import { addInto, countsOf, sumOf, type Grid } from './grid.ts';
 import { failingPeers, isRetried } from './groups.ts';
 import { latencySteps } from './times.ts';
 import { isoTime } from './words.ts';
@@ -39,7 +39,17 @@ export function stepsOf({ startMs, widthMs, bins }: Grid): Grid {
 }
 
 export function makeTimeline(rollUp: RollUp, steps: Grid): Timeline {
-  const count = (series: readonly Series[]): number[] => [...countsOf(series, rollUp.widthMs, steps)];
+  // A series is gone through once, however many lists it belongs to.
+  const counted = new Map<Series, Float64Array>();
+  const count = (series: readonly Series[]): number[] => {
+    const sum = new Float64Array(steps.bins);
+    for (const one of series) {
+      let own = counted.get(one);
+      if (own === undefined) counted.set(one, (own = countsOf([one], rollUp.widthMs, steps)));
+      addInto(sum, own);
+    }
+    return Array.from(sum);
+  };
   const requests = rollUp.series.filter(({ kind }) => kind === 'access');
   const failed = requests.filter(({ outcome }) => outcome?.failed === true && !isRetried(outcome));
   const errors = rollUp.series.filter(({ kind, outcome }) => kind === 'error' && outcome?.failed === true);

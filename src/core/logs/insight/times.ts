@@ -1,6 +1,6 @@
 /** Latency, by steps of the time line and as a whole. Values of the roll-up are in microseconds, those told in seconds. */
 import type { LatencySummary } from '../../model/logs-report.ts';
-import { addHistograms, countOf, emptyHistogram, histogramSteps, quantile } from '../scan/histogram.ts';
+import { addSums, countOf, histogramSteps, quantile } from '../scan/histogram.ts';
 import type { Histogram, RollUp, Series } from '../scan/roll-up.ts';
 import type { Grid } from './grid.ts';
 
@@ -28,28 +28,36 @@ export interface LatencySteps {
 
 /** `grid` is one of the time line: its steps are whole buckets. */
 export function latencySteps({ latency, widthMs }: RollUp, grid: Grid): LatencySteps {
-  const cells = new Float64Array(grid.bins * histogramSteps);
   const factor = grid.widthMs / widthMs;
   const start = grid.startMs / grid.widthMs;
-  for (const { bucket, requestTime } of latency) {
+  const cells = new Float64Array(histogramSteps);
+  const median: (number | null)[] = Array.from({ length: grid.bins }, () => null);
+  const p95: (number | null)[] = Array.from({ length: grid.bins }, () => null);
+  let open = -1;
+  const close = (): void => {
+    if (open < 0 || open >= grid.bins) return;
+    const histogram = takeOut(cells);
+    if (histogram.steps.length === 0) return;
+    median[open] = seconds(histogram, 0.5);
+    p95[open] = seconds(histogram, 0.95);
+  };
+  for (const { bucket, requestTime } of latency.toSorted((a, b) => a.bucket - b.bucket)) {
     const bin = Math.floor(bucket / factor) - start;
-    if (bin < 0 || bin >= grid.bins) continue;
+    if (bin !== open) {
+      close();
+      cells.fill(0);
+      open = bin;
+    }
     for (let at = 0; at < requestTime.steps.length; at += 1) {
-      const cell = bin * histogramSteps + (requestTime.steps[at] ?? 0);
-      cells[cell] = (cells[cell] ?? 0) + (requestTime.counts[at] ?? 0);
+      const step = requestTime.steps[at] ?? 0;
+      cells[step] = (cells[step] ?? 0) + (requestTime.counts[at] ?? 0);
     }
   }
-  const median: (number | null)[] = [];
-  const p95: (number | null)[] = [];
-  for (let bin = 0; bin < grid.bins; bin += 1) {
-    const histogram = sparse(cells.subarray(bin * histogramSteps, (bin + 1) * histogramSteps));
-    median.push(histogram.steps.length === 0 ? null : seconds(histogram, 0.5));
-    p95.push(histogram.steps.length === 0 ? null : seconds(histogram, 0.95));
-  }
+  close();
   return { median, p95 };
 }
 
-function sparse(cells: Float64Array): Histogram {
+function takeOut(cells: Float64Array): Histogram {
   const steps: number[] = [];
   const counts: number[] = [];
   for (let step = 0; step < cells.length; step += 1) {
@@ -62,7 +70,16 @@ function sparse(cells: Float64Array): Histogram {
 }
 
 function addAll(histograms: readonly Histogram[]): Histogram {
-  return histograms.reduce((sum, one) => addHistograms(sum, one), emptyHistogram);
+  const cells = new Float64Array(histogramSteps);
+  let sum = 0;
+  for (const { steps, counts, sum: own } of histograms) {
+    for (let at = 0; at < steps.length; at += 1) {
+      const step = steps[at] ?? 0;
+      cells[step] = (cells[step] ?? 0) + (counts[at] ?? 0);
+    }
+    sum = addSums(sum, own);
+  }
+  return { ...takeOut(cells), sum };
 }
 
 function seconds(histogram: Histogram, q: number): number {

@@ -44,6 +44,8 @@ const leastExcess = 0.1;
 const strongOdds = 8;
 const strongExcess = 0.05;
 const fewest = 4;
+/** The lines come in the order of their hashes: the first ones are a fair choice. */
+const mostFailing = 500;
 const aboutClients: ReadonlySet<Dimension> = new Set<Dimension>(['client', 'network', 'user-agent']);
 
 interface Case {
@@ -66,7 +68,7 @@ interface Candidate {
 type Table = readonly [number, number, number, number];
 
 export function findWhere(input: WhereInput): Where {
-  const cases = [...input.failing.map(line => asCase(line, true)), ...input.good.map(line => asCase(line, false))];
+  const cases = [...input.failing.slice(0, mostFailing).map(line => asCase(line, true)), ...input.good.map(line => asCase(line, false))];
   if (input.failing.length < fewest || input.good.length < 10) return { told: [], echoedPeers: [] };
   const candidates = candidatesOf(cases, input.isBrief);
   const told: Candidate[] = [];
@@ -90,8 +92,13 @@ function isAnotherValue(dimension: Dimension): boolean {
   return dimension !== 'size';
 }
 
+const known = new WeakMap<ReadLine, Values>();
+
+/** The good requests are compared with those of every problem: their values are worked out once. */
 function asCase(line: ReadLine, isFailing: boolean): Case {
-  return { values: valuesOf(line), size: sizeOf(line), weight: line.line.count, isFailing };
+  let values = known.get(line);
+  if (values === undefined) known.set(line, (values = valuesOf(line)));
+  return { values, size: sizeOf(line), weight: line.line.count, isFailing };
 }
 
 /** Those that pass for themselves, the most telling first. */
@@ -211,7 +218,8 @@ function describe(candidate: Candidate, input: WhereInput): OverRepresented {
     amongOthers: rounded(amongOthers),
     estimated: counted === undefined,
     failingShare: rounded(failingShare),
-    text: textOf(dimension, value, amongFailing, amongOthers, failingShare),
+    // From a handful of samples the share that fails cannot be told.
+    text: textOf(dimension, value, amongFailing, amongOthers, failingShare, counted !== undefined || b >= 8),
   };
 }
 
@@ -221,12 +229,14 @@ function shares({ failing, good }: NonNullable<ReturnType<WhereInput['exact']>>,
   return all === 0 || others === 0 ? undefined : [(failing.get(value) ?? 0) / all, (good.get(value) ?? 0) / others];
 }
 
-function textOf(dimension: Dimension, value: string, amongFailing: number, amongOthers: number, failingShare: number): string {
+function textOf(dimension: Dimension, value: string, amongFailing: number, amongOthers: number, failingShare: number, isSure: boolean): string {
+  const areMany = dimension === 'peer' || dimension === 'size';
+  const verb = areMany ? 'are' : 'is';
+  const others = amongOthers === 0 ? `which ${verb} none of the other requests seen` : `which ${verb} ${shareText(amongOthers)} of the other requests`;
   const what = nouns[dimension](value);
-  const others =
-    amongOthers === 0 ? 'none of the other requests seen is' : `${shareText(amongOthers)} of the other requests ${amongOthers < 0.02 ? 'is' : 'are'}`;
-  if (amongFailing >= 0.995) return `only ${what} ${dimension === 'peer' || dimension === 'size' ? 'fail' : 'fails'}: ${others}`;
-  return `${shareText(amongFailing)} of the failures are ${what}, ${others}; of those ${shareText(failingShare)} failed`;
+  const rate = isSure ? `; ${shareText(failingShare)} of ${areMany ? 'them fail' : 'it fails'}` : '';
+  if (amongFailing >= 0.995) return `only ${what} ${areMany ? 'fail' : 'fails'}, ${others}${rate}`;
+  return `${shareText(amongFailing)} of the failures are ${what}, ${others}${rate}`;
 }
 
 const nouns: Readonly<Record<Dimension, (value: string) => string>> = {
