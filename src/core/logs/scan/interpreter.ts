@@ -11,6 +11,18 @@ const colon = 0x3a;
 const backslash = 0x5c;
 const none = -1;
 
+const opWords = 9;
+const opEnd = 0;
+const opLiteral = 1;
+const opMaybe = 2;
+const opField = 3;
+const opText = 4;
+const opSeek = 5;
+const opRest = 6;
+const opTime = 7;
+/** By opcode. */
+const operations: readonly number[] = [opEnd, opLiteral, opMaybe, opField, opText, opSeek, opRest, opTime, opTime];
+
 /** Walks lines by a program. After a line that fits, its fields say what it has. */
 export class LineWalk {
   readonly program: LineProgram;
@@ -25,6 +37,7 @@ export class LineWalk {
   timeMs = none;
   readonly hours: HourReader;
   readonly #literals: DataView;
+  readonly #ops: Int32Array;
 
   constructor(program: LineProgram, hourMs: ScanTask['hourMs']) {
     this.program = program;
@@ -33,6 +46,7 @@ export class LineWalk {
     this.keyUse = new Int32Array(program.keys.length);
     this.hours = new HourReader(hourMs);
     this.#literals = new DataView(program.literals.buffer, program.literals.byteOffset, program.literals.length);
+    this.#ops = operationsOf(program);
   }
 
   /** Whether the line [from, end) fits. `view` is of the same bytes. */
@@ -73,51 +87,48 @@ export class LineWalk {
   }
 
   #fitsSteps(bytes: Uint8Array, view: DataView, from: number, end: number): boolean {
-    const { code } = this.program;
-    const literals = this.#literals;
+    const ops = this.#ops;
     let at = from;
-    for (let pc = 0; ; pc += instructionWords) {
-      switch (code[pc]) {
-        case opcodes.field: {
-          const to = fieldEnd(view, at, end, code[pc + 3] ?? none, code[pc + 6] ?? 0);
+    for (let op = 0; ; op += opWords) {
+      switch (ops[op]) {
+        case opField: {
+          const to = fieldEnd(view, at, end, ops[op + 1] ?? none, ops[op + 4] ?? 0);
           if (to === none) return false;
-          const use = code[pc + 4] ?? 0;
-          if (use !== uses.skip) this.take(use, code[pc + 5] ?? 0, bytes, at, to);
-          at = to;
-          break;
-        }
-        case opcodes.literal: {
-          const length = code[pc + 2] ?? 0;
-          if (at + length > end || !isSame(view, at, literals, code[pc + 1] ?? 0, length)) return false;
-          at += length;
-          break;
-        }
-        case opcodes.maybe: {
-          const length = code[pc + 2] ?? 0;
-          if (at + length <= end && isSame(view, at, literals, code[pc + 1] ?? 0, length)) at += length;
-          break;
-        }
-        case opcodes.clock:
-        case opcodes.epoch:
-          at = this.takeTime(pc, bytes, at, end);
+          const use = ops[op + 2] ?? 0;
+          if (use !== 0) this.take(use, ops[op + 3] ?? 0, bytes, at, to);
+          at = this.#behindLiteral(op, view, to, end);
           if (at === none) return false;
           break;
-        case opcodes.text: {
-          const length = code[pc + 2] ?? 0;
-          const found = length === 0 ? none : find(view, at, end, literals, code[pc + 1] ?? 0, length);
-          const to = found === none ? end : found;
-          this.take(code[pc + 4] ?? 0, code[pc + 5] ?? 0, bytes, at, to);
+        }
+        case opLiteral:
+          at = this.#behindLiteral(op, view, at, end);
+          if (at === none) return false;
+          break;
+        case opMaybe: {
+          const behind = this.#behindLiteral(op, view, at, end);
+          if (behind !== none) at = behind;
+          break;
+        }
+        case opTime:
+          at = this.takeTime(ops[op + 1] ?? 0, bytes, at, end);
+          if (at !== none) at = this.#behindLiteral(op, view, at, end);
+          if (at === none) return false;
+          break;
+        case opText: {
+          const found = find(view, at, end, this.#literals, ops[op + 5] ?? 0, ops[op + 6] ?? 0);
+          const to = found === none || ops[op + 6] === 0 ? end : found;
+          this.take(ops[op + 2] ?? 0, ops[op + 3] ?? 0, bytes, at, to);
           at = to;
           break;
         }
-        case opcodes.seek: {
-          const length = code[pc + 2] ?? 0;
-          const found = find(view, at, end, literals, code[pc + 1] ?? 0, length);
-          if (found === none) pc = ((code[pc + 7] ?? 0) - 1) * instructionWords;
+        case opSeek: {
+          const length = ops[op + 6] ?? 0;
+          const found = find(view, at, end, this.#literals, ops[op + 5] ?? 0, length);
+          if (found === none) op = (ops[op + 1] ?? 0) - opWords;
           else at = found + length;
           break;
         }
-        case opcodes.rest:
+        case opRest:
           at = end;
           break;
         default:
@@ -125,6 +136,53 @@ export class LineWalk {
       }
     }
   }
+
+  /** Behind the literal of an operation (it may be empty), or -1 where it does not stand at `at`. */
+  #behindLiteral(op: number, view: DataView, at: number, end: number): number {
+    const ops = this.#ops;
+    const length = ops[op + 6] ?? 0;
+    const behind = at + length;
+    if (behind > end) return none;
+    // Four bytes are read wherever they are there, also behind the line.
+    if (at + 4 > view.byteLength) return isSame(view, at, this.#literals, ops[op + 5] ?? 0, length) ? behind : none;
+    if (((view.getInt32(at, true) ^ (ops[op + 7] ?? 0)) & (ops[op + 8] ?? 0)) !== 0) return none;
+    return length <= 4 || isSame(view, at, this.#literals, ops[op + 5] ?? 0, length) ? behind : none;
+  }
+}
+
+/**
+ * The program as this engine follows it: a field or a time and the literal behind it are one operation, and a literal has its first four
+ * bytes as a number. Words: the operation; `until`, the instruction of a time, or where a seek goes on; use; slot; flags; literal and
+ * its length; its first bytes and their mask.
+ */
+function operationsOf({ kind, code, literals }: LineProgram): Int32Array {
+  if (kind === 'json') return new Int32Array(0);
+  const ops: number[] = [];
+  const places: number[] = [];
+  for (let pc = 0; pc < code.length; pc += instructionWords) {
+    const [opcode = opcodes.end, at = 0, length = 0, until = 0, use = 0, slot = 0, flags = 0, target = 0] = code.subarray(pc, pc + instructionWords);
+    const last = ops.length - opWords;
+    places.push(ops.length);
+    const isBehind = opcode === opcodes.literal && (ops[last] === opField || ops[last] === opTime) && ops[last + 6] === 0;
+    if (isBehind) {
+      ops.splice(last + 5, 4, ...literalWords(literals, at, length));
+      continue;
+    }
+    const first = opcode === opcodes.seek ? target : opcode === opcodes.clock || opcode === opcodes.epoch ? pc : until;
+    ops.push(operations[opcode] ?? opEnd, first, use, slot, flags, ...literalWords(literals, at, length));
+  }
+  for (let op = 0; op < ops.length; op += opWords) if (ops[op] === opSeek) ops[op + 1] = places[ops[op + 1] ?? 0] ?? 0;
+  return Int32Array.from(ops);
+}
+
+function literalWords(literals: Uint8Array, at: number, length: number): readonly [number, number, number, number] {
+  let word = 0;
+  let mask = 0;
+  for (let index = 0; index < Math.min(4, length); index += 1) {
+    word |= (literals[at + index] ?? 0) << (index * 8);
+    mask |= 0xff << (index * 8);
+  }
+  return [at, length, word, mask];
 }
 
 function fieldEnd(view: DataView, from: number, end: number, until: number, flags: number): number {
