@@ -196,7 +196,7 @@ programs=web,pair
   it('knows the process of a program that was started anew between the list of processes and the answer', () => {
     const spawned = ["spawned: 'bad' with pid 611", "spawned: 'flap' with pid 612", "spawned: 'bad' with pid 612", "spawned: 'flap' with pid 613"];
     const lines = spawned.map(text => `2026-11-21 10:42:02,180 INFO ${text}\n`).join('');
-    const files = { ...host.files, '/var/log/supervisor/supervisord.log': `${host.files?.['/var/log/supervisor/supervisord.log'] ?? ''}${lines}` };
+    const files = { ...host.files, '/var/log/supervisor/supervisord.log': `${log.slice(0, log.indexOf('2026-11-21 10:42:02,188'))}${lines}` };
     const found = programs([manager, process(612, 7, ['gunicorn']), process(613, 7, ['python3'])], { ...host, files });
     // 611 has ended; 612 was another program's before; 613 is another's.
     expect(found.find(one => one.name === 'bad')?.pids).toEqual([612]);
