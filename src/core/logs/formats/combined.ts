@@ -66,12 +66,6 @@ export const lookAlikeFormats: readonly LogFormat[] = [
   ownAnswer('gunicorn-access', 'gunicorn access log', 'gunicorn', combined),
 ];
 
-/** A combined line with something behind its user agent: for what is guessed. */
-export function combinedWith(id: string, title: string, more: readonly PlanStep[], make: (values: FieldValues) => Outcome, hasServer: boolean): LogFormat {
-  const steps = [...(hasServer ? server : []), ...combined, ...more];
-  return { id, title, product: 'nginx', kind: 'access', plan: { kind: 'steps', steps }, roles: rolesOf(steps), outcome: make };
-}
-
 /** An access log of a server that may be a proxy, without a field of the next hop. */
 function hopless(id: string, title: string, product: LogProduct, steps: readonly PlanStep[]): LogFormat {
   return { id, title, product, kind: 'access', plan: { kind: 'steps', steps }, roles: rolesOf(steps), outcome: hoplessOutcome };

@@ -14,6 +14,8 @@ export interface Guess {
 
 const nothing: Guess = { use: 'skip' };
 const isStatus = /^[1-5]\d\d$/u;
+/** By IANA, and by nginx, the clouds and other proxies. */
+const givenOut = /^(?:10[0-3]|20[0-8]|226|30[0-8]|4[0-2]\d|43[01]|44[049]|45[01]|46[034]|49[4-9]|50\d|51[01]|52\d|530|561|59[89])$/u;
 const isRequest = /^(?:[A-Z]{3,16} \S.*|-|(?:\\x[0-9A-Fa-f]{2}.*))$/u;
 const isCertainRequest = /^[A-Z]{3,16} \S+(?: HTTP\/\d(?:\.\d)?)?$/u;
 const isAddress = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:]{2,45}|unix:)$/u;
@@ -65,14 +67,19 @@ export function guessRoles(columns: readonly Column[]): readonly Guess[] | undef
   return guesses;
 }
 
-/** Labelled so, or the first column of statuses near the request. */
+/** Labelled so, or the first column of statuses behind the request, or one right before it; -1 where both may be it. */
 function statusColumn(columns: readonly Column[], request: number): number {
-  const labelled = columns.findIndex(column => roleIn(column) === 'status' && all(column, isStatus));
-  if (labelled !== -1) return labelled;
-  const near = columns.findIndex((column, index) => column.label === undefined && index > request && index <= request + 3 && all(column, isStatus));
-  if (request !== -1 && near !== -1) return near;
-  const before = columns.findIndex((column, index) => column.label === undefined && index >= request - 2 && index < request && all(column, isStatus));
-  return request === -1 ? -1 : before;
+  const labelled = columns.findIndex(column => roleIn(column) === 'status' && isStatusColumn(column));
+  if (labelled !== -1 || request === -1) return labelled;
+  const near = (from: number, to: number): number =>
+    columns.findIndex((column, index) => column.label === undefined && index >= from && index <= to && isStatusColumn(column));
+  const [before, behind] = [near(request - 2, request - 1), near(request + 1, request + 3)];
+  return before === -1 || behind === -1 ? Math.max(before, behind) : -1;
+}
+
+/** A size may lie in the same range, but is seldom one of those that are given out. */
+function isStatusColumn(column: Column): boolean {
+  return all(column, isStatus) && column.values.filter(value => givenOut.test(value)).length >= column.values.length * 0.95;
 }
 
 function giveUpstreams(columns: readonly Column[], guesses: Guess[], status: number): void {

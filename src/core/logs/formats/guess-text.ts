@@ -8,18 +8,21 @@ import { guessedId, guessedTitle } from './guessed.ts';
 import { nginxOutcome } from './nginx-outcome.ts';
 import { literal, rolesOf } from './steps.ts';
 
+const hopRoles: ReadonlySet<FieldRole> = new Set(['peer', 'upstream-status', 'header-time']);
+
 /** The format that the lines seem to have: nothing unless nearly all of them have one layout with a status that is certain. */
 export function guessTextFormat(lines: readonly string[]): LogFormat | undefined {
   const found = findColumns(lines);
   if (found === undefined) return undefined;
   const guesses = guessRoles(found.columns);
   if (guesses === undefined || !guesses.some(guess => guess.time !== undefined)) return undefined;
-  const steps = found.columns.flatMap((column, index) => stepsOf(column, guesses[index] ?? { use: 'skip' }));
+  // nginx writes a quote inside of a value as \x22, others as \" .
+  const isNginx = guesses.some(({ role }) => role !== undefined && hopRoles.has(role));
+  const steps = found.columns.flatMap((column, index) => stepsOf(column, guesses[index] ?? { use: 'skip' }, !isNginx));
   const last = found.columns.at(-1);
   // What ends the last value is the end of the line or a quote or bracket.
   const plan = { kind: 'steps', steps: last === undefined || last.until === '' ? steps : [...steps, literal(last.until)] } as const;
   const roles = rolesOf(plan.steps);
-  const hasHop = (['peer', 'upstream-status', 'header-time'] satisfies readonly FieldRole[]).some(role => roles.includes(role));
   return {
     id: guessedId(plan),
     title: guessedTitle('access log of an unknown format', roles),
@@ -27,11 +30,11 @@ export function guessTextFormat(lines: readonly string[]): LogFormat | undefined
     kind: 'access',
     plan,
     roles,
-    outcome: hasHop ? nginxOutcome(roles, 'default') : hoplessOutcome,
+    outcome: isNginx ? nginxOutcome(roles, 'default') : hoplessOutcome,
   };
 }
 
-function stepsOf(column: Column, guess: Guess): readonly PlanStep[] {
+function stepsOf(column: Column, guess: Guess, isEscaped: boolean): readonly PlanStep[] {
   const { until, before } = column;
   const head = before === '' ? [] : [literal(before)];
   if (guess.time !== undefined) return [...head, guess.time(until)];
@@ -39,6 +42,6 @@ function stepsOf(column: Column, guess: Guess): readonly PlanStep[] {
   // `[::1]:80` holds the bracket that ends it.
   if (until === ']' && guess.role === 'peer') return [...head, { do: 'text', ...named, use: guess.use, before: '] ' }];
   const list = until === ' ' ? { list: true as const } : {};
-  const escaped = until === '"' ? { escaped: true as const } : {};
+  const escaped = until === '"' && isEscaped ? { escaped: true as const } : {};
   return [...head, { do: 'field', ...named, use: guess.use, until, ...list, ...escaped }];
 }

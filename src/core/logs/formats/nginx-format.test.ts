@@ -54,6 +54,13 @@ describe('fields', () => {
     });
   });
 
+  it('reads addresses that were forwarded', () => {
+    expect(fieldsOf(nginxFormat('x', '$http_x_forwarded_for $status $request_time'), '203.0.113.9, 10.0.0.1 502 0.010')).toEqual({
+      status: '502',
+      'request-time': '0.010',
+    });
+  });
+
   it('reads an empty address', () => {
     expect(fieldsOf(nginxFormat('x', '$status $upstream_addr $upstream_status $request_time'), '500  - 0.000')).toMatchObject({
       peer: '',

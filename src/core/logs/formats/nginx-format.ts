@@ -57,6 +57,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
   upstream_bytes_received: { role: 'upstream-bytes', use: 'skip', kind: 'list' },
   upstream_response_length: { role: 'upstream-bytes', use: 'skip', kind: 'list' },
   upstream_bytes_sent: { use: 'skip', kind: 'list' },
+  http_x_forwarded_for: { use: 'skip', kind: 'list' },
+  proxy_add_x_forwarded_for: { use: 'skip', kind: 'list' },
   // Of ingress-nginx: the service that the request goes to.
   proxy_upstream_name: token('group', 'key'),
   time_local: { use: 'skip', kind: 'time' },

@@ -160,6 +160,18 @@ describe('a guess', () => {
     expect(first).not.toContain('peer');
   });
 
+  it('finds the status before the request, and none where two columns may be it', () => {
+    const line = (n: number, more: number) => `[21/Nov/2026:01:55:1${n} +0000] ${n === 3 ? 502 : 200} "GET / HTTP/1.1" ${more} x`;
+    const of = (more: number) => recogniseText(many(n => line(n, more)))[0];
+    const found = of(157);
+    const { series } = rollUpOf(
+      many(n => line(n, 157)),
+      found === undefined ? [] : [found.format],
+    );
+    expect(series.map(({ outcome }) => outcome?.status)).toEqual([200, 502]);
+    expect(of(404)).toBeUndefined();
+  });
+
   it('takes a number for microseconds where none is small', () => {
     const of = (least: number) => recogniseText(Array.from({ length: 60 }, (_, n) => `${combinedLine(n % 9)} ${least + n * 37}`).join('\n'))[0]?.format;
     expect(of(400)?.roles).toContain('request-time');
