@@ -3,6 +3,7 @@ import type { LogFormat } from '../scan/format.ts';
 import { apacheErrorFormats } from './apache-error.ts';
 import { awsFormats } from './aws-alb.ts';
 import { azureFormats } from './azure.ts';
+import { behindHeader } from './behind-header.ts';
 import { cloudflareFormats } from './cloudflare.ts';
 import { combinedFormats, lookAlikeFormats } from './combined.ts';
 import { gunicornErrorFormat } from './gunicorn.ts';
@@ -71,11 +72,16 @@ export function knownFormats(): readonly LogFormat[] {
   return known;
 }
 
-/** The formats that a name stands for, in the order in which they are to be tried; none for a name that nobody knows. */
+/**
+ * The formats that a name stands for, in the order in which they are to be tried; none for a name that nobody knows. `+syslog` or
+ * `+cri` behind it: with that header before each line.
+ */
 export function formatsByName(name: string): readonly LogFormat[] {
-  const wanted = name.trim().toLowerCase();
+  const [wanted = '', header, ...more] = name.trim().toLowerCase().split('+');
   const ids = Object.hasOwn(aliases, wanted) ? (aliases[wanted] ?? []) : [wanted];
-  return ids.flatMap(id => byId.get(id) ?? []);
+  const formats = ids.flatMap(id => byId.get(id) ?? []);
+  if (header === undefined) return formats;
+  return (header === 'syslog' || header === 'cri') && more.length === 0 ? formats.flatMap(format => behindHeader(format, header) ?? []) : [];
 }
 
 /** The format of a name: the first that it stands for. */

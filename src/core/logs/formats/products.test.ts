@@ -191,7 +191,7 @@ describe('Tomcat, gunicorn, uWSGI and php-fpm', () => {
     expect(idsIn(fixture('tomcat-access-10.1').join('\n'))).toEqual(['common']);
   });
 
-  it('reads gunicorn\u2019s messages', () => {
+  it('reads the messages of gunicorn', () => {
     const log = fixture('gunicorn-error-20.1').join('\n');
     expect(idsIn(log)).toEqual(['gunicorn-error']);
     const of = (text: string) => outcomeOf(formatByName('gunicorn-error'), text);
@@ -215,7 +215,7 @@ describe('Tomcat, gunicorn, uWSGI and php-fpm', () => {
     expect(rollUpOf(log, [formatByName('gunicorn-error') ?? expect.fail()]).inputs[0]).toMatchObject({ misfits: 0, continued: 10 });
   });
 
-  it('reads uWSGI\u2019s requests and messages', () => {
+  it('reads the requests and messages of uWSGI', () => {
     const format = formatByName('uwsgi');
     expect(seriesOf(format, lineWith('uwsgi-2.0.21', '/slow'))).toEqual({
       at: '2026-11-21T14:02:10.000Z',
@@ -237,7 +237,13 @@ describe('Tomcat, gunicorn, uWSGI and php-fpm', () => {
     expect(series.flatMap(({ outcome }) => outcome?.class ?? []).toSorted()).toEqual(['pool-full', 'request-killed', 'worker-died']);
   });
 
-  it('reads php-fpm\u2019s messages', () => {
+  it('reads requests of uWSGI in microseconds, and files that are sent', () => {
+    const line = lineWith('uwsgi-2.0.21', '/slow').replace('in 1000 msecs', 'in 1234 micros via sendfile()');
+    expect(idsIn(line)).toEqual(['uwsgi-micros']);
+    expect(seriesOf(formatByName('uwsgi-micros'), line)).toMatchObject({ seconds: 0.001234, outcome: { status: 200 } });
+  });
+
+  it('reads the messages of php-fpm', () => {
     const of = (text: string) => outcomeOf(formatByName('php-fpm'), text);
     expect(of('[21-Nov-2026 07:29:57] WARNING: [pool www2] server reached pm.max_children setting (3), consider raising it')).toEqual({
       status: 0,
@@ -271,7 +277,7 @@ describe('Tomcat, gunicorn, uWSGI and php-fpm', () => {
     });
   });
 
-  it('reads php-fpm\u2019s requests', () => {
+  it('reads the requests of php-fpm', () => {
     expect(idsIn(fixture('php-fpm-access-8.2').join('\n'))).toEqual(['php-fpm-access']);
     expect(idsIn(fixture('php-fpm-access-long-8.2').join('\n'))).toEqual(['php-fpm-access-long']);
     expect(seriesOf(formatByName('php-fpm-access-long'), fixture('php-fpm-access-long-8.2')[0] ?? '')).toEqual({
@@ -487,6 +493,9 @@ describe('names', () => {
     expect(formatByName(' AWS-ALB ')?.id).toBe('aws-alb');
     expect(formatsByName('haproxy').map(({ id }) => id)).toEqual(['haproxy-http', 'haproxy-tcp']);
     expect(formatsByName('apache-error').length).toBe(10);
+    expect(formatsByName('haproxy+syslog').map(({ id }) => id)).toEqual(['haproxy-http+syslog', 'haproxy-tcp+syslog']);
+    expect(formatByName('combined+syslog+cri')).toBeUndefined();
+    expect(formatByName('combined+tar')).toBeUndefined();
     expect(formatByName('nobody')).toBeUndefined();
     expect(formatByName('__proto__')).toBeUndefined();
     expect(formatByName('constructor')).toBeUndefined();

@@ -178,6 +178,15 @@ describe('a guess', () => {
     expect(of(3)?.roles).not.toContain('request-time');
   });
 
+  it('stands behind a header, and beside messages', () => {
+    const line = (n: number) => `${combinedLine(n, status(n))} 0.03${n} ${hop(n)}`;
+    const [behind] = recogniseText(many(n => `Nov 21 01:55:1${n} web1 nginx: ${line(n)}`));
+    expect(behind).toMatchObject({ share: 1, format: { id: expect.stringMatching(/^guessed-[0-9a-f]{8}\+syslog$/u) as string } });
+    expect(behind?.format.roles).toEqual(expect.arrayContaining(['status', 'peer', 'upstream-status', 'header-time']));
+    const beside = recogniseText(`${many(line)}\n${errorLine(1)}`);
+    expect(beside.filter(({ share }) => share > 0).map(({ format }) => format.kind)).toEqual(['error', 'access']);
+  });
+
   it('reads JSON by the names of its keys', () => {
     const text = many(n =>
       JSON.stringify({

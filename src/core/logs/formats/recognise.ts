@@ -51,9 +51,8 @@ export function recognise(head: Uint8Array, formats: readonly LogFormat[]): read
   const found = header === undefined ? [] : pick(withHeader(units, header), lines);
   const left = (): readonly Line[] => lines.filter((_, index) => !found.some(({ fits }) => fits[index] === true));
   found.push(...pick(units, left(), lines));
-  const isMessages = found.some(({ unit }) => unit.some(({ kind }) => kind === 'error'));
   const rest = left();
-  const guessed = rest.length < leastGuessed || isMessages ? undefined : guess(rest.map(({ text }) => text));
+  const guessed = rest.length < leastGuessed ? undefined : guess(rest, header);
   if (guessed !== undefined) found.push(...pick([[guessed]], rest, lines));
   return found.flatMap(({ unit, shares }) => unit.map((format, index) => ({ format, share: (shares[index] ?? 0) / total })));
 }
@@ -169,10 +168,14 @@ function withHeader(units: readonly Unit[], header: Header): readonly Unit[] {
   });
 }
 
-function guess(lines: readonly string[]): LogFormat | undefined {
-  const json = lines.filter(line => line.trimStart().startsWith('{'));
-  if (json.length >= lines.length / 2) return guessJsonFormat(json);
-  return guessTextFormat(lines.filter(line => !json.includes(line)));
+/** The format of lines that no other explains, behind their header where they have one. */
+function guess(lines: readonly Line[], header: Header | undefined): LogFormat | undefined {
+  const pattern = headers.find(([of]) => of === header)?.[1];
+  const texts = lines.map(({ text }) => (pattern === undefined ? text : text.replace(pattern, '')));
+  const json = texts.filter(text => text.trimStart().startsWith('{'));
+  const isJson = json.length >= texts.length / 2;
+  const format = isJson ? guessJsonFormat(json) : guessTextFormat(texts.filter(text => !json.includes(text)));
+  return format === undefined || header === undefined ? format : behindHeader(format, header);
 }
 
 /** The lines of a head; without the last where it may be cut, and without a mark of byte order before the first. */
