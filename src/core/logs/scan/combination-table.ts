@@ -7,7 +7,8 @@ export class CombinationTable {
   #places = new Int32Array(1024).fill(free);
   #hashes = new Int32Array(512);
   #starts = new Int32Array(513);
-  #bytes = new Uint8Array(1 << 14);
+  #words = new Int32Array(1 << 12);
+  #lengths = new Int32Array(512);
   #size = 0;
 
   /** -1 where it is not known. */
@@ -25,13 +26,16 @@ export class CombinationTable {
   add(format: number, keys: KeyPacker): number {
     const number = this.#size;
     const start = this.#starts[number] ?? 0;
-    const end = start + keys.length;
+    const count = (keys.length + 3) >> 2;
+    const end = start + count;
     if (number + 2 > this.#starts.length) {
       this.#starts = grown(this.#starts, new Int32Array(this.#starts.length * 2));
+      this.#lengths = grown(this.#lengths, new Int32Array(this.#lengths.length * 2));
       this.#hashes = grown(this.#hashes, new Int32Array(this.#hashes.length * 2));
     }
-    while (end > this.#bytes.length) this.#bytes = grown(this.#bytes, new Uint8Array(this.#bytes.length * 2));
-    this.#bytes.set(keys.bytes.subarray(0, keys.length), start);
+    while (end > this.#words.length) this.#words = grown(this.#words, new Int32Array(this.#words.length * 2));
+    this.#words.set(keys.words.subarray(0, count), start);
+    this.#lengths[number] = keys.length;
     this.#starts[number + 1] = end;
     this.#hashes[number] = keys.hash ^ Math.imul(format, 0x9e3779b1);
     this.#size += 1;
@@ -56,16 +60,17 @@ export class CombinationTable {
 
   /** The same keys of another format have another hash. */
   #isSame(number: number, keys: KeyPacker): boolean {
-    const bytes = this.#bytes;
+    if (this.#lengths[number] !== keys.length) return false;
+    const words = this.#words;
+    const wanted = keys.words;
     const start = this.#starts[number] ?? 0;
-    if ((this.#starts[number + 1] ?? 0) - start !== keys.length) return false;
-    const wanted = keys.bytes;
-    for (let index = 0; index < keys.length; index += 1) if (bytes[start + index] !== wanted[index]) return false;
+    const count = (keys.length + 3) >> 2;
+    for (let index = 0; index < count; index += 1) if (words[start + index] !== wanted[index]) return false;
     return true;
   }
 }
 
-function grown<T extends Int32Array | Uint8Array>(old: T, wider: T): T {
+function grown(old: Int32Array, wider: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   wider.set(old);
   return wider;
 }

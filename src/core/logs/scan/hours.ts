@@ -8,6 +8,8 @@ const dot = 0x2e;
 const comma = 0x2c;
 const colon = 0x3a;
 const none = -1;
+/** No byte, and no end either. */
+const never = -2;
 /** Hours remembered beside the last: more than that many are only in a log that is not in order. */
 const mostHours = 4096;
 
@@ -22,6 +24,8 @@ export class HourReader {
   #prefixLength = none;
   #suffixLength = none;
   #style = none;
+  #until = never;
+  #isSpaced = false;
   #hour = Number.NaN;
 
   constructor(hourMs: ScanTask['hourMs']) {
@@ -30,6 +34,8 @@ export class HourReader {
 
   /** Where the clock at `at` ends, or -1 where none stands there. */
   clock(bytes: Uint8Array, at: number, end: number, until: number, style: number, isSpaced: boolean, prefixLength: number): number {
+    const known = this.#knownClock(bytes, at, end, until, style, isSpaced, prefixLength);
+    if (known !== none) return known;
     const start = at + prefixLength;
     if (start + 6 > end || bytes[start] !== colon || bytes[start + 3] !== colon) return none;
     const minutes = twoDigits(bytes, start + 1);
@@ -49,6 +55,25 @@ export class HourReader {
     else while (to < end && bytes[to] !== until) to += 1;
     if ((to === end && until !== none) || to - suffix > longestSuffix) return none;
     const timeMs = this.#hourOf(bytes, at, start, suffix, to, style) + (minutes * 60 + seconds) * 1000 + milliseconds;
+    if (!(timeMs >= 0 && timeMs < latestMs)) return none;
+    this.timeMs = timeMs;
+    // Where a fraction ends the clock, each has to be looked at.
+    this.#until = until === dot || until === comma ? never : until;
+    this.#isSpaced = isSpaced;
+    return to;
+  }
+
+  /** Where a clock without a fraction ends, if the text around it is that of the last, and that was up to the same byte. Else -1. */
+  #knownClock(bytes: Uint8Array, at: number, end: number, until: number, style: number, isSpaced: boolean, prefixLength: number): number {
+    const start = at + prefixLength;
+    const to = start + 6 + this.#suffixLength;
+    if (style !== this.#style || until !== this.#until || isSpaced !== this.#isSpaced || prefixLength !== this.#prefixLength || to > end) return none;
+    if (until === none ? to !== end : to === end || bytes[to] !== until) return none;
+    if (bytes[start] !== colon || bytes[start + 3] !== colon || !this.#isAround(bytes, at, start, start + 6, to)) return none;
+    const minutes = twoDigits(bytes, start + 1);
+    const seconds = twoDigits(bytes, start + 4);
+    if (minutes < 0 || minutes > 59 || seconds < 0 || seconds > 60) return none;
+    const timeMs = this.#hour + (minutes * 60 + seconds) * 1000;
     if (!(timeMs >= 0 && timeMs < latestMs)) return none;
     this.timeMs = timeMs;
     return to;

@@ -23,7 +23,7 @@ function walkPlan(plan: LinePlan, line: string | Uint8Array): Walked | undefined
   const bytes = Uint8Array.from([...encodeUtf8('" ,: 5'), ...text, ...encodeUtf8('" ,: 5')]);
   if (!walk.fits(bytes, new DataView(bytes.buffer), 6, 6 + text.length)) return undefined;
   const packer = new KeyPacker();
-  packer.pack(walk, bytes);
+  packer.pack(walk, bytes, new DataView(bytes.buffer));
   const packed = packer.bytes.slice(0, packer.length);
   expect(Object.keys(valuesOf(program, packed))).toEqual(program.keys.filter((_, slot) => walk.keyTo[slot] !== -1));
   const keys: Record<string, string> = {};

@@ -1,3 +1,5 @@
+import { findByte } from './words.ts';
+
 /** Bytes after which the multipliers begin anew. */
 const stripeBytes = 256;
 const first = 0x9e3779b1;
@@ -35,10 +37,82 @@ export function lineHash(view: DataView, from: number, to: number): number {
     c = scrambled(c);
     d = scrambled(d);
   }
-  if (at < to) a = (a + term(wordUpTo(view, from, at, to), factors[place])) | 0;
-  if (at + 4 < to) b = (b + term(wordUpTo(view, from, at + 4, to), factors[place + 1])) | 0;
-  if (at + 8 < to) c = (c + term(wordUpTo(view, from, at + 8, to), factors[place + 2])) | 0;
-  if (at + 12 < to) d = (d + term(wordUpTo(view, from, at + 12, to), factors[place + 3])) | 0;
+  return finished(view, from, at, to, place, a, b, c, d);
+}
+
+/** Finds the end of a line and its hash in one go. */
+export class LineReader {
+  /** Where the newline stands. */
+  newline = -1;
+  /** The end of the line: before the newline, and before a carriage return that stands before that. */
+  end = -1;
+  /** As `lineHash` gives it. */
+  hash = 0;
+
+  /** Reads the line from `from` on; false where no newline stands before `limit`. */
+  read(view: DataView, from: number, limit: number): boolean {
+    const factors = multipliers;
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    let at = from;
+    let place = 0;
+    for (; at + 16 <= limit; at += 16) {
+      const first4 = view.getInt32(at, true);
+      const second4 = view.getInt32(at + 4, true);
+      const third4 = view.getInt32(at + 8, true);
+      const fourth4 = view.getInt32(at + 12, true);
+      if (((newlineIn(first4) | newlineIn(second4) | newlineIn(third4) | newlineIn(fourth4)) & 0x80808080) !== 0) break;
+      a = (a + term(first4, factors[place])) | 0;
+      b = (b + term(second4, factors[place + 1])) | 0;
+      c = (c + term(third4, factors[place + 2])) | 0;
+      d = (d + term(fourth4, factors[place + 3])) | 0;
+      place += 4;
+      if (place < 64) continue;
+      place = 0;
+      a = scrambled(a);
+      b = scrambled(b);
+      c = scrambled(c);
+      d = scrambled(d);
+    }
+    const found = findByte(view, 0x0a, at, limit);
+    if (found === -1) return false;
+    const end = found > from && view.getUint8(found - 1) === 0x0d ? found - 1 : found;
+    this.newline = found;
+    this.end = end;
+    // The carriage return may have been taken in with the block before.
+    this.hash = end < at ? lineHash(view, from, end) : finished(view, from, at, end, place, a, b, c, d);
+    return true;
+  }
+}
+
+/** High bits of the bytes that are newlines, and maybe of others behind the first. */
+function newlineIn(word: number): number {
+  const other = word ^ 0x0a0a0a0a;
+  return (other - 0x01010101) & ~other;
+}
+
+/** Adds what is left of the line, less than 16 bytes, and makes the hash of the sums. */
+function finished(
+  view: DataView,
+  from: number,
+  at: number,
+  to: number,
+  place: number,
+  first4: number,
+  second4: number,
+  third4: number,
+  fourth4: number,
+): number {
+  let a = first4;
+  let b = second4;
+  let c = third4;
+  let d = fourth4;
+  if (at < to) a = (a + term(wordUpTo(view, from, at, to), multipliers[place])) | 0;
+  if (at + 4 < to) b = (b + term(wordUpTo(view, from, at + 4, to), multipliers[place + 1])) | 0;
+  if (at + 8 < to) c = (c + term(wordUpTo(view, from, at + 8, to), multipliers[place + 2])) | 0;
+  if (at + 12 < to) d = (d + term(wordUpTo(view, from, at + 12, to), multipliers[place + 3])) | 0;
   let hash = mixed((a + Math.imul(to - from, first)) | 0);
   hash = mixed((hash + b) | 0);
   hash = mixed((hash + c) | 0);

@@ -1,6 +1,7 @@
 import type { LineWalk } from './interpreter.ts';
 import { isDigit } from './numbers.ts';
 import { longestKey, notFilled, packedKeysMost, uses } from './program.ts';
+import { findByte } from './words.ts';
 
 const space = 0x20;
 const quote = 0x22;
@@ -9,52 +10,71 @@ const dot = 0x2e;
 const slash = 0x2f;
 const zero = 0x30;
 const colon = 0x3a;
+/** Words are copied and cleared beyond the end; a multiple of four with what it follows. */
+const slack = 16;
 
 /** Packs the keys of the line that a walk has taken, as `program.ts` says. */
 export class KeyPacker {
-  readonly bytes: Uint8Array = new Uint8Array(packedKeysMost);
+  readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(packedKeysMost + slack);
+  /** The packed bytes by fours, filled up with zeros. */
+  readonly words: Int32Array = new Int32Array(this.bytes.buffer);
   length = 0;
   /** Of the packed bytes. */
   hash = 0;
+  readonly #view = new DataView(this.bytes.buffer);
 
-  pack(walk: LineWalk, line: Uint8Array): void {
+  /** `view` is of the same bytes as `line`. */
+  pack(walk: LineWalk, line: Uint8Array, view: DataView): void {
     const { keyFrom, keyTo, keyUse } = walk;
     const out = this.bytes;
     let length = 0;
-    let hash = 0;
     for (let slot = 0; slot < keyTo.length; slot += 1) {
       const from = keyFrom[slot] ?? 0;
       const to = keyTo[slot] ?? 0;
       const start = length + 2;
-      const end = to === -1 ? start : write(line, from, to, keyUse[slot] ?? 0, out, start);
+      let end = start;
+      if (to !== -1) {
+        const use = keyUse[slot] ?? 0;
+        if (use === uses.collapsed) end = writeCollapsed(line, from, to, out, start);
+        else if (use === uses.shape) end = writeShape(line, from, to, out, start);
+        else if (use === uses.authority) end = this.#writeAuthority(view, from, to, start);
+        else end = this.#copy(view, from, use === uses['first-word'] ? placeOf(space, view, from, to) : to, start);
+      }
       const size = to === -1 ? notFilled : end - start;
       out[length] = size & 0xff;
       out[length + 1] = size >> 8;
-      hash = Math.imul(hash ^ size, 0x01000193);
-      for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ (out[at] ?? 0), 0x01000193);
       length = end;
     }
     this.length = length;
-    this.hash = hash ^ (hash >>> 15);
+    this.#view.setInt32(length, 0, true);
+    this.hash = hashOf(this.words, (length + 3) >> 2);
+  }
+
+  #copy(view: DataView, from: number, to: number, start: number): number {
+    const size = Math.min(to - from, longestKey);
+    let at = 0;
+    if (from + size + 4 <= view.byteLength) for (; at < size; at += 4) this.#view.setInt32(start + at, view.getInt32(from + at, true), true);
+    else for (; at < size; at += 1) this.bytes[start + at] = view.getUint8(from + at);
+    return start + size;
+  }
+
+  #writeAuthority(view: DataView, from: number, to: number, start: number): number {
+    for (let at = findByte(view, colon, from, to); at !== -1 && at + 3 <= to; at = findByte(view, colon, at + 1, to)) {
+      if (view.getUint8(at + 1) !== slash || view.getUint8(at + 2) !== slash) continue;
+      const host = at + 3;
+      return this.#copy(view, host, isUnix(view, host, to) ? placeOf(colon, view, host + 5, to) : placeOf(slash, view, host, to), start);
+    }
+    return this.#copy(view, from, to, start);
   }
 }
 
-/** Writes what the use makes of the field to `start`, and returns where it ends. */
-function write(line: Uint8Array, from: number, to: number, use: number, out: Uint8Array, start: number): number {
-  if (use === uses.collapsed) return writeCollapsed(line, from, to, out, start);
-  if (use === uses.shape) return writeShape(line, from, to, out, start);
-  if (use === uses.authority) return writeAuthority(line, from, to, out, start);
-  return copy(line, from, use === uses['first-word'] ? placeOf(space, line, from, to) : to, out, start);
-}
-
-function copy(line: Uint8Array, from: number, to: number, out: Uint8Array, start: number): number {
-  const stop = Math.min(to, from + longestKey);
-  let end = start;
-  for (let at = from; at < stop; at += 1) {
-    out[end] = line[at] ?? 0;
-    end += 1;
+function hashOf(words: Int32Array, count: number): number {
+  let hash = 0;
+  for (let index = 0; index < count; index += 1) {
+    hash = Math.imul(hash ^ (words[index] ?? 0), 0x9e3779b1);
+    hash ^= hash >>> 15;
   }
-  return end;
+  return hash;
 }
 
 function writeShape(line: Uint8Array, from: number, to: number, out: Uint8Array, start: number): number {
@@ -88,7 +108,7 @@ function writeCollapsed(line: Uint8Array, from: number, to: number, out: Uint8Ar
       out[end++] = byte;
       at += 1;
       if (byte !== quote) continue;
-      at = placeOf(quote, line, at, to);
+      while (at < to && line[at] !== quote) at += 1;
       if (at < to && end < stop) out[end++] = quote;
       at += 1;
     }
@@ -96,22 +116,12 @@ function writeCollapsed(line: Uint8Array, from: number, to: number, out: Uint8Ar
   return end;
 }
 
-function writeAuthority(line: Uint8Array, from: number, to: number, out: Uint8Array, start: number): number {
-  for (let at = from; at + 3 <= to; at += 1) {
-    if (line[at] !== colon || line[at + 1] !== slash || line[at + 2] !== slash) continue;
-    const host = at + 3;
-    return copy(line, host, isUnix(line, host, to) ? placeOf(colon, line, host + 5, to) : placeOf(slash, line, host, to), out, start);
-  }
-  return copy(line, from, to, out, start);
-}
-
 /** `unix:` */
-function isUnix(line: Uint8Array, at: number, to: number): boolean {
-  return at + 5 <= to && line[at] === 0x75 && line[at + 1] === 0x6e && line[at + 2] === 0x69 && line[at + 3] === 0x78 && line[at + 4] === colon;
+function isUnix(view: DataView, at: number, to: number): boolean {
+  return at + 5 <= to && view.getInt32(at, true) === 0x78696e75 && view.getUint8(at + 4) === colon;
 }
 
-function placeOf(byte: number, line: Uint8Array, from: number, to: number): number {
-  let at = from;
-  while (at < to && line[at] !== byte) at += 1;
-  return at;
+function placeOf(byte: number, view: DataView, from: number, to: number): number {
+  const at = findByte(view, byte, from, to);
+  return at === -1 ? to : at;
 }

@@ -1,7 +1,7 @@
 import { CombinationTable } from './combination-table.ts';
 import { LineWalk } from './interpreter.ts';
 import { defaultLimits, type Limits } from './limits.ts';
-import { lineHash } from './line-hash.ts';
+import { lineHash, LineReader } from './line-hash.ts';
 import { KeyPacker } from './packed-keys.ts';
 import { PlainCounts } from './plain-counts.ts';
 import { narrowestBucketMs, type RollUp } from './roll-up.ts';
@@ -29,6 +29,7 @@ class PlainScanner implements Scanner {
   readonly #walks: readonly LineWalk[];
   readonly #isError: readonly boolean[];
   readonly #table = new CombinationTable();
+  readonly #line = new LineReader();
   readonly #packer = new KeyPacker();
   readonly #counts: PlainCounts;
   #isFailed: boolean[] = [];
@@ -58,11 +59,14 @@ class PlainScanner implements Scanner {
   scan(length: number, offset: number, isLast: boolean): number {
     this.#continues ??= offset > 0 && this.#isError[0] === true;
     const { buffer } = this;
-    const bytes = length === buffer.length ? buffer : buffer.subarray(0, length);
+    const line = this.#line;
     let at = 0;
-    for (let end = bytes.indexOf(newline, this.#searched); end !== none; end = bytes.indexOf(newline, at)) {
-      this.#endLine(at, end, offset + at);
-      at = end + 1;
+    // A line that comes in many pieces is not read again with each of them.
+    if (buffer.subarray(this.#searched, length).includes(newline)) {
+      while (line.read(this.#view, at, length)) {
+        this.#endLine(at, line.newline, line.end, line.hash, offset + at);
+        at = line.newline + 1;
+      }
     }
     this.#numbers.bytes += at;
     const left = this.#leftOver(at, length, offset, isLast);
@@ -78,7 +82,10 @@ class PlainScanner implements Scanner {
   #leftOver(at: number, length: number, offset: number, isLast: boolean): number {
     const left = length - at;
     if (isLast) {
-      if (left > 0 || this.#isSkipping) this.#endLine(at, length, offset + at);
+      if (left > 0 || this.#isSkipping) {
+        const end = left > 0 && this.buffer[length - 1] === carriageReturn ? length - 1 : length;
+        this.#endLine(at, length, end, lineHash(this.#view, at, end), offset + at);
+      }
     } else if (left > longestLine) this.#isSkipping = true;
     else if (!this.#isSkipping) {
       this.buffer.copyWithin(0, at, length);
@@ -90,42 +97,40 @@ class PlainScanner implements Scanner {
     return 0;
   }
 
-  /** What stands before a newline or the end of the input. */
-  #endLine(from: number, end: number, offset: number): void {
-    if (this.#isSkipping || end - from > longestLine) {
+  /** What stands before a newline or the end of the input (`whole`), and before a carriage return (`to`). */
+  #endLine(from: number, whole: number, to: number, hash: number, offset: number): void {
+    if (this.#isSkipping || whole - from > longestLine) {
       this.#isSkipping = false;
       this.#numbers.tooLong += 1;
       this.#numbers.lines += 1;
       return;
     }
-    const to = end > from && this.buffer[end - 1] === carriageReturn ? end - 1 : end;
     if (to === from) return;
     this.#numbers.lines += 1;
     for (let format = 0; format < this.#walks.length; format += 1) {
       const walk = this.#walks[format];
       if (walk?.fits(this.buffer, this.#view, from, to) === true) {
         this.#continues = this.#isError[format];
-        this.#count(format, walk, from, to, offset);
+        this.#count(format, walk, from, to, hash, offset);
         return;
       }
     }
     if (this.#continues === true) this.#numbers.continued += 1;
-    else this.#misfit(from, to, offset);
+    else this.#misfit(from, to, hash, offset);
   }
 
-  #count(format: number, walk: LineWalk, from: number, to: number, offset: number): void {
+  #count(format: number, walk: LineWalk, from: number, to: number, hash: number, offset: number): void {
     const { timeMs } = walk;
     if (timeMs !== none && (timeMs < this.#task.sinceMs || timeMs >= this.#task.untilMs)) {
       this.#numbers.outside += 1;
       return;
     }
-    this.#packer.pack(walk, this.buffer);
+    this.#packer.pack(walk, this.buffer, this.#view);
     const known = this.#table.find(format, this.#packer);
     const combination = known === none ? this.#learn(format) : known;
     const bucket = timeMs === none ? none : Math.floor(timeMs / narrowestBucketMs);
     this.#counts.count(combination, bucket, timeMs, walk.requestTime, walk.upstreamTime);
     this.#heldLines += 1;
-    const hash = lineHash(this.#view, from, to);
     if (hash < (this.#isFailed[combination] === true ? this.#failedBelow : this.#goodBelow)) {
       this.#tally.sample(combination, hash, this.buffer, from, to, timeMs === none ? Number.NaN : timeMs, offset);
       this.#failedBelow = this.#tally.failedBelow;
@@ -147,9 +152,8 @@ class PlainScanner implements Scanner {
     return combination;
   }
 
-  #misfit(from: number, to: number, offset: number): void {
+  #misfit(from: number, to: number, hash: number, offset: number): void {
     this.#numbers.misfits += 1;
-    const hash = lineHash(this.#view, from, to);
     if (hash > this.#misfitUpTo) return;
     this.#tally.misfit(hash, this.buffer, from, to, offset);
     this.#misfitUpTo = this.#tally.misfitUpTo;
