@@ -37,12 +37,12 @@ export function createLogProgress(
 /** `badhop: [#####-------]  31 %, 12 of 40 GB, 1.4 GB/s, 20 s left`. */
 export function progressText({ bytesDone, bytesTotal, filesDone, filesTotal }: Reading, elapsedMs: number): string {
   const perSecond = bytesDone / Math.max(0.001, elapsedMs / 1000);
-  const rate = `${bytesText(perSecond)}/s`;
+  const rate = bytesDone > 0 ? [`${bytesText(perSecond)}/s`] : [];
   const files = filesTotal > 1 ? [`${filesDone} of ${plural(filesTotal, 'file')}`] : [];
-  if (bytesTotal <= 0) return `badhop: ${[`${bytesText(bytesDone)} read`, rate, ...files].join(', ')}`;
+  if (bytesTotal <= 0) return `badhop: ${[`${bytesText(bytesDone)} read`, ...rate, ...files].join(', ')}`;
   const share = Math.min(1, bytesDone / bytesTotal);
   const filled = Math.floor(share * barWidth);
   const bar = `[${'#'.repeat(filled)}${'-'.repeat(barWidth - filled)}]`;
   const left = perSecond > 0 ? [`${lengthText(Math.ceil(Math.max(0, bytesTotal - bytesDone) / perSecond) * 1000)} left`] : [];
-  return `badhop: ${bar} ${String(Math.floor(share * 100)).padStart(3)} %, ${[`${bytesText(bytesDone)} of ${bytesText(bytesTotal)}`, rate, ...left, ...files].join(', ')}`;
+  return `badhop: ${bar} ${String(Math.floor(share * 100)).padStart(3)} %, ${[`${bytesText(bytesDone)} of ${bytesText(bytesTotal)}`, ...rate, ...left, ...files].join(', ')}`;
 }

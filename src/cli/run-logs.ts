@@ -1,11 +1,10 @@
 import { BadhopError } from '../core/model/error.ts';
 import type { LogsReport } from '../core/model/logs-report.ts';
-import { sentence } from '../core/reporters/wording.ts';
 import { escapeText } from '../core/reporters/text.ts';
-import { plural } from '../core/reporters/wording.ts';
+import { plural, sentence } from '../core/reporters/wording.ts';
 import { bytesText } from '../core/reporters/logs/figures.ts';
 import type { LogsOptions } from './commands/logs.ts';
-import { findHostLogs, reportLogs, type LogsQuestion } from './compose-logs.ts';
+import type { LogsQuestion } from './compose-logs.ts';
 import { createLogProgress } from './log-progress.ts';
 import { chooseForm, isPipedIn, readLogFormats, type ReportForm } from './log-options.ts';
 import { momentMs, readZone } from './moment.ts';
@@ -35,6 +34,7 @@ export async function runLogs(files: readonly string[], options: LogsOptions, ve
   const startedMs = performance.now();
   const progress = createLogProgress(process.stderr, process.env, () => performance.now() - startedMs);
   try {
+    const { reportLogs } = await import('./compose-logs.ts');
     const report = await reportLogs(question, reading => progress.show(reading), abort.signal);
     progress.end();
     refuseUnread(report);
@@ -65,10 +65,11 @@ async function ask(files: readonly string[], options: LogsOptions, version: stri
   return { ...named, ...more, paths: host.paths, formats: { ...formats, configurations: [...formats.configurations, ...host.configurations] } };
 }
 
-async function hostLogs(version: string): Promise<Awaited<ReturnType<typeof findHostLogs>>> {
+async function hostLogs(version: string): Promise<{ readonly paths: readonly string[]; readonly configurations: readonly string[] }> {
   const progress = createProgress(process.stderr, process.env);
   progress.show("looking for the logs of this machine's nginx");
   try {
+    const { findHostLogs } = await import('./compose-logs.ts');
     const found = await findHostLogs(version);
     if (found.paths.length > 0) return found;
     throw new BadhopError('usage', 'no log was named, and no configuration of an nginx on this machine names one', {
