@@ -3,6 +3,7 @@ import type { Request } from '../model/collector.ts';
 import { known } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
 import type { Service, ServiceLoad } from '../model/facts/backend.ts';
+import type { ExecResult } from '../model/host.ts';
 import { parseProcStat } from '../parsers/proc-stat.ts';
 import { parsePss } from '../parsers/proc-smaps.ts';
 import { parseSsServer } from '../parsers/ss-server.ts';
@@ -34,27 +35,26 @@ export default defineCollector({
     if (services.length === 0) return known([]);
     const pids = [...new Set(services.toSorted(byInterest).flatMap(service => service.workerPids))].slice(0, maxPids);
 
-    const taken: Sample[] = [];
+    const taken: SampleWithDrops[] = [];
     const loops: ReadonlyMap<number, boolean>[] = [];
     const loopPids = services
       .filter(hasLoops)
       .flatMap(service => service.workerPids)
       .slice(0, maxPids);
-    const dropsBefore = yield* dropsOf(services);
     const before = yield* statsOf(pids);
     for (let index = 0; index < samples; index++) {
       loops.push(yield* heldUpLoops(loopPids));
-      taken.push(yield* takeSample(services, index + 1 < samples ? pauseMs : 0));
+      const isLast = index + 1 === samples;
+      taken.push(yield* takeSample(services, isLast ? 0 : pauseMs, index === 0 || isLast));
     }
     let sampledMs = pauseMs * (samples - 1);
     if (services.some(service => standsStill(service, taken))) {
       yield* ask({ kind: 'pause', ms: secondLookMs });
       loops.push(yield* heldUpLoops(loopPids));
-      taken.push(yield* takeSample(services, 0));
+      taken.push(yield* takeSample(services, 0, true));
       sampledMs += secondLookMs;
     }
     const after = yield* statsOf(pids);
-    const dropsAfter = yield* dropsOf(services);
     const waits = yield* waitsOf(pids);
     const pss = yield* pssOf(services);
     const problems = taken.some(sample => !sample.unixKnown) ? ['/proc/net/unix could not be read: how busy backends on unix sockets are is not known.'] : [];
@@ -76,7 +76,7 @@ export default defineCollector({
         return {
           ...loadOf(service, moments, backlog),
           ...loopsOf(service, moments, loops),
-          ...dropped(dropsBefore.get(service.id), dropsAfter.get(service.id)),
+          ...dropped(taken[0]?.drops.get(service.id), taken.at(-1)?.drops.get(service.id)),
           states,
           ...definedOf({ pssPerWorkerBytes: pss.get(service.id), cpuMs }),
           sampledMs,
@@ -139,13 +139,20 @@ function busyOfShared(moment: ServiceMoment, service: Service, workers: number):
   return Math.min(moment.inFlight ?? 0, workers);
 }
 
+interface SampleWithDrops extends Sample {
+  readonly drops: ReadonlyMap<string, number>;
+}
+
+function dropRequests(services: readonly Service[]): readonly Request[] {
+  const isTcp = services.some(service => service.listening.some(address => address.kind === 'tcp'));
+  return isTcp ? [{ kind: 'exec', argv: ['ss', '-Htlnm'], options: { timeoutMs: 2000 } }] : [];
+}
+
 /** By service, where ss tells it: what the kernel has dropped before its listeners so far. */
-function* dropsOf(services: readonly Service[]): Steps<ReadonlyMap<string, number>> {
+function readDrops(answer: Known<unknown> | undefined, services: readonly Service[]): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
-  if (!services.some(service => service.listening.some(address => address.kind === 'tcp'))) return found;
-  const [answer] = yield* ask({ kind: 'exec', argv: ['ss', '-Htlnm'], options: { timeoutMs: 2000 } });
-  const printed = outputOf(answer, 'ss');
-  if (printed.state !== 'known') return found;
+  const printed = answer === undefined ? undefined : outputOf(answer as Known<ExecResult>, 'ss');
+  if (printed?.state !== 'known') return found;
   const listeners = parseSsServer(printed.value);
   for (const service of services) {
     const own = listeners.filter(listener =>
@@ -191,14 +198,20 @@ function loopsOf(service: Service, moments: readonly ServiceMoment[], loops: rea
   return { loops: { heldUp, waiting: moments.map(moment => Math.max(0, (moment.inFlight ?? moment.unread) - pids.length)) } };
 }
 
-/** `untilNextMs` passes while the sample is taken, so that a host on which that is slow is not looked at for longer. */
-function* takeSample(services: readonly Service[], untilNextMs: number): Steps<Sample> {
+/**
+ * `untilNextMs` passes while the sample is taken, so that a host on which that is slow is not looked at for longer; what was
+ * dropped is asked beside it, because the report waits for the last sample.
+ */
+function* takeSample(services: readonly Service[], untilNextMs: number, withDrops: boolean): Steps<SampleWithDrops> {
+  const sampled = sampleRequests(services);
+  const asked = withDrops ? dropRequests(services) : [];
   const pause: readonly Request[] = untilNextMs === 0 ? [] : [{ kind: 'pause', ms: untilNextMs }];
-  const answers: readonly Known<unknown>[] = yield [...sampleRequests(services), ...pause];
+  const answers: readonly Known<unknown>[] = yield [...sampled, ...asked, ...pause];
+  const drops = readDrops(asked.length === 0 ? undefined : answers[sampled.length], services);
   const sample = readSample(answers, services);
-  if (sample.tcpKnown) return sample;
+  if (sample.tcpKnown) return { ...sample, drops };
   const fallback: readonly Known<unknown>[] = yield fallbackRequests;
-  return { ...sample, tcp: readFallback(fallback), tcpKnown: true };
+  return { ...sample, tcp: readFallback(fallback), tcpKnown: true, drops };
 }
 
 interface Stat {
