@@ -1,6 +1,6 @@
 /**
  * A clock whose text around minutes and seconds was seen before. Its record, which JavaScript writes:
- * 0 f64 start of the hour, 8 u32 length of the suffix, 16 prefix, 32 its mask, 48 suffix and the byte that ends it, 64 their mask.
+ * 0 f64 start of the hour (below 0: the text names none), 8 u32 length of the suffix, 16 prefix, 32 its mask, 48 suffix and the byte that ends it, 64 their mask.
  */
 import { isDigit } from './find';
 

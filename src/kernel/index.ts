@@ -103,6 +103,10 @@ const REQUIRED: u8 = 2;
 const AT_END: u8 = 4;
 /** A number of a JSON line. */
 const IS_BARE: u8 = 8;
+/** A space right behind a clock ends nothing. */
+const SPACED: u8 = 8;
+/** Of a clock, as in `program.ts`. */
+const LONGEST_SUFFIX: usize = 64;
 
 const NOWHERE: usize = usize.MAX_VALUE;
 const NO_TIME: f64 = -1;
@@ -219,13 +223,16 @@ export function scan(line: usize, to: usize): i32 {
             );
             stop = behind + <usize>load<u32>(record, 8);
             if (v128.any_true(wrong) || ((load<u8>(op, 3) & AT_END) != 0 && stop != end)) {
+              stop = NOWHERE;
+              if (!hasSuffix(op, end)) break;
               store<u32>(CLOCK, <u32>record);
               store<u32>(CLOCK_AT, <u32>at);
               reason = NEW_HOUR;
-              stop = NOWHERE;
               break;
             }
-            if (time < 0) time = load<f64>(record) + <f64>intoHour;
+            const hour = load<f64>(record);
+            if (hour < 0) stop = NOWHERE;
+            else if (time < 0) time = hour + <f64>intoHour;
             break;
           }
           case EPOCH: {
@@ -426,6 +433,14 @@ function stepOf(micros: u64): usize {
   const octave = 63 - <i32>clz(micros);
   if (octave < 10) return <usize>(octave + 1);
   return <usize>(11 + ((octave - 10) << 4) + (<i32>(micros >> <u64>(octave - 4)) & 15));
+}
+
+/** Whether what stands behind the clock that was read ends as the instruction says. */
+function hasSuffix(op: usize, end: usize): bool {
+  if ((load<u8>(op, 3) & AT_END) != 0) return end - behind <= LONGEST_SUFFIX;
+  const from = (load<u8>(op, 3) & SPACED) != 0 && load<u8>(behind) == 0x20 ? behind + 1 : behind;
+  const found = find(from, end, v128.load8_splat(op, 4));
+  return found < end && found - behind <= LONGEST_SUFFIX;
 }
 
 /** The first space, tab, comma, closing bracket or quote at or behind `at`, or `end`. */

@@ -7,6 +7,7 @@ import type { ClockRecords } from './kernel-program.ts';
 /** Longest suffix that fits a record, with what ends it. */
 const longestSuffix = 15;
 const longestHour = 3_661_000;
+const noHour = -1;
 
 /** Lets the kernel know the hour that it came to; false where the line is better counted here. */
 export function learnHour({ at, bytes, u32 }: KernelMemory, clocks: ClockRecords, programs: readonly LineProgram[], task: ScanTask): boolean {
@@ -21,8 +22,8 @@ export function learnHour({ at, bytes, u32 }: KernelMemory, clocks: ClockRecords
   // What would end the text of a JSON string elsewhere, and what stands at the end of lines, is left to the careful.
   if (suffix.some(byte => byte === 0x0d || (clock.isJson && byte === 0x5c))) return false;
   const hour = Math.floor(task.hourMs(style, latin1(prefix, 0, prefix.length), latin1(suffix, 0, suffix.length)));
-  if (!(hour >= 0 && hour + longestHour < latestMs)) return false;
-  clocks.write(clock.record, hour, prefix, suffix, clock.until);
+  if (!Number.isNaN(hour) && !(hour >= 0 && hour + longestHour < latestMs)) return false;
+  clocks.write(clock.record, Number.isNaN(hour) ? noHour : hour, prefix, suffix, clock.until);
   return true;
 }
 

@@ -100,7 +100,7 @@ class Layout {
     this.#isKnown = true;
     if (code[pc] === opcodes.epoch) return { operation: operations.epoch, until: quote, slot, flags: isBare ? flags.bare : 0 };
     const record = isBare || !isShort(prefixLength) ? undefined : this.#clocks.recordFor({ format: this.#format, pc, until: quote, isJson: true });
-    return record === undefined ? undefined : { operation: operations.clock, slot: prefixLength, place: record };
+    return record === undefined ? undefined : { operation: operations.clock, until: quote, slot: prefixLength, place: record };
   }
 
   #value(from: number, to: number, operation: Operation): void {

@@ -47,10 +47,10 @@ export class KernelLines {
   }
 
   /** The number in the tally of the combination of a line that fits; undefined where there is no room for one more. */
-  combination(format: number, bytes: Uint8Array): number | undefined {
+  combination(format: number, bytes: Uint8Array, view: DataView): number | undefined {
     const walk = this.#walks[format];
     if (walk === undefined) throw new RangeError(`no format ${format}`);
-    this.#packer.pack(walk, bytes);
+    this.#packer.pack(walk, bytes, view);
     const known = this.#table.find(format, this.#packer);
     if (known !== none) return known;
     if (this.tally.isFull) return undefined;

@@ -20,7 +20,7 @@ export const operations = {
   handOver: 14,
 } as const;
 
-export const flags = { shared: 1, required: 2, atEnd: 4, bare: 8 } as const;
+export const flags = { shared: 1, required: 2, atEnd: 4, bare: 8, spaced: 8 } as const;
 
 const size = 32;
 /** Bytes of a clock's record. */
@@ -235,7 +235,8 @@ function operationsOf(writer: ProgramWriter, format: number, program: LineProgra
     case opcodes.clock: {
       const record = isShort(word6) ? writer.clocks.recordFor({ format, pc, until, isJson: false }) : undefined;
       if (record === undefined) return handedOver();
-      return [{ operation: operations.clock, slot: word6, place: record, flags: until === -1 ? flags.atEnd : 0 }];
+      const flag = (until === -1 ? flags.atEnd : 0) | (word5 === 1 ? flags.spaced : 0);
+      return [{ operation: operations.clock, until: Math.max(0, until), slot: word6, place: record, flags: flag }];
     }
     default:
       return [{ operation: operations.epoch, until: Math.max(0, until), slot: word5, flags: until === -1 ? flags.atEnd : 0 }];

@@ -187,7 +187,7 @@ class KernelScanner implements Scanner {
     if (counts.isFull) return this.#forget();
     if (!this.#lines.fits(format, bytes, view, u32[at.LINE_FROM / 4] ?? 0, u32[at.LINE_TO / 4] ?? 0))
       throw new Error('the kernel and the plain engine do not agree');
-    const combination = this.#lines.combination(format, bytes);
+    const combination = this.#lines.combination(format, bytes, view);
     if (combination === undefined) this.#forget();
     else counts.add(combination);
   }
@@ -214,10 +214,10 @@ class KernelScanner implements Scanner {
     u32[at.LAST_IS_ERROR / 4] = this.#task.formats[format]?.kind === 'error' ? 1 : 0;
     if (!this.#lines.isInside(format)) numbers.outside += 1;
     else {
-      let combination = this.#lines.combination(format, bytes);
+      let combination = this.#lines.combination(format, bytes, view);
       if (combination === undefined) {
         this.#forget();
-        combination = this.#lines.combination(format, bytes) ?? 0;
+        combination = this.#lines.combination(format, bytes, view) ?? 0;
       }
       this.#heldLines += 1;
       this.#lines.count(format, combination, view, bytes, from, to, offset);
@@ -317,7 +317,6 @@ class KernelScanner implements Scanner {
 
 /** Behind the last newline in [from, end), or undefined. */
 function lastNewline(bytes: Uint8Array, from: number, end: number): number | undefined {
-  if (end <= from) return undefined;
-  const found = bytes.lastIndexOf(newline, end - 1);
-  return found < from ? undefined : found + 1;
+  const found = end > from ? bytes.subarray(from, end).lastIndexOf(newline) : -1;
+  return found === -1 ? undefined : from + found + 1;
 }
