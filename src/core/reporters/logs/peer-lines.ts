@@ -31,7 +31,7 @@ const columns: readonly Column[] = [
  * fail alike are no news.
  */
 export function peerLines({ peers }: LogsReport, most: number, { width, unicode }: Look): Line[] {
-  if (most === 0 || (most !== Infinity && !peers.some(peer => peer.standsOut))) return [];
+  if (most === 0 || peers.length === 0 || (most !== Infinity && !peers.some(peer => peer.standsOut))) return [];
   const sorted = peers.toSorted((a, b) => Number(b.standsOut) - Number(a.standsOut) || b.failed - a.failed);
   const shown = sorted.slice(0, Math.min(most, mostRows));
   const hasTimes = shown.some(peer => peer.median !== undefined || peer.p95 !== undefined);
