@@ -101,6 +101,7 @@ export function momentOf(service: Service, sample: Sample): ServiceMoment {
   let unread = 0;
   let inFlight: number | undefined = 0;
   const inodes = new Set<number>();
+  const byPort = socketsByPort(sample);
   for (const address of service.listening) {
     if (address.kind === 'unix') {
       unread += sample.unixUnread.get(address.path) ?? 0;
@@ -116,7 +117,8 @@ export function momentOf(service: Service, sample: Sample): ServiceMoment {
       }
       continue;
     }
-    for (const socket of sample.tcp) {
+    if (address.kind !== 'tcp') continue;
+    for (const socket of byPort.get(address.port) ?? []) {
       if (!isAt(socket, address)) continue;
       if (socket.state === 'LISTEN') queue += socket.recvQueue;
       else if (socket.inode !== 0) {
@@ -129,6 +131,22 @@ export function momentOf(service: Service, sample: Sample): ServiceMoment {
     }
   }
   return { queue, held, unread, inFlight, inodes };
+}
+
+const grouped = new WeakMap<Sample, ReadonlyMap<number, readonly ServerSocket[]>>();
+
+/** Made once for each sample: a service may listen on hundreds of ports. */
+function socketsByPort(sample: Sample): ReadonlyMap<number, readonly ServerSocket[]> {
+  const made = grouped.get(sample);
+  if (made !== undefined) return made;
+  const byPort = new Map<number, ServerSocket[]>();
+  for (const socket of sample.tcp) {
+    const same = byPort.get(socket.port);
+    if (same === undefined) byPort.set(socket.port, [socket]);
+    else same.push(socket);
+  }
+  grouped.set(sample, byPort);
+  return byPort;
 }
 
 /** A request came in and nothing has gone out since. An idle connection has sent last. */

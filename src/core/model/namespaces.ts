@@ -85,6 +85,7 @@ export interface DeadEnd {
 
 /** Where the peer's listener is docker-proxy, and the container listens elsewhere. A container in which nobody listens at all is another matter. */
 export function deadEnd(hop: Hop, namespaces: NetworkNamespaces, processes: readonly ProcessInfo[]): DeadEnd | undefined {
+  if (namespaces.others.length === 0) return undefined;
   const pids = new Set(hop.peer.listeners.flatMap(listener => listener.pids));
   for (const proxy of processes) {
     const target = pids.has(proxy.pid) ? publishedTarget(proxy.argv) : undefined;

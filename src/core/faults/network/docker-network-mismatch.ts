@@ -106,10 +106,11 @@ export default defineFault({
 
 /** A listener that hands connections into a container in which nobody takes them. */
 function publishedDetection(hop: Hop, namespaces: NetworkNamespaces, processes: readonly ProcessInfo[]) {
-  const symptoms = symptomsOf(hop, explains);
   const end = deadEnd(hop, namespaces, processes);
+  if (end === undefined) return undefined;
+  const symptoms = symptomsOf(hop, explains);
   const isClosed = hop.probes.some(({ outcome }) => outcome.state === 'closed' || outcome.state === 'connect-failed');
-  if (end === undefined || (!isClosed && !symptoms.some(symptom => symptom.ongoing))) return undefined;
+  if (!isClosed && !symptoms.some(symptom => symptom.ongoing)) return undefined;
   const { target, namespace, proxy, others } = end;
   return {
     confidence: 'confirmed',

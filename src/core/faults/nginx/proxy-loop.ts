@@ -48,8 +48,10 @@ export default defineFault({
     },
   },
   *detect({ hops, topology, symptoms, ...facts }) {
+    const listens = topology.servers.flatMap(server => server.listens.map(listen => listen.address));
+    const taken = [...new Map(listens.map(address => [formatAddress(address), address])).values()];
     for (const hop of hops) {
-      if (!hop.peer.local) continue;
+      if (!hop.peer.local || !taken.some(address => takes(address, hop.peer.address))) continue;
       const round = hop.routes.map(route => ({ route, server: returnsTo(route, hop, topology) })).find(one => one.server !== undefined);
       if (round?.server === undefined) continue;
       const { route, server } = round;
