@@ -1,10 +1,6 @@
 import type { FieldValues, LogFormat, Outcome } from '../scan/format.ts';
-import { LineWalk } from '../scan/interpreter.ts';
-import { KeyPacker } from '../scan/packed-keys.ts';
-import { compilePlan } from '../scan/program.ts';
 import { readFields } from '../scan/read-fields.ts';
 import type { RollUp } from '../scan/roll-up.ts';
-import { valuesOf } from '../scan/tally.ts';
 import { scanText } from '../scan/testing.ts';
 import { encodeUtf8 } from '../scan/text.ts';
 import { hourReader } from './hour-reader.ts';
@@ -24,14 +20,9 @@ export function seriesOf(
   format: LogFormat | undefined,
   line: string,
 ): { readonly outcome: Outcome; readonly at: string; readonly seconds: number } | undefined {
-  if (format === undefined) return undefined;
-  const walk = new LineWalk(compilePlan(format), hourReader('UTC', nowMs));
-  const bytes = encodeUtf8(line);
-  if (!walk.fits(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length)) return undefined;
-  const packer = new KeyPacker();
-  packer.pack(walk, bytes);
-  const outcome = format.outcome(valuesOf(walk.program, packer.bytes.subarray(0, packer.length)));
-  return { outcome, at: walk.timeMs === -1 ? '' : new Date(walk.timeMs).toISOString(), seconds: walk.requestTime === -1 ? 0 : walk.requestTime / 1e6 };
+  const [series] = format === undefined ? [] : rollUpOf(line, [format]).series;
+  if (series?.outcome === undefined) return undefined;
+  return { outcome: series.outcome, at: Number.isFinite(series.firstMs) ? new Date(series.firstMs).toISOString() : '', seconds: series.requestTime.sum / 1e6 };
 }
 
 export function outcomeOf(format: LogFormat | undefined, line: string): Outcome | undefined {
