@@ -17,6 +17,9 @@ import { textOf } from './shared/answers.ts';
 /** More processes than this are cut, with a word about it. */
 const MAX_PROCESSES = 20_000;
 
+/** The files of so many processes are held at once; of thousands they would outlive the space for young objects and be copied twice. */
+const READ_AT_ONCE = 100;
+
 /** Up to this many, the links of every process are read; beyond it, those of well-known system daemons are not. */
 const ALL_LINKS_UP_TO = 300;
 
@@ -83,16 +86,19 @@ interface Userland {
 }
 
 function* readUserland(stats: readonly ProcStat[], context: Context): Generator<readonly Request[], Userland, readonly Known<unknown>[]> {
-  const wanted = stats.map(stat => filesOf(stat, stats.length));
-  const answers = yield* askAll(wanted.flat());
-  let at = 0;
+  const found: ProcessInfo[] = [];
   let unread = 0;
-  const found = stats.map((stat, index) => {
-    const count = wanted[index]?.length ?? 0;
-    at += count;
-    if (isLost(answers[at - count])) unread += 1;
-    return processOf(stat, answers.slice(at - count, at), context);
-  });
+  for (let start = 0; start < stats.length; start += READ_AT_ONCE) {
+    const some = stats.slice(start, start + READ_AT_ONCE);
+    const wanted = some.map(stat => filesOf(stat, stats.length));
+    const answers = yield* askAll(wanted.flat());
+    let at = 0;
+    for (const [index, stat] of some.entries()) {
+      const own = answers.slice(at, (at += wanted[index]?.length ?? 0));
+      if (isLost(own[0])) unread += 1;
+      found.push(processOf(stat, own, context));
+    }
+  }
   return { found, unread };
 }
 
