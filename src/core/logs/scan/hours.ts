@@ -113,7 +113,9 @@ export class HourReader {
       if (this.#hours.size >= mostHours) this.#hours.clear();
       this.#hours.set(key, hour);
     }
-    this.#around = Uint8Array.from([...bytes.subarray(prefix, prefixEnd), ...bytes.subarray(suffix, suffixEnd)]);
+    if (this.#around.length < key.length) this.#around = new Uint8Array(key.length);
+    this.#around.set(bytes.subarray(prefix, prefixEnd));
+    this.#around.set(bytes.subarray(suffix, suffixEnd), prefixEnd - prefix);
     this.#prefixLength = prefixEnd - prefix;
     this.#suffixLength = suffixEnd - suffix;
     this.#style = style;

@@ -119,6 +119,16 @@ function finished(
   return mixed((hash + d) | 0) >>> 0;
 }
 
+/** A hash of a short text, an unsigned number of 32 bits. It too stays what it is. */
+export function textHash(text: string): number {
+  let hash = text.length;
+  for (let at = 0; at < text.length; at += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), first);
+    hash ^= hash >>> 15;
+  }
+  return mixed(hash) >>> 0;
+}
+
 function term(word: number, factor: number | undefined): number {
   const spread = Math.imul(word, first);
   return Math.imul(spread ^ (spread >>> 15), factor ?? 1);

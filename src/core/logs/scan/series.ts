@@ -1,7 +1,6 @@
 import type { LogFormat, Outcome } from './format.ts';
 import { histogramSteps } from './histogram.ts';
-import { lineHash } from './line-hash.ts';
-import { encodeUtf8 } from './text.ts';
+import { textHash } from './line-hash.ts';
 
 /** Whole, folded (of many alike in the main things), or what is left of too many folded ones. */
 export type SeriesLevel = 0 | 1 | 2;
@@ -35,8 +34,7 @@ export interface SeriesCounts {
 export function nameSeries(level: SeriesLevel, format: string, kind: LogFormat['kind'], outcome: Outcome | undefined): SeriesName {
   const told = level === 2 || outcome === undefined ? undefined : level === 1 ? folded(outcome) : outcome;
   const key = JSON.stringify([format, kind, level, ...(told === undefined ? [] : partsOf(told))]);
-  const bytes = encodeUtf8(key);
-  return { level, format, kind, outcome: told, key, hash: lineHash(new DataView(bytes.buffer, bytes.byteOffset), 0, bytes.length) };
+  return { level, format, kind, outcome: told, key, hash: textHash(key) };
 }
 
 function folded({ status, failed, madeBy, because, class: messageClass }: Outcome): Outcome {

@@ -139,9 +139,9 @@ export class RollUpSum {
 
   #find(format: string, kind: LogFormat['kind'], outcome: Outcome | undefined, level: SeriesLevel): SeriesCounts {
     const name = nameSeries(level, format, kind, outcome);
+    if (level < 2 && name.hash >= this.#below[level === 0 ? 0 : 1]) return this.#find(format, kind, outcome, level === 0 ? 1 : 2);
     const known = this.#levels[level].get(name.key);
     if (known !== undefined) return known;
-    if (level < 2 && name.hash >= this.#below[level === 0 ? 0 : 1]) return this.#find(format, kind, outcome, level === 0 ? 1 : 2);
     const series: SeriesCounts = {
       name,
       index: this.#nextIndex,

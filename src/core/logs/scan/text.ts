@@ -7,12 +7,20 @@ interface Decoder {
 declare const TextDecoder: new (label: string, options: { readonly ignoreBOM: boolean }) => Decoder;
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 
+/** So short a text is made sooner than the decoder is called. */
+const fewBytes = 24;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** What is no UTF-8 becomes U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  if (bytes.length > fewBytes) return decoder.decode(bytes);
+  let text = '';
+  for (const byte of bytes) {
+    if (byte > 0x7f) return decoder.decode(bytes);
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** Half of a surrogate pair becomes U+FFFD. */
