@@ -126,7 +126,11 @@ export default [
     title: 'A backend is down on a host with 2,000 processes',
     breakIt: async host => {
       await stop(host);
-      await host.runService('crowd', ['/bin/bash', '-c', 'for i in $(seq 2000); do sleep 3600 & done; wait'], { properties: { TasksMax: '4000' } });
+      await host.runService(
+        'crowd',
+        ['/usr/bin/perl', '-e', 'for (1..2000) { my $pid = fork; redo unless defined $pid; next if $pid; sleep 3600; exit } wait'],
+        { properties: { TasksMax: '4000' } },
+      );
       await host.shell('until [ "$(ls /proc | grep -c "^[0-9]")" -gt 2000 ]; do sleep 0.2; done', [], { timeoutMs: 40_000 });
     },
     expect: { ...bounds, verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
