@@ -24,7 +24,8 @@ export function findText(at: usize, end: usize, text: usize, length: usize): usi
     while (mask != 0) {
       const found = at + <usize>ctz(mask);
       if (found > stop) return usize.MAX_VALUE;
-      if (isSame(found, text, length)) return found;
+      // Of two bytes both were compared.
+      if (length <= 2 || isSame(found, text, length)) return found;
       mask &= mask - 1;
     }
     at += 16;

@@ -5,7 +5,7 @@
 import { behind, intoHour, readClock, readEpoch, TOO_MUCH } from './clock';
 import { find, findText, isEscaped, isInList } from './find';
 import { addAuthority, addCollapsed, addFirstWord, addKey, addShape } from './keys';
-import { hashLine, lineEnd, lineHash } from './lines';
+import { endAndHash } from './lines';
 import {
   COARSE,
   COARSE_STEPS,
@@ -115,10 +115,10 @@ export function scan(line: usize, to: usize): i32 {
   let lastIsError = load<u32>(LAST_IS_ERROR);
   let reason = DONE;
   while (line < to) {
-    hashLine(line);
-    const next = lineEnd + 1;
-    let end = lineEnd;
-    let hash = lineHash;
+    const found = endAndHash(line);
+    const hash = <u32>found;
+    let end = <usize>(found >> 32);
+    const next = end + 1;
     if (end > line && load<u8>(end - 1) == 0x0d) end--;
     if (end == line) {
       line = next;
@@ -136,7 +136,7 @@ export function scan(line: usize, to: usize): i32 {
     let key: u64 = 0;
     let isError: u32 = 0;
     let fits = false;
-    if (lineEnd - line > LONGEST_LINE) reason = LINE;
+    if (next - 1 - line > LONGEST_LINE) reason = LINE;
     else
       while (true) {
         let stop = NOWHERE;
@@ -170,7 +170,14 @@ export function scan(line: usize, to: usize): i32 {
           }
           case FIELD: {
             const found = find(at, end, v128.load8_splat(op, 4));
-            if (found < end) stop = found;
+            if (found >= end) break;
+            stop = found;
+            // Most fields are only passed over.
+            if (load<u8>(op, 1) == 0 && ((load<u64>(found) ^ load<u64>(op, 8)) & load<u64>(op, 16)) == 0) {
+              at = found + <usize>load<u8>(op, 2);
+              op += 32;
+              continue;
+            }
             break;
           }
           case LIST: {

@@ -54,15 +54,20 @@ export function addFirstWord(hash: u64, from: usize, to: usize, slot: u64): u64 
 }
 
 /** Digits and dots. */
+// @ts-expect-error: AssemblyScript's decorator of a function
+@inline
 export function addShape(hash: u64, from: usize, to: usize, slot: u64): u64 {
   const length = to - from;
-  if (length <= 16) {
+  if (length - 1 < 16) {
     const bytes = v128.load(from);
     const inRange = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x2e)), i8x16.splat(12));
-    const mask = i8x16.bitmask(v128.andnot(inRange, i8x16.eq(bytes, i8x16.splat(0x2f)))) & ((1 << <i32>length) - 1);
-    if (mask == 0) return addKey(hash, from, to, slot);
-    if (mask == (1 << <i32>length) - 1) return mix(hash + slot, DIGITS);
+    const others = ~i8x16.bitmask(v128.andnot(inRange, i8x16.eq(bytes, i8x16.splat(0x2f))));
+    if (<usize>ctz(others) >= length) return mix(hash + slot, DIGITS);
   }
+  return addMixedShape(hash, from, to, slot);
+}
+
+function addMixedShape(hash: u64, from: usize, to: usize, slot: u64): u64 {
   hash = mix(hash + slot, 0);
   let word: u64 = 0;
   let kept: usize = 0;
@@ -81,8 +86,6 @@ export function addShape(hash: u64, from: usize, to: usize, slot: u64): u64 {
       word = 0;
     }
   }
-  // A shape of one `0` has one hash, however it was come by.
-  if (kept == 1 && word == 0x30) return mix(hash, DIGITS);
   return mix(hash, word) + <u64>kept * load<u64>(SEEDS, 16);
 }
 

@@ -1,19 +1,17 @@
 /** The end of a line and its hash (`core/logs/scan/line-hash.ts`) in one pass. */
 import { MASKS, MULTIPLIERS } from './memory';
 
-/** Where the newline stands. */
-export let lineEnd: usize = 0;
-/** Of the line without its newline and a carriage return before it. */
-export let lineHash: u32 = 0;
-
 const FIRST: i32 = 0x9e3779b1;
 const BETWEEN: i32 = 0x85ebca77;
 const STRIPE: usize = 256;
 
-/** A newline must stand somewhere behind `from`. */
+/**
+ * Where the newline stands (the upper half), and the hash of the line without it and a carriage return before it. A newline must
+ * stand somewhere behind `from`.
+ */
 // @ts-expect-error: AssemblyScript's decorator of a function
 @inline
-export function hashLine(from: usize): void {
+export function endAndHash(from: usize): u64 {
   let at = from;
   let place: usize = MULTIPLIERS;
   let sums = i32x4.splat(0);
@@ -31,11 +29,10 @@ export function hashLine(from: usize): void {
     }
   }
   const end = at + <usize>ctz(newline);
-  lineEnd = end;
   let stop = end;
   if (end > from && load<u8>(end - 1) == 0x0d) stop--;
-  if (stop < at) lineHash = hashSlowly(from, stop);
-  else lineHash = finished(i32x4.add(sums, terms(v128.and(bytes, v128.load(MASKS + 16 - (stop - at))), place)), stop - from);
+  if (stop < at) return ((<u64>end) << 32) | <u64>hashSlowly(from, stop);
+  return ((<u64>end) << 32) | <u64>finished(i32x4.add(sums, terms(v128.and(bytes, v128.load(MASKS + 16 - (stop - at))), place)), stop - from);
 }
 
 /** The carriage return lies in the block before the newline's. */
