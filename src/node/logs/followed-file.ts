@@ -55,6 +55,8 @@ interface Relative {
 
 const markBytes = 512;
 const pieceBytes = 1 << 20;
+/** Of a log that is far ahead, in one poll. */
+const mostAtOnce = 8 << 20;
 const mostTurns = 10;
 /** Of a file server. */
 const clockSlackMs = 10_000;
@@ -110,7 +112,7 @@ export class FollowedFile {
     const folderChanged = statOf(dirname(this.#path))?.mtimeNs;
     let taken = 0;
     if (next === undefined && folderChanged === this.#folderChanged) {
-      const got = this.#drain(old);
+      const got = this.#drain(old, mostAtOnce);
       if (got !== 'truncated') return [got, false];
     }
     this.#folderChanged = folderChanged;
@@ -243,7 +245,7 @@ export class FollowedFile {
     const opened = fstatSync(fd, { bigint: true });
     const current = this.#generation(fd, idOf(opened), from === 'end' ? Number(opened.size) : from === 'start' ? 0 : from);
     this.#current = current;
-    return numberOf(this.#drain(current));
+    return numberOf(this.#drain(current, mostAtOnce));
   }
 
   #deny(error: unknown): void {
@@ -258,13 +260,14 @@ export class FollowedFile {
     return { fd, id, sink: this.#options.openSink(), position, mark: mark.subarray(0, got), grewMs: this.#options.nowMs() };
   }
 
-  /** To its end; `truncated` where what was read is no longer there. */
-  #drain(one: Generation): number | 'truncated' {
+  /** To its end, or to behind `most`; `truncated` where what was read is no longer there. */
+  #drain(one: Generation, most = Number.POSITIVE_INFINITY): number | 'truncated' {
     let taken = 0;
     for (;;) {
       const got = this.#read(one);
       if (got === 'truncated' || got === 0) return got === 0 || taken > 0 ? taken : got;
       taken += got;
+      if (taken >= most) return taken;
     }
   }
 

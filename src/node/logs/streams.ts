@@ -30,7 +30,7 @@ export function fifoStream(path: string): LogStream {
 }
 
 /** Every line has its time, the host and the program before its message, as syslog writes it with ISO times. */
-export function journalArguments(unit: string, sinceMs: number, untilMs: number, follow = false): readonly string[] {
+export function journalArguments(unit: string, sinceMs: number, untilMs: number, follow: 'no' | 'all' | 'new' = 'no'): readonly string[] {
   return [
     'journalctl',
     '--no-pager',
@@ -40,7 +40,7 @@ export function journalArguments(unit: string, sinceMs: number, untilMs: number,
     `--unit=${unit}`,
     ...(Number.isFinite(sinceMs) ? [`--since=@${Math.floor(sinceMs / 1000)}`] : []),
     ...(Number.isFinite(untilMs) ? [`--until=@${Math.ceil(untilMs / 1000)}`] : []),
-    ...(follow ? ['--follow', '--lines=0'] : []),
+    ...(follow === 'no' ? [] : ['--follow', follow === 'all' ? '--no-tail' : '--lines=0']),
   ];
 }
 
