@@ -6,6 +6,7 @@
  * pass (Ruzzo and Tompa 1999); a sum of S or more stands by chance somewhere in n bins at most n·e^-S times (Karlin and Altschul 1990).
  */
 import { sumOf } from './grid.ts';
+import { quantileOf } from './statistics.ts';
 
 /** Bins `from` to `to` (not taken). */
 export interface Stretch {
@@ -27,13 +28,14 @@ export interface Bursts {
 /** A lift below this is a change of the load or of luck, nothing that one would call a burst. */
 const leastLift = 5;
 const mostLnP = Math.log(1e-6);
+const quietParts = 32;
 const lifts = [6, 50, 1000];
 
 export function findBursts(counts: Float64Array, exposure: Float64Array): Bursts {
   const all = sumOf(counts);
   const exposed = sumOf(exposure);
   if (all < 3 || exposed <= 0) return { stretches: [], background: exposed > 0 ? all / exposed : 0 };
-  let background = all / exposed;
+  let background = quietRate(counts, exposure, all / exposed);
   let stretches: readonly Stretch[] = [];
   for (let turn = 0; turn < 4; turn += 1) {
     stretches = stretchesAt(counts, exposure, background);
@@ -46,6 +48,17 @@ export function findBursts(counts: Float64Array, exposure: Float64Array): Bursts
     if (settled) break;
   }
   return { stretches, background };
+}
+
+/** What a quarter of the time does not exceed: an outage of half the time does not hide itself in the mean. */
+function quietRate(counts: Float64Array, exposure: Float64Array, mean: number): number {
+  const size = Math.max(1, Math.ceil(counts.length / quietParts));
+  const rates: number[] = [];
+  for (let from = 0; from < counts.length; from += size) {
+    const exposed = sumOf(exposure, from, Math.min(counts.length, from + size));
+    if (exposed > 0) rates.push((sumOf(counts, from, Math.min(counts.length, from + size)) + 0.5) / exposed);
+  }
+  return Math.min(mean, quantileOf(Float64Array.from(rates).sort(), 0.25));
 }
 
 /** Those of the lift that explains most, each cut to what a rate of its own makes of it. */

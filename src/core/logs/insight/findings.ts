@@ -160,19 +160,22 @@ function mergeSame(findings: readonly Finding[]): readonly Finding[] {
   return [...byKey.values()];
 }
 
-/** That no server is usable follows of what made them fail, wherever that is known; so do retries. */
+/** That no server is usable follows of what made them fail, and that tries are repeated of why they fail, wherever that is known. */
 function asConsequences(findings: readonly Finding[]): readonly Finding[] {
-  const follows = new Set(['no-live-upstreams', 'retries-hide-failures']);
-  const root = findings
-    .filter(({ fault, advice }) => !follows.has(fault) && advice !== true)
-    .sort((a, b) => ranks[b.confidence] - ranks[a.confidence] || b.share - a.share)[0];
-  if (root === undefined || ranks[root.confidence] === 0) return findings;
-  const effects = findings.filter(({ fault }) => follows.has(fault));
+  const [root] = findings
+    .filter(({ fault, advice }) => !(fault in follows) && advice !== true)
+    .toSorted((a, b) => ranks[b.confidence] - ranks[a.confidence] || b.share - a.share);
+  if (root === undefined) return findings;
+  const isEffect = ({ fault }: Finding): boolean => fault in follows && ranks[root.confidence] >= (follows[fault] ?? 0);
+  const effects = findings.filter(isEffect);
   return findings.map(finding => {
     if (finding === root) return { ...finding, consequences: [...new Set(effects.map(({ fault }) => fault))] };
-    return effects.includes(finding) ? { ...finding, causedBy: root.fault } : finding;
+    return isEffect(finding) ? { ...finding, causedBy: root.fault } : finding;
   });
 }
+
+/** Faults that always have a cause, and how sure it must be to be called that. */
+const follows: Readonly<Record<string, number>> = { 'no-live-upstreams': 0, 'retries-hide-failures': 1 };
 
 function startLower(text: string): string {
   const second = text.charAt(1);

@@ -43,8 +43,8 @@ function inWindows(pulses: Pulses, period: number, phase: number, window: number
 function sharpen(pulses: Pulses, near: number): { readonly period: number; readonly phase: number } {
   const { values, bins, filled } = pulses;
   const places = Math.max(8, Math.min(48, Math.floor(near)));
-  // The spectrum leaves the frequency open by a fifth of a cycle over the whole span; a step shifts its end by half a place.
-  const turns = Math.ceil(0.4 * places);
+  // The spectrum leaves the frequency open by a fifth of a cycle over the whole span; a step shifts its end by a place.
+  const turns = Math.ceil(0.2 * places);
   const reach = (0.2 * near) / bins;
   let best = { period: near, phase: 0 };
   let bestPeak = -1;

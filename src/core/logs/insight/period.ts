@@ -63,8 +63,9 @@ export function findPeriod(input: PeriodInput): PeriodSearch {
   const mayBeShorter = hasShortPeriod(spectrum, shortest);
   const candidates = periodCandidates(spectrum, shortest, longest, mostCandidates);
   // As many independent periods as there are frequencies and windows, each with as many phases.
-  const isProven = (one: Proven): boolean => one.lnP + lnTrials(counts.length, shortest, one) < Math.log(mostP) && (one.drifts || !growsWithLoad(input, one));
+  const isProven = (one: Proven): boolean => one.lnP + lnTrials(counts.length, shortest, one) < Math.log(mostP);
   const proven = locked(pulses, candidates).find(isProven) ?? drifting(pulses, candidates.slice(0, mostDrifting)).find(isProven);
+  if (proven !== undefined && growsWithLoad(input, proven)) return { mayBeShorter: false };
   if (proven === undefined) return { mayBeShorter };
   const period = measurePeriod(input, toFundamental(pulses, proven), Math.exp(proven.lnP + lnTrials(counts.length, shortest, proven)));
   return { period, mayBeShorter };
@@ -104,15 +105,10 @@ function capped(counts: Float64Array): Float64Array {
 }
 
 /** The requests themselves come in this rhythm, and the share of them that fails does not. */
-function growsWithLoad({ counts, load }: PeriodInput, { period, phase, window, drifts }: Proven): boolean {
-  if (load === undefined || drifts) return false;
+function growsWithLoad({ counts, load }: PeriodInput, proven: Proven): boolean {
+  if (load === undefined) return false;
+  const inside = insideOf(counts, proven);
   let [failedIn, failedOut, loadIn, loadOut] = [0, 0, 0, 0];
-  const inside = new Uint8Array(counts.length);
-  for (let cycle = 0; ; cycle += 1) {
-    const start = windowStart(period, phase, window, cycle);
-    if (start >= counts.length) break;
-    inside.fill(1, Math.max(0, start), Math.max(0, start + window));
-  }
   for (let at = 0; at < counts.length; at += 1) {
     if (inside[at] === 1) {
       failedIn += counts[at] ?? 0;
@@ -123,4 +119,14 @@ function growsWithLoad({ counts, load }: PeriodInput, { period, phase, window, d
     }
   }
   return loadOut > 0 && loadIn > 0 && failedIn / loadIn < (1.5 * failedOut) / loadOut;
+}
+
+/** Bins in which the period lets failures expect: a window of each cycle, or one behind each failure. */
+function insideOf(counts: Float64Array, { period, phase, window, drifts }: Proven): Uint8Array {
+  const inside = new Uint8Array(counts.length);
+  const mark = (start: number): void => void inside.fill(1, Math.max(0, start), Math.max(0, start + window));
+  if (drifts) {
+    for (let at = 0; at < counts.length; at += 1) if ((counts[at] ?? 0) > 0) mark(windowStart(period, at + 0.5, window, 1));
+  } else for (let cycle = 0; windowStart(period, phase, window, cycle) < counts.length; cycle += 1) mark(windowStart(period, phase, window, cycle));
+  return inside;
 }

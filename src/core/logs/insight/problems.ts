@@ -10,7 +10,7 @@ import { joinMessages } from './join-messages.ts';
 import { titleOf } from './problem-words.ts';
 import type { ReadLine, ReadSamples } from './sample-lines.ts';
 import { shapeInTime, type Shaped } from './time-shape.ts';
-import { isOnlyBursts, isTooFew, weighs, weighsBy, type WeightInput } from './weight.ts';
+import { isOnlyBursts, isTooFew, isTurnedAway, weighs, weighsBy, type WeightInput } from './weight.ts';
 import { findWhere, type Where } from './where.ts';
 import { isoTime } from './words.ts';
 
@@ -40,7 +40,7 @@ export interface ProblemsInput {
 const mostProblems = 32;
 /** Groups whose shape is looked at, and among them those searched for a period: the largest. */
 const mostShaped = 48;
-const mostSearched = 4;
+const mostSearched = 3;
 const mostMessages = 8;
 const mostPeers = 20;
 
@@ -73,7 +73,7 @@ export function findProblems(input: ProblemsInput): readonly Told[] {
     const byItself = weighs(weight);
     if (!byItself && isTooFew(group)) continue;
     const where = whereOf(group, shaped, input);
-    if (!byItself && !weighsBy(where, weight)) continue;
+    if (isTurnedAway(where, group) || (!byItself && !weighsBy(where, weight))) continue;
     const ongoing = isOnlyBursts(weight) && !weighsBy(where, weight) ? burstGoesOn(shaped, input) : shaped.ongoing;
     const messages = group.kind === 'messages' ? partsOf(group, own) : (byRequests.get(group.key) ?? []);
     told.push(tell(group, messages, { ...shaped, ongoing }, where, input));

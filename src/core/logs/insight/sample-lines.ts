@@ -40,7 +40,12 @@ export class SampleReader {
   readAll(set: SampleSet, most: number): ReadSamples {
     const isWhole = set.threshold >= 2 ** 32 && set.lines.length <= most;
     const chosen = set.lines.toSorted((a, b) => a.hash - b.hash).slice(0, most);
-    const lines = chosen.map(line => this.#read(line)).filter(line => line !== undefined);
+    // Lines of one hour after each other are read faster.
+    const lines = chosen
+      .sort((a, b) => a.timeMs - b.timeMs)
+      .map(line => this.#read(line))
+      .filter(line => line !== undefined)
+      .sort((a, b) => a.line.hash - b.line.hash);
     const byKey = new Map<string, ReadLine[]>();
     for (const line of lines) {
       if (line.key === undefined) continue;

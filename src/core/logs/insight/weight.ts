@@ -29,7 +29,8 @@ const leastShare = 0.001;
 const leastShareOfClients = 0.1;
 const leastShareOfRetries = 0.01;
 const fewest = 3;
-const smallLog = 20;
+/** What somebody cut out of a log to ask about it. */
+const smallLog = { lines: 20, spanMs: 900_000 } as const;
 const burst = { failures: 10, share: 0.02, clients: 30, shareOfClients: 0.1 } as const;
 /** Messages without an access log to measure them by: so many an hour are told. */
 const messagesAnHour = 6;
@@ -63,7 +64,7 @@ export function weighs({ group, shaped, requests, load, lines, spanMs, isByOrder
   if (period !== undefined) return true;
   if (group.kind === 'retries') return (count >= 5 && low >= leastShareOfRetries) || inBurst(burst.clients, burst.shareOfClients);
   if (inBurst(burst.failures, burst.share)) return true;
-  if (lines <= smallLog) return true;
+  if (lines <= smallLog.lines && spanMs <= smallLog.spanMs) return true;
   if (requests === 0) return count >= fewest && count / Math.max(spanMs, hourMs / 6) >= messagesAnHour / hourMs;
   return count >= fewest && low >= leastShare;
 }
@@ -76,6 +77,12 @@ export function weighsBy({ told }: Where, { group, isByOrder }: WeightInput): bo
     if (dimension === 'client' || dimension === 'network' || dimension === 'user-agent') return failures >= 20 && failingShare >= 0.2 && oddsLow >= 10;
     return failures >= 10 && failingShare >= 0.02 && oddsLow >= 5;
   });
+}
+
+/** One client that nginx turns away without asking anybody: a limit of its rate, told or not. */
+export function isTurnedAway({ told }: Where, { status, madeBy, peers }: Group): boolean {
+  if (status !== 503 || madeBy === 'backend' || peers.size > 0) return false;
+  return told.some(({ value: { dimension, amongFailing } }) => (dimension === 'client' || dimension === 'network') && amongFailing >= 0.6);
 }
 
 /** Too few failures to look where they are. */

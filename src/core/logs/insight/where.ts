@@ -92,12 +92,12 @@ function isAnotherValue(dimension: Dimension): boolean {
   return dimension !== 'size';
 }
 
-const known = new WeakMap<ReadLine, Values>();
+const workedOut = new WeakMap<ReadLine, Values>();
 
 /** The good requests are compared with those of every problem: their values are worked out once. */
 function asCase(line: ReadLine, isFailing: boolean): Case {
-  let values = known.get(line);
-  if (values === undefined) known.set(line, (values = valuesOf(line)));
+  let values = workedOut.get(line);
+  if (values === undefined) workedOut.set(line, (values = valuesOf(line)));
   return { values, size: sizeOf(line), weight: line.line.count, isFailing };
 }
 
