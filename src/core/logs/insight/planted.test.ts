@@ -46,11 +46,11 @@ describe.each(seeds)('planted by seed %i', seed => {
   });
 
   it('a burst of 40 s is found, with its start and end, and is over', () => {
-    const startMs = (0.2 + 0.6 * random()) * 6 * 60 * minute;
+    const startMs = (0.2 + 0.6 * random()) * 4 * 60 * minute;
     const lastsMs = pick(random, 40_000, 40_000, 25_000, 90_000);
     const fail = (_: Request, own: Random, sinceMs: number): Failure | undefined =>
       (sinceMs >= startMs && sinceMs < startMs + lastsMs && own() < 0.8) || own() < 0.0004 ? failure : undefined;
-    const insight = insightOf({ seed, hours: 6, rate: 1, fail });
+    const insight = insightOf({ seed, hours: 4, rate: 1, fail });
     const { shape, ongoing } = problemOf(insight);
     expect([insight.verdict, shape.when, ongoing]).toEqual(['recovered', 'burst', false]);
     expect(shape.bursts).toHaveLength(1);
@@ -63,7 +63,7 @@ describe.each(seeds)('planted by seed %i', seed => {
     const share = pick(random, 0.05, 0.1, 0.3);
     const others = pick(random, 0, 0.002, 0.005);
     const fail = ({ peer }: Request, own: Random): Failure | undefined => ((peer === '10.0.0.7:8080' && own() < share) || own() < others ? failure : undefined);
-    const insight = insightOf({ seed, hours: 3, rate: 2, peers: 12, fail });
+    const insight = insightOf({ seed, hours: 2, rate: 1.5, peers: 12, fail });
     expect(insight.verdict).toBe('failing');
     expect(insight.peers.filter(({ standsOut }) => standsOut).map(({ peer }) => peer)).toEqual(['10.0.0.7:8080']);
     expect(problemOf(insight).where.map(({ dimension, value }) => `${dimension} ${value}`)).toEqual(['peer 10.0.0.7:8080']);
@@ -72,7 +72,7 @@ describe.each(seeds)('planted by seed %i', seed => {
   it('a failure of POST only is told as that, and nothing that goes along with it', () => {
     const share = pick(random, 0.05, 0.2, 0.6);
     const fail = ({ method }: Request, own: Random): Failure | undefined => (method === 'POST' && own() < share ? { status: 502, madeBy: 'nginx' } : undefined);
-    const [first, ...rest] = problemOf(insightOf({ seed, hours: 3, rate: 2, fail })).where;
+    const [first, ...rest] = problemOf(insightOf({ seed, hours: 2, rate: 1.5, fail })).where;
     expect(first).toMatchObject({ dimension: 'method', value: 'POST', amongFailing: 1, estimated: false });
     expect(first?.text).toMatch(/^only POST fails/u);
     expect(rest).toEqual([]);
@@ -84,7 +84,7 @@ describe.each(seeds)('planted by seed %i', seed => {
       if (own() < 0.002) request.uri = `/export/${Math.floor(own() * 1e4)}`;
       return own() < (request.uri.startsWith('/export') ? share : 0.0005) ? { status: 502, madeBy: 'nginx' } : undefined;
     };
-    const insight = insightOf({ seed, hours: 4, rate: 2, fail });
+    const insight = insightOf({ seed, hours: 3, rate: 1.5, fail });
     expect(problemOf(insight).where.map(({ dimension, value }) => `${dimension} ${value}`)).toEqual(['url /export/{n}']);
   });
 
@@ -96,7 +96,7 @@ describe.each(seeds)('planted by seed %i', seed => {
       if (request.client.startsWith('203.0.113.') && own() < 0.7) return { status: 504, madeBy: 'nginx' };
       return request.uri === '/bad/thing' && own() < 0.15 ? { status: 500, madeBy: 'backend' } : undefined;
     };
-    const insight = insightOf({ seed, hours: 3, rate: 2, peers: 6, fail });
+    const insight = insightOf({ seed, hours: 2, rate: 1.5, peers: 6, fail });
     expect(problemOf(insight, 504).where.map(({ dimension, value }) => `${dimension} ${value}`)).toEqual(['network 203.0.113.0/24']);
     expect(problemOf(insight, 500).where.map(({ dimension, value }) => `${dimension} ${value}`)).toEqual(['url /bad/thing']);
     expect(insight.peers.filter(({ standsOut }) => standsOut)).toEqual([]);
@@ -107,7 +107,7 @@ describe.each(seeds)('planted by seed %i', seed => {
       if (request.method === 'POST' && request.uri.startsWith('/orders') && own() < 0.4) request.received = Math.round(3e6 * (1 + own()));
       return request.received > 2e6 || own() < 0.0005 ? { status: 502, madeBy: 'nginx' } : undefined;
     };
-    const [first, ...rest] = problemOf(insightOf({ seed, hours: 3, rate: 2, fail })).where;
+    const [first, ...rest] = problemOf(insightOf({ seed, hours: 2, rate: 1.5, fail })).where;
     expect(first?.dimension).toBe('size');
     expect(rest).toEqual([]);
   });
@@ -118,7 +118,7 @@ function healthy(seed: number): Traffic {
   const random = randomOf(seed * 31);
   const leave = random() * 0.02;
   const rare = random() * 0.0005;
-  const deployMs = random() * 4 * 60 * minute;
+  const deployMs = random() * 3 * 60 * minute;
   let isDeployed = false;
   const fail = (request: Request, own: Random, sinceMs: number): Failure | undefined => {
     if (!isDeployed && sinceMs > deployMs) {
@@ -132,7 +132,7 @@ function healthy(seed: number): Traffic {
     if (chance < leave + rare) return own() < 0.5 ? { madeBy: 'nginx', message: refused } : failure;
     return undefined;
   };
-  return { seed: seed + 500, hours: 4, rate: 1 + random() * 2, peers: 1 + Math.floor(random() * 12), swing: 0.8, fail };
+  return { seed: seed + 500, hours: 3, rate: 0.7 + random(), peers: 1 + Math.floor(random() * 12), swing: 0.8, fail };
 }
 
 describe('healthy logs', () => {

@@ -219,7 +219,14 @@ function describe(candidate: Candidate, input: WhereInput): OverRepresented {
     estimated: counted === undefined,
     failingShare: rounded(failingShare),
     // From a handful of samples the share that fails cannot be told.
-    text: textOf(dimension, value, amongFailing, amongOthers, failingShare, counted !== undefined || b >= 8),
+    text: textOf(
+      dimension,
+      value,
+      amongFailing,
+      (failed + amongOthers * goodCount) / Math.max(1, failingCount + goodCount),
+      failingShare,
+      counted !== undefined || b >= 8,
+    ),
   };
 }
 
@@ -229,14 +236,14 @@ function shares({ failing, good }: NonNullable<ReturnType<WhereInput['exact']>>,
   return all === 0 || others === 0 ? undefined : [(failing.get(value) ?? 0) / all, (good.get(value) ?? 0) / others];
 }
 
-function textOf(dimension: Dimension, value: string, amongFailing: number, amongOthers: number, failingShare: number, isSure: boolean): string {
+/** `ofAll`: of all requests, the share that has the value. */
+function textOf(dimension: Dimension, value: string, amongFailing: number, ofAll: number, failingShare: number, isSure: boolean): string {
   const areMany = dimension === 'peer' || dimension === 'size';
-  const verb = areMany ? 'are' : 'is';
-  const others = amongOthers === 0 ? `which ${verb} none of the other requests seen` : `which ${verb} ${shareText(amongOthers)} of the other requests`;
   const what = nouns[dimension](value);
+  const size = `which ${areMany ? 'are' : 'is'} ${shareText(ofAll)} of the requests`;
   const rate = isSure ? `; ${shareText(failingShare)} of ${areMany ? 'them fail' : 'it fails'}` : '';
-  if (amongFailing >= 0.995) return `only ${what} ${areMany ? 'fail' : 'fails'}, ${others}${rate}`;
-  return `${shareText(amongFailing)} of the failures are ${what}, ${others}${rate}`;
+  if (amongFailing >= 0.995) return `only ${what} ${areMany ? 'fail' : 'fails'}, ${size}${rate}`;
+  return `${shareText(amongFailing)} of the failures are ${what}, ${size}${rate}`;
 }
 
 const nouns: Readonly<Record<Dimension, (value: string) => string>> = {
