@@ -4,7 +4,7 @@ import { hourReader } from '../../core/logs/formats/index.ts';
 import type { LogFormat } from '../../core/logs/scan/format.ts';
 import type { RollUp } from '../../core/logs/scan/roll-up.ts';
 import type { Scanner, ScanTask } from '../../core/logs/scan/scanner.ts';
-import { RollUpSum } from '../../core/logs/scan/sum.ts';
+import { LazySum } from './lazy-sum.ts';
 import { compressionOf } from './compression.ts';
 import { engineOf, type Engine } from './engine.ts';
 import { samplesOf, windowOf } from './file-places.ts';
@@ -119,7 +119,7 @@ class Following {
   readonly #chooser: FormatChooser;
   #first: LogsResult | undefined;
   readonly #streams: Promise<void>[] = [];
-  readonly #closed = new RollUpSum();
+  readonly #closed = new LazySum();
   readonly #open = new Set<Scanner>();
   readonly #formats = new Map<string, LogFormat>();
   readonly #followed: Followed[] = [];
@@ -342,7 +342,7 @@ class Following {
   }
 
   #result(): LogsResult {
-    const sum = new RollUpSum();
+    const sum = new LazySum();
     sum.add(this.#closed.result());
     for (const scanner of this.#open) sum.add(scanner.result());
     const rollUp: RollUp = sum.result();

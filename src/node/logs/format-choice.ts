@@ -68,8 +68,10 @@ function chosenOf(samples: readonly Uint8Array[], all: readonly LogFormat[]): re
   const chosen = new Map<string, LogFormat>();
   for (const sample of samples) {
     const short = sample.subarray(0, firstBytes);
-    let found = recognise(short, all);
-    if (sample.length > short.length && found.reduce((sum, { share }) => sum + share, 0) < 0.999) found = recognise(sample.subarray(0, headBytes), all);
+    // What was guessed from one sample is not guessed otherwise from the next.
+    const candidates = [...chosen.values(), ...all.filter(({ id }) => !chosen.has(id))];
+    let found = recognise(short, candidates);
+    if (sample.length > short.length && found.reduce((sum, { share }) => sum + share, 0) < 0.999) found = recognise(sample.subarray(0, headBytes), candidates);
     for (const { format } of found) if (!chosen.has(format.id)) chosen.set(format.id, format);
   }
   return [...chosen.values()];

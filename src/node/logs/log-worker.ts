@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { hourReader } from '../../core/logs/formats/index.ts';
 import type { RollUp } from '../../core/logs/scan/roll-up.ts';
-import { RollUpSum } from '../../core/logs/scan/sum.ts';
+import { LazySum } from './lazy-sum.ts';
 import { engineOf } from './engine.ts';
 import { FormatChooser, type FormatSpec, type LogZone } from './format-choice.ts';
 import { InputReader, type Job, type JobReport } from './read-input.ts';
@@ -28,7 +28,7 @@ const port = parentPort;
 if (port !== null) work(workerData as WorkerStart, message => port.postMessage(message));
 
 function work(start: WorkerStart, send: (message: FromWorker) => void): void {
-  const sum = new RollUpSum();
+  const sum = new LazySum();
   const { place, done, stop } = start;
   const reader = new InputReader({
     window: start.window,

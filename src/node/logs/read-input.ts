@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { LogFormat } from '../../core/logs/scan/format.ts';
-import type { RollUpSum } from '../../core/logs/scan/sum.ts';
+import type { LazySum } from './lazy-sum.ts';
 import type { Scanner, ScanTask } from '../../core/logs/scan/scanner.ts';
 import { slackMs } from '../../core/logs/window.ts';
 import { compressionOf, otherKindOf } from './compression.ts';
@@ -40,7 +40,7 @@ export interface ReadContext {
   readonly window: Window;
   readonly chooser: FormatChooser;
   readonly hourMs: ScanTask['hourMs'];
-  readonly sum: RollUpSum;
+  readonly sum: LazySum;
   readonly createScanner: (task: ScanTask) => Scanner;
   isStopped(): boolean;
   /** Bytes of the disk that were read, since it was told last. */

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { hourReader } from '../../core/logs/formats/index.ts';
 import type { LogFormat } from '../../core/logs/scan/format.ts';
-import { RollUpSum } from '../../core/logs/scan/sum.ts';
+import { LazySum } from './lazy-sum.ts';
 import { compressionOf, otherKindOf } from './compression.ts';
 import { leaveOutCopies } from './copies.ts';
 import { engineOf, type Engine } from './engine.ts';
@@ -79,15 +79,17 @@ class LogsReading {
     this.#inputs = await leaveOutCopies(await findInputs(this.#request.paths, this.#request.journalUnits));
     const jobs = await this.#jobs();
     const work = jobs.reduce((sum, job) => sum + workOf(job), 0);
-    const threads = work < threadBytes || (this.#threads === 1 && jobs.length < 2) ? 0 : Math.min(this.#threads, jobs.length);
+    // The main thread is one of them; what is little it reads alone.
+    const threads = work < threadBytes ? 0 : Math.min(this.#threads, jobs.length) - 1;
     this.#total = jobs.reduce((sum, job) => sum + bytesOf(job), 0);
     const timer = this.#onProgress === undefined ? undefined : setInterval(() => this.#progress(), progressMs);
-    const sum = new RollUpSum();
+    const sum = new LazySum();
     const lost: string[] = [];
     try {
-      const pool = threads === 0 ? this.#inMain(jobs, sum) : this.#inThreads(jobs, threads, sum, lost);
-      // Streams are read here, beside the threads.
-      await Promise.all([pool, this.#streams(sum)]);
+      const queue = [...jobs];
+      const others = threads > 0 ? this.#inThreads(queue, threads, sum, lost) : undefined;
+      // Streams are read beside the files.
+      await Promise.all([others, this.#inMain(queue, sum), this.#streams(sum)]);
     } finally {
       clearInterval(timer);
       this.#signal?.removeEventListener('abort', breakOff);
@@ -152,16 +154,13 @@ class LogsReading {
     }
   }
 
-  async #inMain(jobs: readonly Job[], sum: RollUpSum): Promise<void> {
+  async #inMain(queue: Job[], sum: LazySum): Promise<void> {
     const reader = this.#reader(sum);
-    for (const job of jobs) {
-      if (this.#isStopped()) break;
-      this.#take(await reader.do(job));
-    }
+    for (let job = queue.shift(); job !== undefined && !this.#isStopped(); job = queue.shift()) this.#take(await reader.do(job));
     reader.finish();
   }
 
-  async #inThreads(jobs: readonly Job[], threads: number, sum: RollUpSum, lost: string[]): Promise<void> {
+  async #inThreads(queue: Job[], threads: number, sum: LazySum, lost: string[]): Promise<void> {
     const start = {
       window: this.#window,
       formats: this.#request.formats,
@@ -170,7 +169,7 @@ class LogsReading {
       stop: this.#stop,
       done: this.#done,
     };
-    const result = await runInWorkers(jobs, threads, start, report => this.#take(report), this.#signal);
+    const result = await runInWorkers(queue, threads, start, report => this.#take(report), this.#signal);
     for (const rollUp of result.rollUps) sum.add(rollUp);
     for (const { why, inputs } of result.lost) {
       lost.push(why);
@@ -178,11 +177,11 @@ class LogsReading {
     }
   }
 
-  async #streams(sum: RollUpSum): Promise<void> {
+  async #streams(sum: LazySum): Promise<void> {
     await Promise.all(this.#inputs.map((input, index) => this.#stream(input, index, sum)));
   }
 
-  async #stream(input: Input, index: number, sum: RollUpSum): Promise<void> {
+  async #stream(input: Input, index: number, sum: LazySum): Promise<void> {
     const stream = this.#open(input);
     if (stream === undefined) return;
     if (typeof stream === 'string') return this.#take({ input: index, bytes: 0, problems: [], unread: stream, samples: [], formats: [] });
@@ -211,7 +210,7 @@ class LogsReading {
     }
   }
 
-  #reader(sum: RollUpSum): InputReader {
+  #reader(sum: LazySum): InputReader {
     let lastMs = performance.now();
     return new InputReader({
       window: this.#window,

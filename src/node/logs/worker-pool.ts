@@ -10,27 +10,24 @@ const jobsAhead = 2;
 
 export interface PoolResult {
   readonly rollUps: readonly RollUp[];
-  readonly reports: readonly JobReport[];
   /** Threads that ended with an error or not at all: what they had counted is lost. */
   readonly lost: readonly { readonly why: string; readonly inputs: readonly number[] }[];
 }
 
-/** Hands jobs to threads as they are done with others. Never rejects. */
+/** Hands jobs of a queue that others take from too to threads, as they are done with those before. Never rejects. */
 export async function runInWorkers(
-  jobs: readonly Job[],
+  queue: Job[],
   count: number,
   start: Omit<WorkerStart, 'place'>,
   onReport: (report: JobReport) => void,
   signal: AbortSignal | undefined,
 ): Promise<PoolResult> {
-  const queue = [...jobs];
-  const result = { rollUps: [] as RollUp[], reports: [] as JobReport[], lost: [] as { why: string; inputs: number[] }[] };
+  const result = { rollUps: [] as RollUp[], lost: [] as { why: string; inputs: number[] }[] };
   await Promise.all(
     Array.from({ length: count }, (_, place) => {
       const inputs = new Set<number>();
       const onDone = (report: JobReport): void => {
         inputs.add(report.input);
-        result.reports.push(report);
         onReport(report);
       };
       return runWorker({ ...start, place }, queue, onDone, signal).then(
