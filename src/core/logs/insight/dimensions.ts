@@ -62,7 +62,7 @@ const families = new Map<string, string>();
 const mostFamilies = 4096;
 
 /** `Chrome`, `Firefox`, `curl`, `Googlebot`: what the client is, without its versions. */
-export function agentFamily(text: string): string {
+function agentFamily(text: string): string {
   const known = families.get(text);
   if (known !== undefined) return known;
   const family = familyOf(text);

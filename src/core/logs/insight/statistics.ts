@@ -37,15 +37,6 @@ export function lnGammaTail(shape: number, x: number): number {
   return Math.min(0, Math.log(sum) - x);
 }
 
-/** The logarithm of the chance of at least `count` events where `mean` are expected. */
-export function lnPoissonTail(count: number, mean: number): number {
-  if (count <= 0) return 0;
-  if (mean <= 0) return Number.NEGATIVE_INFINITY;
-  if (count <= mean) return Math.log(0.5);
-  // Chernoff's bound: never too small.
-  return Math.min(Math.log(0.5), count - mean - count * Math.log(count / mean));
-}
-
 /**
  * The logarithm of the chance (Fisher's exact test, one side) that of `a + b` marked among `groupA + groupB` at least `a` lie in the
  * first group by luck. Bounded by 2,000 terms.
