@@ -97,6 +97,47 @@ describe('the kernel counts as the plain engine does', () => {
     );
   });
 
+  it('keys that are nearly the same', () => {
+    const all = [
+      '',
+      '0',
+      '12',
+      '13',
+      '345',
+      '6789',
+      '9876',
+      '(',
+      ')',
+      '"',
+      '.',
+      '-',
+      'a',
+      'b',
+      ' ',
+      '/',
+      '://',
+      'unix:',
+      ':',
+      '\0',
+      'x'.repeat(15),
+      'y'.repeat(250),
+    ];
+    const base = fc.array(fc.constantFrom(...all, '(', '"', '://unix:a/', '://b/'), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(fc.constantFrom(...uses), base, (use, parts) => {
+        const texts = parts.flatMap((_, place) => all.map(other => parts.with(place, other).join('')));
+        const steps: readonly PlanStep[] = [
+          { do: 'field', role: 'peer', use, until: '|' },
+          { do: 'literal', text: '|' },
+          { do: 'field', role: 'request-time', use, until: '' },
+        ];
+        const lines = texts.map((text, index) => `${text}|${texts[index >> 1] ?? ''}`);
+        expectTheSame(encodeUtf8(lines.join('\n')), { task: { formats: [formatOf({ kind: 'steps', steps }, 0)] } });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('JSON lines with whatever names and values, in any order', () => {
     fc.assert(
       fc.property(fc.array(jsonLine, { minLength: 1, maxLength: 4 }), fc.array(fc.nat(3), { maxLength: 40 }), fc.nat(), (kinds, order, seed) => {
