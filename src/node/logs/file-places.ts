@@ -14,11 +14,11 @@ const farthest = 4 * longestLine;
 /** Pieces of a file that start at a line: its start, and of a larger one also the places between and its end. Errors are thrown. */
 export function samplesOf(fd: number, size: number): readonly Uint8Array[] {
   const places = size <= 8 * sampleBytes ? [0] : [0, Math.floor(size / 3), Math.floor((2 * size) / 3), size - sampleBytes];
-  return places.map(place => sampleAt(fd, place)).filter((sample, index) => index === 0 || sample.length > 0);
+  return places.map(place => sampleAt(fd, place, Math.min(sampleBytes, size - place))).filter((sample, index) => index === 0 || sample.length > 0);
 }
 
-function sampleAt(fd: number, place: number): Uint8Array {
-  const bytes = readAt(fd, place, sampleBytes);
+function sampleAt(fd: number, place: number, length: number): Uint8Array {
+  const bytes = readAt(fd, place, length);
   if (place > 0) return bytes.subarray(bytes.indexOf(newline) + 1);
   // A hole at the start, left by a log that was emptied under its writer.
   const text = bytes.findIndex(byte => byte !== 0);

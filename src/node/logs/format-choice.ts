@@ -48,6 +48,11 @@ export class FormatChooser {
     return this.#named.length > 0 ? [...this.#named, ...this.#defined] : chosenOf(samples, this.#all);
   }
 
+  /** Those that are not known by their id alone, but by the samples that they were chosen by. */
+  samplesFor(formats: readonly LogFormat[], samples: readonly Uint8Array[]): readonly Uint8Array[] {
+    return formats.every(format => this.#all.includes(format) || this.#named.includes(format)) ? [] : samples;
+  }
+
   /** What was chosen before by these samples, with much less work; the ids say what it was. */
   chooseAgain(samples: readonly Uint8Array[], ids: readonly string[]): readonly LogFormat[] {
     if (this.#named.length > 0) return this.choose(samples);

@@ -31,7 +31,7 @@ export interface JobReport {
   readonly problems: readonly string[];
   readonly unread?: string;
   readonly skipped?: string;
-  /** What the formats were chosen by. */
+  /** What the formats were chosen by, where their ids alone do not say what they are. */
   readonly samples: readonly Uint8Array[];
   readonly formats: readonly string[];
 }
@@ -124,7 +124,13 @@ export class InputReader {
     const { start, end } = isBounded(this.#context.window) ? windowOf(fd, size, this.#context.window, this.#lines(formats)) : { start: 0, end: size };
     const source = new FileSource(fd, start, end, true);
     const at = await this.#count(source, job.path, formats, start);
-    return { input: job.input, bytes: at - start, problems: source.problems, samples, formats: formats.map(({ id }) => id) };
+    return {
+      input: job.input,
+      bytes: at - start,
+      problems: source.problems,
+      samples: this.#context.chooser.samplesFor(formats, samples),
+      formats: formats.map(({ id }) => id),
+    };
   }
 
   /** Text that can only be read from its start on. */
@@ -133,7 +139,7 @@ export class InputReader {
     const bytes = new Uint8Array(headBytes);
     const head = bytes.subarray(0, await readFully(source, bytes));
     const formats = this.#context.chooser.choose([head]);
-    const known = { ...report, samples: [head], formats: formats.map(({ id }) => id) };
+    const known = { ...report, samples: this.#context.chooser.samplesFor(formats, [head]), formats: formats.map(({ id }) => id) };
     const skipped = modifiedMs === undefined ? undefined : whySkipped(head, this.#lines(formats), this.#context.window, modifiedMs);
     if (skipped !== undefined) {
       source.close();

@@ -54,7 +54,7 @@ class LogsReading {
   readonly #chooser: FormatChooser;
   readonly #window: Window;
   readonly #threads: number;
-  readonly #reports = new Map<number, JobReport[]>();
+  readonly #reports = new Map<number, Omit<JobReport, 'samples'>[]>();
   readonly #formats = new Map<string, LogFormat>();
   readonly #done = new Float64Array(new SharedArrayBuffer(8 * (mostThreads + 1)));
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
@@ -231,14 +231,14 @@ class LogsReading {
     });
   }
 
-  #take(report: JobReport): void {
+  #take({ samples, ...report }: JobReport): void {
     const reports = this.#reports.get(report.input);
     if (reports === undefined) this.#reports.set(report.input, [report]);
     else reports.push(report);
     this.#openJobs.set(report.input, (this.#openJobs.get(report.input) ?? 1) - 1);
     if (report.formats.every(id => this.#formats.has(id))) return;
     // A thread cannot send a format, which holds a function; what it was chosen by it can.
-    this.#know(this.#chooser.chooseAgain(report.samples, report.formats));
+    this.#know(this.#chooser.chooseAgain(samples, report.formats));
   }
 
   #know(formats: readonly LogFormat[]): void {
