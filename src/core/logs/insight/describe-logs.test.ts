@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { nginxFormat } from '../formats/nginx-format.ts';
 import { emptyRollUp, sumOfRollUps } from '../scan/merge.ts';
 import type { RollUp } from '../scan/roll-up.ts';
 import { describeLogs } from './describe-logs.ts';
@@ -174,6 +175,14 @@ describe('too little to judge', () => {
     expect(insight.summary).toMatch(summary);
   });
 
+  it('is a log without any time', () => {
+    const timeless = nginxFormat('timeless', '$remote_addr "$request" $status $body_bytes_sent');
+    const rollUp = scanText('/x', '192.0.2.1 "GET / HTTP/1.1" 502 157\n192.0.2.1 "GET / HTTP/1.1" 200 157\n'.repeat(50), [timeless]);
+    const insight = describeLogs(inputOf(rollUp, [timeless]));
+    expect([insight.verdict, insight.totals.failed, insight.window]).toEqual(['inconclusive', 50, undefined]);
+    expect(insight.summary).toBe('50 of 100 requests failed, but no line has a time, so it is not known when, or whether it goes on.');
+  });
+
   it('is not the two lines that somebody asks about', () => {
     const { access } = makeLogs({ seed: 1, hours: 0.002, rate: 1, fail: () => nginx(502) });
     expect(describeText('/x', access)).toMatchObject({ verdict: 'failing', problems: [{ status: 502 }] });
@@ -209,6 +218,20 @@ it('sampled lines belong to the groups that the engine counted them in', () => {
   }
   expect(samples.isWhole).toBe(true);
   expect(counts).toEqual(expected);
+});
+
+it('requests that a second try saved are told as such, also where there are too many series', () => {
+  const { access } = makeLogs({ seed: 12, hours: 1, rate: 1, fail: (_, random) => (random() < 0.3 ? { madeBy: 'nginx', message: refused } : undefined) });
+  const rollUp = scanText('/a', access, formats);
+  const series = rollUp.series.map(({ outcome, ...rest }) => {
+    if (outcome === undefined) return rest;
+    const { status, failed, madeBy } = outcome;
+    return { ...rest, folded: true as const, outcome: { status, failed, madeBy } };
+  });
+  const insight = describeLogs(inputOf({ ...rollUp, series }, formats));
+  expect(insight.totals.failed).toBe(0);
+  expect(insight.totals.hiddenRetries).toBeGreaterThan(500);
+  expect(insight.problems.map(({ id }) => id)).toEqual(['retries']);
 });
 
 it('secrets are taken out of all that is told', () => {

@@ -45,7 +45,7 @@ export function describeLogs(input: LogsInput): LogsInsight {
     kind: 'logs',
     ...(Number.isFinite(firstMs) ? { window: { from: isoTime(firstMs), to: isoTime(endMs) } } : {}),
     zone: input.zone,
-    ...judgeLogs({ told, findings, totals, inputs }),
+    ...judgeLogs({ told, findings, totals, inputs, hasTimes: grid !== undefined }),
     ...(partial === undefined ? {} : { partial }),
     inputs,
     totals,

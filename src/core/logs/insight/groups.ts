@@ -26,16 +26,16 @@ export interface Group {
   readonly peers: ReadonlyMap<string, number>;
 }
 
-/** An answer that looks good and has a failed try behind it. */
-export function isRetried({ failed, status, hiddenPeers }: Outcome): boolean {
-  return failed && hiddenPeers !== undefined && status >= 100 && status < 499;
+/** An answer that looks good and has a failed try behind it. Of series that were folded the peers are not known any more. */
+export function isRetried({ failed, status, hiddenPeers, class: kind }: Outcome, folded = false): boolean {
+  return failed && (hiddenPeers !== undefined || (folded && kind === undefined)) && status >= 100 && status < 499;
 }
 
 /** The group that lines of this outcome belong to; undefined for those that did not fail. */
-export function keyOf(kind: 'access' | 'error', outcome: Outcome): string | undefined {
+export function keyOf(kind: 'access' | 'error', outcome: Outcome, folded = false): string | undefined {
   if (!outcome.failed) return undefined;
   if (kind === 'error') return `messages\0${outcome.class ?? ''}\0${outcome.message ?? ''}`;
-  if (isRetried(outcome)) return 'retries';
+  if (isRetried(outcome, folded)) return 'retries';
   return `requests\0${outcome.status}\0${outcome.madeBy}\0${outcome.class ?? ''}`;
 }
 
@@ -49,7 +49,7 @@ export function failingPeers(outcome: Outcome): readonly string[] {
 export function groupSeries(rollUp: RollUp, grid: Grid): readonly Group[] {
   const byKey = new Map<string, Series[]>();
   for (const series of rollUp.series) {
-    const key = series.outcome === undefined ? undefined : keyOf(series.kind, series.outcome);
+    const key = series.outcome === undefined ? undefined : keyOf(series.kind, series.outcome, series.folded);
     if (key === undefined) continue;
     const list = byKey.get(key);
     if (list === undefined) byKey.set(key, [series]);

@@ -51,7 +51,7 @@ export function makeTimeline(rollUp: RollUp, steps: Grid): Timeline {
     return Array.from(sum);
   };
   const requests = rollUp.series.filter(({ kind }) => kind === 'access');
-  const failed = requests.filter(({ outcome }) => outcome?.failed === true && !isRetried(outcome));
+  const failed = requests.filter(({ outcome, folded }) => outcome?.failed === true && !isRetried(outcome, folded));
   const errors = rollUp.series.filter(({ kind, outcome }) => kind === 'error' && outcome?.failed === true);
   const { median, p95 } = latencySteps(rollUp, steps);
   const failing = rollUp.series.filter(({ outcome }) => outcome?.failed === true);

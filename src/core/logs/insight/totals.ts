@@ -8,7 +8,7 @@ export function totalsOf({ series }: RollUp): LogTotals {
   let [requests, failed, hiddenRetries, errors] = [0, 0, 0, 0];
   const byStatus = new Map<number, number>();
   const byMadeBy: Partial<Record<MadeBy, number>> = {};
-  for (const { kind, count, outcome } of series) {
+  for (const { kind, count, outcome, folded } of series) {
     if (kind === 'error') {
       if (outcome?.failed === true) errors += count;
       continue;
@@ -16,7 +16,7 @@ export function totalsOf({ series }: RollUp): LogTotals {
     requests += count;
     if (outcome === undefined) continue;
     if (outcome.status !== 0) byStatus.set(outcome.status, (byStatus.get(outcome.status) ?? 0) + count);
-    if (isRetried(outcome)) hiddenRetries += count;
+    if (isRetried(outcome, folded)) hiddenRetries += count;
     else if (outcome.failed) {
       failed += count;
       byMadeBy[outcome.madeBy] = (byMadeBy[outcome.madeBy] ?? 0) + count;

@@ -9,6 +9,8 @@ export interface VerdictInput {
   readonly findings: readonly Finding[];
   readonly totals: LogTotals;
   readonly inputs: readonly LogInput[];
+  /** Some line has a time: without any, nothing is known of when and how long. */
+  readonly hasTimes: boolean;
 }
 
 interface Judgement {
@@ -36,6 +38,10 @@ export function judgeLogs(input: VerdictInput): Judgement {
   if (lines <= 0) return { verdict: 'inconclusive', summary: nothingRead(inputs) };
   if (misfits > (1 - leastUnderstood) * lines) {
     return { verdict: 'inconclusive', summary: `${shareText(misfits / lines)} of the lines fit no known format, so it is not known whether requests fail.` };
+  }
+  const failed = input.totals.failed - (input.totals.byMadeBy.client ?? 0) + input.totals.errors;
+  if (!input.hasTimes && failed > 0) {
+    return { verdict: 'inconclusive', summary: `${allFailed(input.totals)}, but no line has a time, so it is not known when, or whether it goes on.` };
   }
   return { verdict: 'healthy', summary: allWell(input) };
 }
@@ -66,6 +72,10 @@ function allWell({ totals }: VerdictInput): string {
   const left = totals.byMadeBy.client ?? 0;
   const clients = left === 0 ? '' : left === failed ? ', all of them because the client left' : `, ${countText(left)} of them because the client left`;
   return `${countText(failed)} of ${countOf(requests, 'request')} failed (${shareText(failed / requests)})${clients}: no more than is usual.`;
+}
+
+function allFailed({ requests, failed, errors }: LogTotals): string {
+  return requests === 0 ? `${countOf(errors, 'message')} tell of a failure` : `${countText(failed)} of ${countOf(requests, 'request')} failed`;
 }
 
 function lowerFirst(text: string): string {
