@@ -1,13 +1,4 @@
-import {
-  formatsByName,
-  headBytes,
-  hourReader,
-  knownFormats,
-  nginxFormat,
-  parseLogFormatDirectives,
-  recognise,
-  type LogZone,
-} from '../../core/logs/formats/index.ts';
+import { formatsByName, headBytes, knownFormats, nginxFormat, parseLogFormatDirectives, recognise, type LogZone } from '../../core/logs/formats/index.ts';
 import type { LogFormat } from '../../core/logs/scan/format.ts';
 import { LineWalk } from '../../core/logs/scan/interpreter.ts';
 import { compilePlan } from '../../core/logs/scan/program.ts';
@@ -109,5 +100,3 @@ export class LineReader {
     return to === from ? undefined : this.#walks.find(walk => walk.fits(bytes, view, from, to));
   }
 }
-
-export { hourReader };
