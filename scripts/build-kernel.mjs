@@ -12,7 +12,8 @@ const memoryPages = 512;
 
 export const kernelFile = join(root, 'dist/cli/log-kernel.wasm');
 
-export async function buildKernel() {
+/** Also vitest's global set-up. */
+export default async function buildKernel() {
   const inputs = [...readdirSync(sources).map(name => join(sources, name)), fileURLToPath(import.meta.url), join(root, 'package-lock.json')];
   const built = statSync(kernelFile, { throwIfNoEntry: false });
   if (built !== undefined && inputs.every(path => statSync(path).mtimeMs < built.mtimeMs)) return;
@@ -38,8 +39,5 @@ async function compiled() {
   if (error !== null || binary === undefined) throw new Error(`The kernel does not compile:\n${said.join('')}`);
   return binary;
 }
-
-/** As vitest's global set-up. */
-export default buildKernel;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildKernel();
