@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -176,6 +176,8 @@ describe('bad input', () => {
     [['good.log', '--width', '3'], 'Give a number of columns'],
     [['good.log', '--out', 'no/such/folder/x.html'], '--out no/such/folder/x.html'],
     [['good.log', '--out', 'empty-folder'], '--out empty-folder: it is a folder'],
+    [['good.log', '--follow', '--format', 'json'], '--follow: what is followed'],
+    [['good.log', '--follow', '--until', '1m'], '--follow has no end'],
     [['good.log', '--out', 'good.log'], '--out good.log: this is a log that is to be read'],
   ])('%j is told in two lines on stderr, and exits with 2', (args, message) => {
     const before = readFileSync(join(scratch, 'good.log'));
@@ -250,5 +252,38 @@ describe('the end of it', () => {
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
     expect(stdout).toContain('Only a part was read');
     expect(stdout).toMatch(/FAILING|RECOVERED/);
+  });
+
+  it('comes to what follows with Ctrl-C, or when nobody reads any more', async () => {
+    const path = join(scratch, 'growing.log');
+    writeFileSync(path, goodLines(0, 10).join(''));
+    const child = spawn(node, [program, 'logs', '--follow', path], {
+      cwd: scratch,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], LANG: 'C.UTF-8' },
+    });
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    let written = 0;
+    const writer = setInterval(() => {
+      appendFileSync(path, failingLines(1000 + written, 10).join(''));
+      written += 10;
+    }, 200);
+    const untilMs = performance.now() + 30_000;
+    while (!stdout.includes('failed') && performance.now() < untilMs) await new Promise(done => setTimeout(done, 100));
+    clearInterval(writer);
+    await new Promise(done => setTimeout(done, 1000));
+    child.kill('SIGINT');
+    const code = await new Promise(resolve => child.on('close', resolve));
+    expect(code).toBe(130);
+    // What was there before it began does not count.
+    expect(stdout).toMatch(/^\d\d:\d\d:\d\d {2}[\d,]+ requests, [\d,]+ failed \(100 %\): 502 × [\d,]+\n/);
+    expect(stdout).toMatch(/[\d,]+ requests, [\d,]+ failed \(100 %\)/);
+
+    // Nobody is told that the reader is gone before the next row.
+    const script = '(while sleep 0.3; do cat good.log >> growing.log; done) & "$0" "$1" logs --follow growing.log --since 2026-11-20 | head -n 1; kill $!';
+    const read = spawnSync('bash', ['-c', script, node, program], { encoding: 'utf8', cwd: scratch, timeout: 50_000, killSignal: 'SIGKILL' });
+    expect(read.status).toBe(0);
+    expect(read.stdout).toContain('requests');
   });
 });

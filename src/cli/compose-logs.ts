@@ -3,6 +3,7 @@ import { faults } from '../core/faults/index.ts';
 import { describeLogs } from '../core/logs/insight/describe-logs.ts';
 import { readFields } from '../core/logs/scan/read-fields.ts';
 import type { LogsReport } from '../core/model/logs-report.ts';
+import { followLogs } from '../node/logs/follow-logs.ts';
 import type { LogsRequest, LogsResult, Progress } from '../node/logs/request.ts';
 import { rollUpLogs } from '../node/logs/roll-up-logs.ts';
 import { redactText } from '../node/redact/redact.ts';
@@ -20,6 +21,22 @@ export async function reportLogs(question: LogsQuestion, onProgress: (progress: 
   const started = performance.now();
   const result = await rollUpLogs(question, { onProgress, signal });
   return describe(question, result, startedMs, performance.now() - started);
+}
+
+export interface Following {
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
+  /** Of all that was read since it began, whenever something came. */
+  readonly onReport: (report: LogsReport) => void;
+}
+
+/** Reads what is added to the logs until the signal comes; with a start of the window, what is there already too. */
+export async function followReports(question: LogsQuestion, { everyMs, signal, onReport }: Following): Promise<LogsReport> {
+  const startedMs = Date.now();
+  const started = performance.now();
+  const now = (result: LogsResult): LogsReport => describe({ ...question, nowMs: Date.now() }, result, startedMs, performance.now() - started);
+  const from = Number.isFinite(question.sinceMs) ? 'start' : 'end';
+  return now(await followLogs(question, { signal, everyMs, from, onRollUp: result => onReport(now(result)) }));
 }
 
 function describe({ version, zoneName, nowMs }: LogsQuestion, result: LogsResult, startedMs: number, readingMs: number): LogsReport {

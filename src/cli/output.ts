@@ -50,6 +50,11 @@ export function writeOut(text: string): Promise<void> {
   });
 }
 
+/** Nobody reads the output any more: what goes on for ever has to end. */
+export function isOutputClosed(): boolean {
+  return isPipeClosed;
+}
+
 /** `badhop | head` ends when head does, without a word. */
 export function quietOnClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {

@@ -8,7 +8,7 @@ import type { LogsQuestion } from './compose-logs.ts';
 import { createLogProgress } from './log-progress.ts';
 import { chooseForm, isPipedIn, readLogFormats, type ReportForm } from './log-options.ts';
 import { momentMs, readZone } from './moment.ts';
-import { chooseLook, writeOut, type OutputLook } from './output.ts';
+import { chooseLook, isOutputClosed, writeOut, type OutputLook } from './output.ts';
 import { createProgress } from './progress.ts';
 import { checkReportFile, writeReportFile } from './report-file.ts';
 import { onInterrupt } from './signals.ts';
@@ -28,6 +28,7 @@ export async function runLogs(files: readonly string[], options: LogsOptions, ve
   }
   const question = await ask(files, options, version);
   if (options.out !== undefined) await checkReportFile(options.out, question.paths);
+  if (options.follow === true) return await follow(question, form, look, options);
 
   const abort = new AbortController();
   const release = onInterrupt(() => abort.abort());
@@ -43,6 +44,41 @@ export async function runLogs(files: readonly string[], options: LogsOptions, ve
   } finally {
     release();
     progress.end();
+  }
+}
+
+/** Until Ctrl-C, or nobody reads it any more. */
+async function follow(question: LogsQuestion, form: ReportForm, look: OutputLook, { out, until, verbose = false }: LogsOptions): Promise<LogsRun> {
+  if (form !== 'terminal' || out !== undefined) {
+    throw new BadhopError('usage', '--follow: what is followed is told at a terminal or line by line', { hint: 'Leave out --out and --format, or --follow.' });
+  }
+  if (until !== undefined) throw new BadhopError('usage', '--follow has no end, so there is no --until', { hint: 'Leave one of them out.' });
+  const abort = new AbortController();
+  const release = onInterrupt(() => abort.abort());
+  const waiting = createProgress(process.stderr, process.env);
+  waiting.show('nothing new yet');
+  try {
+    const [{ followReports }, { createFollowView }] = await Promise.all([import('./compose-logs.ts'), import('./follow-view.ts')]);
+    const isScreen = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+    const view = createFollowView({ isScreen, rows: process.stdout.rows, verbose, write: writeOut }, look);
+    let shown: Promise<void> = Promise.resolve();
+    const onReport = (report: LogsReport): void => {
+      waiting.end();
+      shown = shown
+        .then(() => view.show(report))
+        .catch(() => abort.abort())
+        .finally(() => {
+          if (isOutputClosed()) abort.abort();
+        });
+    };
+    const report = await followReports(question, { everyMs: view.everyMs, signal: abort.signal, onReport });
+    await shown;
+    waiting.end();
+    await view.end(report);
+    return { report, isInterrupted: abort.signal.aborted && !isOutputClosed() };
+  } finally {
+    release();
+    waiting.end();
   }
 }
 

@@ -7,7 +7,7 @@ import { pageScript, pageScriptHash, pageStyle, pageStyleHash } from './page-ass
 import { pageData, scriptJson } from './page-data.ts';
 import { findingCard, problemCard } from './problem-cards.ts';
 import { stillPicture } from './still-picture.ts';
-import { coverage, hiddenRetries, logVerdicts, makerName } from './terminal.ts';
+import { causeHeading, coverage, hiddenRetries, logVerdicts, makerName } from './terminal.ts';
 
 // Bytes of markup for the parts whose number a log decides, so that the page can be attached to a ticket anywhere.
 const room = { problems: 46_000, findings: 12_000, peers: 9000, inputs: 12_000, notes: 8000 } as const;
@@ -122,7 +122,9 @@ function causes(report: LogsReport): readonly Markup[] {
     .slice(0, 12)
     .map(({ command, why }) => element('li', {}, element('pre', {}, shorten(command, 600)), element('p', { class: 'soft' }, sentence(shorten(why, 400)))));
   return [
-    ...(shown.length > 0 ? [heading('Likely cause'), ...shown, ...leftOut(left, 'finding')] : []),
+    ...(shown.length > 0
+      ? [heading(report.findings.every(each => causeHeading(each) === 'Advice') ? 'Advice' : 'Likely cause'), ...shown, ...leftOut(left, 'finding')]
+      : []),
     ...(steps.length > 0 ? [heading('Run next'), element('div', { class: 'card' }, element('ul', {}, ...steps))] : []),
   ];
 }

@@ -4,7 +4,7 @@ import { escapeText } from '../text.ts';
 import { formatCount, formatShare, plural, readableSource, reason, sentence } from '../wording.ts';
 import { bytesText, finePercent, secondsText, shorten } from './figures.ts';
 import { inputText, misfitShare } from './input-lines.ts';
-import { coverage, hiddenRetries, logVerdicts, makerName } from './terminal.ts';
+import { causeHeading, coverage, hiddenRetries, logVerdicts, makerName } from './terminal.ts';
 import { timeLines } from './time-line.ts';
 import { whenText } from './problem-lines.ts';
 
@@ -116,8 +116,8 @@ function findingBlocks({ findings }: LogsReport): readonly string[] {
   return findings
     .slice(0, most.rows)
     .flatMap(finding => [
-      `## Likely cause: ${prose(finding.title)}`,
-      `${prose(sentence(finding.explanation))} (${finding.confidence}${finding.share > 0 ? `, ${formatShare(finding.share)} of the failures` : ''}; ${code(`badhop explain ${finding.fault}`)})`,
+      `## ${causeHeading(finding) === 'Cause' ? 'Likely cause' : 'Advice'}: ${prose(finding.title)}`,
+      `${prose(sentence(finding.explanation))} (${finding.confidence}${finding.share > 0 && causeHeading(finding) === 'Cause' ? `, ${formatShare(finding.share)} of the failures` : ''}; ${code(`badhop explain ${finding.fault}`)})`,
       ...finding.evidence.slice(0, most.samples).flatMap(({ source, text }) => [code(readableSource(source)), codeBlock([text])]),
     ]);
 }

@@ -4,7 +4,7 @@ import { formatCount, formatShare, readableSource, sentence } from '../wording.t
 import { finePercent, shorten } from './figures.ts';
 import { element, type Markup } from './html-text.ts';
 import { whenText } from './problem-lines.ts';
-import { makerName } from './terminal.ts';
+import { causeHeading, makerName } from './terminal.ts';
 
 const most = { peers: 8, where: 5, messages: 5, samples: 3, evidence: 4 } as const;
 const longest = { text: 400, sample: 900, message: 400, where: 240, peer: 80 } as const;
@@ -63,7 +63,7 @@ function sampleBlocks(samples: LogProblem['samples']): readonly Markup[] {
 
 /** A finding as a card: what is true, how sure, and the lines that say so. */
 export function findingCard(finding: Finding): Markup {
-  const share = finding.share > 0 ? `, ${formatShare(finding.share)} of the failures` : '';
+  const share = finding.share > 0 && causeHeading(finding) === 'Cause' ? `, ${formatShare(finding.share)} of the failures` : '';
   return element(
     'article',
     { class: finding.status === 'active' ? 'bad' : 'warn' },
@@ -71,7 +71,7 @@ export function findingCard(finding: Finding): Markup {
     element(
       'div',
       { class: 'chips' },
-      element('span', {}, `${finding.confidence}${share}`),
+      element('span', {}, `${causeHeading(finding) === 'Cause' ? '' : 'advice, '}${finding.confidence}${share}`),
       element('span', {}, finding.fault),
       element('span', {}, shorten(finding.subject.name, longest.peer)),
     ),

@@ -83,7 +83,7 @@ function screen(report: LogsReport, look: Look, detail: Detail): Line[] {
       blank,
     ),
     ...spaced(peers, blank),
-    ...(finding ? spaced(causeLines(traffic(report), finding, 'Cause', detail.causeRows), blank) : []),
+    ...(finding ? spaced(causeLines(traffic(report, finding), finding, causeHeading(finding), detail.causeRows), blank) : []),
     ...spaced(nextSteps(report, detail.next), blank),
     ...spaced([...unreadLines(report, 2), ...notUnderstood(report, detail.examples)], blank),
     ...(report.verdict === 'inconclusive' ? notCheckedLines(report, 4) : []),
@@ -180,15 +180,21 @@ export function hiddenRetries(count: number): string {
 function findingLines(report: LogsReport, finding: Finding, width: number): Line[] {
   return [
     line(0, ''),
-    ...causeLines(traffic(report), finding, 'Cause', Infinity),
+    ...causeLines(traffic(report, finding), finding, causeHeading(finding), Infinity),
     line(2, [styled('quiet', 'fault '), finding.fault, styled('quiet', ', seen at '), finding.subject.name], { hang: 4 }),
     ...evidenceLines(finding.evidence, { pieces: Infinity, rows: 12, width }),
     ...nextLines(finding, Infinity),
   ];
 }
 
-function traffic({ totals }: LogsReport): Parameters<typeof causeLines>[0] {
-  return { traffic: { requests: totals.requests, failed: totals.failed, explainedShare: 0, unexplainedShare: 0 } };
+/** What does not fail by itself explains no failure. */
+export function causeHeading({ status, advice }: Finding): 'Cause' | 'Advice' {
+  return status === 'latent' || advice === true ? 'Advice' : 'Cause';
+}
+
+function traffic({ totals }: LogsReport, finding: Finding): Parameters<typeof causeLines>[0] {
+  const failed = causeHeading(finding) === 'Advice' ? 0 : totals.failed + totals.errors;
+  return { traffic: { requests: totals.requests, failed, explainedShare: 0, unexplainedShare: 0 } };
 }
 
 /** What to run where, to know the rest. */
