@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { LogFormat } from '../../core/logs/scan/format.ts';
 import type { LazySum } from './lazy-sum.ts';
+import type { RollUp } from '../../core/logs/scan/roll-up.ts';
 import type { Scanner, ScanTask } from '../../core/logs/scan/scanner.ts';
 import { slackMs } from '../../core/logs/window.ts';
 import { compressionOf, otherKindOf } from './compression.ts';
@@ -52,6 +53,18 @@ export interface ReadContext {
 // Fits a processor's second cache together with what is counted.
 const pieceBytes = 1 << 19;
 const headBytes = 65_536;
+/** Of the lines. */
+const manyMisfits = 0.005;
+
+type Opener = () => ByteSource | Promise<ByteSource>;
+
+interface Counted {
+  readonly input: number;
+  readonly path: string;
+  readonly formats: readonly LogFormat[];
+  readonly samples: readonly Uint8Array[];
+  readonly start: number;
+}
 
 /** Does jobs one after the other. Ranges of one input that follow each other share a scanner; `finish` adds the last one's counts. */
 export class InputReader {
@@ -88,7 +101,7 @@ export class InputReader {
       const start = mark.subarray(0, await readFully(source, mark));
       const resumed = new ResumedSource(start, source);
       const compression = compressionOf(start);
-      return await this.#text(compression === undefined ? resumed : await uncompressed(resumed, compression), { ...nothing({ input }), path });
+      return await this.#text(() => (compression === undefined ? resumed : uncompressed(resumed, compression)), { input, path }, false);
     } catch (error) {
       return { ...nothing({ input }), unread: told(error) };
     } finally {
@@ -116,45 +129,64 @@ export class InputReader {
     const samples = samplesOf(fd, size);
     const head = samples[0] ?? new Uint8Array(0);
     const compression = compressionOf(head);
-    if (compression !== undefined)
-      return await this.#text(await uncompressed(new FileSource(fd, 0, size), compression), { ...nothing(job), path: job.path }, job.modifiedMs);
+    if (compression !== undefined) return await this.#text(() => uncompressed(new FileSource(fd, 0, size), compression), job, true);
     const other = otherKindOf(head);
     if (other !== undefined) return { ...nothing(job), unread: `it is ${other}` };
     const formats = this.#context.chooser.choose(samples);
     const { start, end } = isBounded(this.#context.window) ? windowOf(fd, size, this.#context.window, this.#lines(formats)) : { start: 0, end: size };
-    const source = new FileSource(fd, start, end, true);
-    const at = await this.#count(source, job.path, formats, start);
-    return {
-      input: job.input,
-      bytes: at - start,
-      problems: source.problems,
-      samples: this.#context.chooser.samplesFor(formats, samples),
-      formats: formats.map(({ id }) => id),
-    };
+    const first = new FileSource(fd, start, end, true);
+    return await this.#count(first, { input: job.input, path: job.path, formats, samples, start }, () => new FileSource(fd, start, end, true));
   }
 
   /** Text that can only be read from its start on. */
-  async #text(source: ByteSource, of: JobReport & { readonly path: string }, modifiedMs?: number): Promise<JobReport> {
-    const { path, ...report } = of;
+  async #text(open: Opener, job: { readonly input: number; readonly path: string; readonly modifiedMs?: number }, isAgain: boolean): Promise<JobReport> {
+    const source = await open();
     const bytes = new Uint8Array(headBytes);
     const head = bytes.subarray(0, await readFully(source, bytes));
     const formats = this.#context.chooser.choose([head]);
-    const known = { ...report, samples: this.#context.chooser.samplesFor(formats, [head]), formats: formats.map(({ id }) => id) };
-    const skipped = modifiedMs === undefined ? undefined : whySkipped(head, this.#lines(formats), this.#context.window, modifiedMs);
+    const skipped = job.modifiedMs === undefined ? undefined : whySkipped(head, this.#lines(formats), this.#context.window, job.modifiedMs);
     if (skipped !== undefined) {
       source.close();
-      return { ...known, skipped };
+      return { ...nothing(job), skipped };
     }
-    const at = await this.#count(new ResumedSource(head, source), path, formats, 0);
-    source.close();
-    return { ...known, bytes: at, problems: source.problems };
+    return await this.#count(new ResumedSource(head, source), { ...job, formats, samples: [head], start: 0 }, isAgain ? open : undefined);
   }
 
-  async #count(source: ByteSource, path: string, formats: readonly LogFormat[], start: number): Promise<number> {
-    const scanner = this.#scanner(path, formats);
-    const at = await this.#scan(scanner, source, start, true);
-    this.#context.sum.add(scanner.result());
-    return at;
+  /**
+   * Where many lines fit none of the formats that its samples showed (a configuration was reloaded in between), the lines that did not
+   * fit say what else to try, and it is read once more.
+   */
+  async #count(source: ByteSource, of: Counted, again: Opener | undefined): Promise<JobReport> {
+    const first = await this.#countOnce(source, of);
+    const [counts] = first.rollUp.inputs;
+    let best = first;
+    if (again !== undefined && counts !== undefined && counts.misfits > counts.lines * manyMisfits && !this.#context.isStopped()) {
+      const misfits = new TextEncoder().encode(counts.misfitSamples.map(({ text }) => `${text}\n`).join(''));
+      const more = this.#context.chooser.choose([misfits]).filter(({ id }) => !of.formats.some(format => format.id === id));
+      if (more.length > 0) {
+        const second = await this.#countOnce(await again(), { ...of, formats: [...of.formats, ...more], samples: [...of.samples, misfits] });
+        if ((second.rollUp.inputs[0]?.misfits ?? 0) < counts.misfits && !this.#context.isStopped()) best = second;
+      }
+    }
+    this.#context.sum.add(best.rollUp);
+    return best.report;
+  }
+
+  async #countOnce(source: ByteSource, { input, path, formats, samples, start }: Counted): Promise<{ readonly rollUp: RollUp; readonly report: JobReport }> {
+    try {
+      const scanner = this.#scanner(path, formats);
+      const at = await this.#scan(scanner, source, start, true);
+      const report = {
+        input,
+        bytes: at - start,
+        problems: source.problems,
+        samples: this.#context.chooser.samplesFor(formats, samples),
+        formats: formats.map(({ id }) => id),
+      };
+      return { rollUp: scanner.result(), report };
+    } finally {
+      source.close();
+    }
   }
 
   #scanner(path: string, formats: readonly LogFormat[]): Scanner {

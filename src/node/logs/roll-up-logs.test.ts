@@ -137,6 +137,23 @@ describe('reading logs', () => {
     }
   });
 
+  it('finds the format that a log changes to where no sample shows it', async () => {
+    const json = Array.from(
+      { length: 300 },
+      (_, line) =>
+        `{"time":"2026-11-21T01:02:03+00:00","remote_addr":"10.0.0.1","request":"GET /${line} HTTP/1.1","status":"502","upstream_addr":"127.0.0.1:8080"}\n`,
+    ).join('');
+    const text = `${access(2000)}${json}${access(2000, 2000)}`;
+    for (const path of [put('a.log', text), put('b.log.gz', gzipSync(text))]) {
+      const { rollUp: all, formats, inputs } = await rollUp([path]);
+      expect(all.inputs[0]?.misfits).toBe(0);
+      expect(countOf(all)).toBe(4300);
+      expect(countOf(all, 502)).toBe(380);
+      expect(formats.length).toBe(2);
+      expect(inputs[0]?.bytes).toBe(text.length);
+    }
+  });
+
   it('reads a fifo that is named, and can be broken off while nobody writes to it', async () => {
     const path = place('fifo');
     execFileSync('mkfifo', [path]);
