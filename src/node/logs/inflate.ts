@@ -22,10 +22,10 @@ interface Inflater {
   readonly finish: number;
 }
 
-// Where data is damaged, all that came out of the same piece is lost; small pieces lose little and cost hardly anything.
+// Where data is damaged, all that came out of the same piece is lost; small pieces lose little (of 32 KiB: at 4 % of the speed).
 const firstPieces = 512;
 const firstBytes = 65_536;
-const laterPieces = 8192;
+const laterPieces = 32_768;
 
 /** Any number of gzip members, one behind the other. */
 export function inflatedGzip(inner: ByteSource, useHandle = true): ByteSource {
