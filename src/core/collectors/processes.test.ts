@@ -67,6 +67,53 @@ it('reads the links of well-known daemons only on a small host', () => {
   expect(asked.filter(request => request.kind === 'stat' && request.path.endsWith('/exe'))).toHaveLength(200);
 });
 
+const crowdHost = (uidOf: (pid: number) => number, ppid = 5): FakeHost => {
+  const pids = Array.from({ length: 400 }, (_, index) => index + 10);
+  const line = (pid: number): string => `${pid} (php-fpm8.2) S ${ppid} 1 1 0 -1 4194560 0 0 0 0 ${pid} 2 0 0 20 0 4 0 500 0 ${pid}`;
+  const files = pids.flatMap(pid => [
+    [`/proc/${pid}/stat`, line(pid)],
+    [`/proc/${pid}/cmdline`, 'php-fpm: pool www\0'],
+    [`/proc/${pid}/status`, `${status(uidOf(pid))}VmRSS:\t${pid * 4} kB\n`.replace('VmRSS:\t100 kB\n', '')],
+    [`/proc/${pid}/cgroup`, '0::/system.slice/php8.2-fpm.service\n'],
+    [`/proc/${pid}/wchan`, pid === 10 ? 'ep_poll' : 'skb_wait_for_more_packets'],
+  ]);
+  return { folders: { '/proc': pids.map(String) }, files: { '/proc/stat': 'btime 1000\n', ...Object.fromEntries(files) } };
+};
+
+it('reads a few of a crowd of workers in full, and takes the same for the others', () => {
+  const { fact, asked } = runCollector(
+    processes,
+    {},
+    crowdHost(() => 33),
+  );
+  expect(asked.filter(request => request.kind === 'read' && request.path.endsWith('/status'))).toHaveLength(8);
+  const value = fact.state === 'known' ? fact.value : [];
+  expect(value).toHaveLength(400);
+  expect(value[200]).toEqual({
+    pid: 210,
+    ppid: 5,
+    state: 'S',
+    comm: 'php-fpm8.2',
+    argv: ['php-fpm: pool www'],
+    uid: 33,
+    gids: [33, 4],
+    startMs: 1_005_000,
+    rssBytes: 210 * 4096,
+    threads: 4,
+    cpuMs: 2120,
+    cgroup: '/system.slice/php8.2-fpm.service',
+    unit: 'php8.2-fpm.service',
+  });
+});
+
+it('reads all of a crowd whose members differ, or that systemd started', () => {
+  for (const one of [crowdHost(pid => (pid < 200 ? 33 : 34)), crowdHost(() => 33, 1)]) {
+    const { fact, asked } = runCollector(processes, {}, one);
+    expect(asked.filter(request => request.kind === 'read' && request.path.endsWith('/status'))).toHaveLength(400);
+    expect(fact.state === 'known' && fact.value.every(({ wchan }) => wchan !== undefined)).toBe(true);
+  }
+});
+
 it('is absent where /proc is', () => {
   expect(runCollector(processes, {}, {}).fact.state).toBe('absent');
 });

@@ -20,8 +20,18 @@ const MAX_PROCESSES = 20_000;
 /** The files of so many processes are held at once; of thousands they would outlive the space for young objects and be copied twice. */
 const READ_AT_ONCE = 100;
 
-/** Up to this many, the links of every process are read; beyond it, those of well-known system daemons are not. */
+/**
+ * Up to this many, everything is read of every process. Beyond it, the links of well-known system daemons are not read, and of a
+ * crowd some stand for all.
+ */
 const ALL_LINKS_UP_TO = 300;
+
+/**
+ * More children than this of one parent with one name and command line are a crowd: workers that were forked for the same purpose. They
+ * have their parent's group of resources and one user. So many of them, spread over all, must say the same before it is taken as said of the others.
+ */
+const CROWD = 32;
+const WITNESSES = 8;
 
 /** USER_HZ: 100 on every Linux that has /proc as we know it (`getconf CLK_TCK`). */
 const TICK_MS = 10;
@@ -85,21 +95,91 @@ interface Userland {
   readonly unread: number;
 }
 
-function* readUserland(stats: readonly ProcStat[], context: Context): Generator<readonly Request[], Userland, readonly Known<unknown>[]> {
-  const found: ProcessInfo[] = [];
-  let unread = 0;
+type Reading<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
+type Answers = readonly Known<unknown>[];
+
+function* readUserland(stats: readonly ProcStat[], context: Context): Reading<Userland> {
+  if (stats.length <= ALL_LINKS_UP_TO) {
+    const answers = yield* askEach(stats, stat => [commandLineOf(stat), ...filesOf(stat), ...linksOf(stat)]);
+    return { found: stats.map((stat, index) => processOf(stat, answers[index] ?? [], context)), unread: lostOf(answers) };
+  }
+  const commands = yield* askEach(stats, stat => [commandLineOf(stat)]);
+  const commandOf = new Map(stats.map((stat, index) => [stat, commands[index] ?? []]));
+  const crowds = crowdsOf(stats, commands);
+  const found = new Map<ProcStat, ProcessInfo>();
+  const read = function* (some: readonly ProcStat[]): Reading<void> {
+    const answers = yield* askEach(some, stat => [...filesOf(stat), ...(SYSTEM_DAEMONS.has(stat.comm) ? [] : linksOf(stat))]);
+    for (const [index, stat] of some.entries()) found.set(stat, processOf(stat, [...(commandOf.get(stat) ?? []), ...(answers[index] ?? [])], context));
+  };
+  yield* read(stats.filter(stat => crowds.get(stat)?.witnesses.includes(stat) !== false));
+  for (const [stat, { witnesses }] of crowds) {
+    const [witness] = witnesses;
+    if (found.has(stat) || witness === undefined || !areAlike(witnesses, found)) continue;
+    const one = found.get(witness);
+    if (one !== undefined) found.set(stat, likeWitness(stat, one, witness, context));
+  }
+  yield* read(stats.filter(stat => !found.has(stat)));
+  return { found: [...found.values()], unread: lostOf(commands) };
+}
+
+interface Crowd {
+  readonly witnesses: readonly ProcStat[];
+}
+
+/** By each process of a crowd, its crowd. What systemd starts is of many units, which may run the same command. */
+function crowdsOf(stats: readonly ProcStat[], commands: readonly Answers[]): ReadonlyMap<ProcStat, Crowd> {
+  const alike = new Map<string, ProcStat[]>();
+  for (const [index, stat] of stats.entries()) {
+    const command = textOf(commands[index]?.[0] as Known<ReadResult> | undefined);
+    if (stat.ppid <= 1 || command === undefined || command === '') continue;
+    const name = `${stat.ppid}\0${stat.comm}\0${command}`;
+    const members = alike.get(name);
+    if (members === undefined) alike.set(name, [stat]);
+    else members.push(stat);
+  }
+  const crowds = new Map<ProcStat, Crowd>();
+  for (const members of alike.values()) {
+    if (members.length <= CROWD) continue;
+    const witnesses = Array.from({ length: WITNESSES }, (_, index) => members[Math.floor((index * (members.length - 1)) / (WITNESSES - 1))] ?? []).flat();
+    for (const member of members) crowds.set(member, { witnesses });
+  }
+  return crowds;
+}
+
+/** They have the same user, groups, control group, program and folder, and none of them ended meanwhile. */
+function areAlike(witnesses: readonly ProcStat[], found: ReadonlyMap<ProcStat, ProcessInfo>): boolean {
+  const said = witnesses.map(witness => {
+    const one = found.get(witness);
+    return one?.cgroup === undefined || one.gids === undefined
+      ? undefined
+      : JSON.stringify([one.uid, one.gids, one.cgroup, one.exe, one.exeDeleted, one.cwd, one.cwdDeleted]);
+  });
+  return said[0] !== undefined && said.every(one => one === said[0]);
+}
+
+function likeWitness(stat: ProcStat, one: ProcessInfo, witness: ProcStat, context: Context): ProcessInfo {
+  // Pages of the processor's: the witness has both figures.
+  const pageBytes = witness.rssPages > 0 && one.rssBytes > 0 ? 2 ** Math.round(Math.log2(one.rssBytes / witness.rssPages)) : PAGE_BYTES;
+  const like: { -readonly [K in keyof ProcessInfo]: ProcessInfo[K] } = { ...one, ...ownOf(stat, context), rssBytes: stat.rssPages * pageBytes };
+  // What a process waits for is its own.
+  delete like.wchan;
+  return like;
+}
+
+/** The answers to what is wanted of each, a hundred at a time. */
+function* askEach(stats: readonly ProcStat[], wantedOf: (stat: ProcStat) => readonly Request[]): Reading<readonly Answers[]> {
+  const all: Answers[] = [];
   for (let start = 0; start < stats.length; start += READ_AT_ONCE) {
-    const some = stats.slice(start, start + READ_AT_ONCE);
-    const wanted = some.map(stat => filesOf(stat, stats.length));
+    const wanted = stats.slice(start, start + READ_AT_ONCE).map(wantedOf);
     const answers = yield* askAll(wanted.flat());
     let at = 0;
-    for (const [index, stat] of some.entries()) {
-      const own = answers.slice(at, (at += wanted[index]?.length ?? 0));
-      if (isLost(own[0])) unread += 1;
-      found.push(processOf(stat, own, context));
-    }
+    for (const { length } of wanted) all.push(answers.slice(at, (at += length)));
   }
-  return { found, unread };
+  return all;
+}
+
+function lostOf(answers: readonly Answers[]): number {
+  return answers.filter(([command]) => isLost(command)).length;
 }
 
 /** It is there and was not read; a process that ended meanwhile is not there. */
@@ -107,12 +187,26 @@ function isLost(answer: Known<unknown> | undefined): boolean {
   return answer !== undefined && answer.state !== 'known' && answer.state !== 'absent';
 }
 
-/** In a fixed order: cmdline, status, cgroup, then for those that may matter exe, cwd, wchan. */
-function filesOf(stat: ProcStat, total: number): readonly Request[] {
-  const folder = `/proc/${stat.pid}`;
-  const files: Request[] = ['cmdline', 'status', 'cgroup'].map(name => ({ kind: 'read', path: `${folder}/${name}` }));
-  if (total > ALL_LINKS_UP_TO && SYSTEM_DAEMONS.has(stat.comm)) return files;
-  return [...files, { kind: 'stat', path: `${folder}/exe` }, { kind: 'stat', path: `${folder}/cwd` }, { kind: 'read', path: `${folder}/wchan` }];
+// In this order in the answers of a process: its command line, its files, its links.
+
+function commandLineOf({ pid }: ProcStat): Request {
+  return { kind: 'read', path: `/proc/${pid}/cmdline` };
+}
+
+function filesOf({ pid }: ProcStat): readonly Request[] {
+  return [
+    { kind: 'read', path: `/proc/${pid}/status` },
+    { kind: 'read', path: `/proc/${pid}/cgroup` },
+  ];
+}
+
+/** Only of those that may matter. */
+function linksOf({ pid }: ProcStat): readonly Request[] {
+  return [
+    { kind: 'stat', path: `/proc/${pid}/exe` },
+    { kind: 'stat', path: `/proc/${pid}/cwd` },
+    { kind: 'read', path: `/proc/${pid}/wchan` },
+  ];
 }
 
 function processOf(stat: ProcStat, answers: readonly Known<unknown>[], context: Context): ProcessInfo {
@@ -130,23 +224,29 @@ function processOf(stat: ProcStat, answers: readonly Known<unknown>[], context: 
   const user = context.users.get(uid);
   const wchan = textOf(wchanText)?.trim() ?? '';
   return {
-    pid: stat.pid,
-    ppid: stat.ppid,
-    state: stat.state,
-    comm: stat.comm,
+    ...ownOf(stat, context),
     argv: parseCmdline(textOf(cmdline) ?? ''),
     ...linkOf(exe, 'exe'),
     ...linkOf(cwd, 'cwd'),
     uid,
     ...(user === undefined ? {} : { user }),
     ...(status.gids.length === 0 ? {} : { gids: status.gids }),
-    startMs: context.bootMs === undefined ? 0 : context.bootMs + stat.startTicks * TICK_MS,
     rssBytes: status.rssBytes ?? stat.rssPages * PAGE_BYTES,
-    threads: stat.threads,
-    cpuMs: stat.cpuTicks * TICK_MS,
     ...(cgroup.path === undefined ? {} : { cgroup: cgroup.path }),
     ...(cgroup.unit === undefined ? {} : { unit: cgroup.unit }),
     ...(wchan === '' || wchan === '0' ? {} : { wchan }),
+  };
+}
+
+function ownOf(stat: ProcStat, { bootMs }: Context): Pick<ProcessInfo, 'pid' | 'ppid' | 'state' | 'comm' | 'startMs' | 'threads' | 'cpuMs'> {
+  return {
+    pid: stat.pid,
+    ppid: stat.ppid,
+    state: stat.state,
+    comm: stat.comm,
+    startMs: bootMs === undefined ? 0 : bootMs + stat.startTicks * TICK_MS,
+    threads: stat.threads,
+    cpuMs: stat.cpuTicks * TICK_MS,
   };
 }
 
