@@ -46,10 +46,10 @@ export class KernelCounts {
     i32[at.COLUMNS / 4 + column] = next;
     if (bucket === none) return;
     const cells = at.COUNTS / 4 + column * at.MOST_COMBINATIONS;
-    for (const [id, combination] of this.#numbers.entries()) {
+    for (let id = 0; id < this.#numbers.length; id += 1) {
       const lines = u32[cells + id] ?? 0;
       if (lines === 0) continue;
-      this.#tally.addLines(combination, bucket, lines);
+      this.#tally.addLines(this.numberOf(id), bucket, lines);
       u32[cells + id] = 0;
     }
     const latency = at.LATENCY / 4 + column * at.COARSE_STEPS;

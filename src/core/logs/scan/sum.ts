@@ -1,15 +1,13 @@
 import type { LogFormat, Outcome } from './format.ts';
+import { BucketRows } from './bucket-rows.ts';
 import { addSums, coarseStepOf, middleStepOf } from './histogram.ts';
 import { InputCounts } from './input-counts.ts';
 import { defaultLimits, type Limits } from './limits.ts';
-import { NumberTable } from './number-table.ts';
 import { narrowestBucketMs, type Histogram, type RollUp, type Series } from './roll-up.ts';
 import { compare, earlier, later, SampleStore } from './samples.ts';
 import { nameSeries, sumPlace, type SeriesCounts, type SeriesLevel, type StepCounts } from './series.ts';
 
 const noBucket = -1;
-const bucketRange = 2 ** 31;
-const stepRange = 256;
 
 /**
  * A roll-up that is being added to: by lines (through a `Tally`) and by whole roll-ups. What it holds hangs on the set of what
@@ -30,13 +28,13 @@ export class RollUpSum {
   readonly #below: [number, number] = [2 ** 32, 2 ** 32];
   readonly #levels: readonly [Map<string, SeriesCounts>, Map<string, SeriesCounts>, Map<string, SeriesCounts>] = [new Map(), new Map(), new Map()];
   #nextIndex = 0;
-  // By bucket.
-  readonly #buckets = new NumberTable();
-  // By index of the series times bucketRange, plus bucket.
-  readonly #cells = new NumberTable();
-  // By bucket times stepRange, plus coarse step.
-  readonly #latency = new NumberTable();
-  readonly #latencySums = new NumberTable();
+  /** Of series that were folded. */
+  readonly #freeIndexes: number[] = [];
+  /** A column is a series' index. */
+  readonly #cells = new BucketRows();
+  /** A column is a coarse step; the sum is apart. */
+  readonly #latency = new BucketRows();
+  readonly #latencySums = new BucketRows();
 
   constructor(limits: Limits = defaultLimits) {
     this.#limits = limits;
@@ -56,8 +54,7 @@ export class RollUpSum {
     const series = current(to);
     series.count += lines;
     if (bucket < 0) return;
-    this.#cells.add(series.index * bucketRange + (bucket >>> this.#shift), lines);
-    if (this.#buckets.add(bucket >>> this.#shift, lines)) this.#widenWhereTooMany();
+    if (this.#cells.add(bucket >>> this.#shift, series.index, lines)) this.#widenWhereTooMany();
   }
 
   addTimes(to: SeriesCounts, firstMs: number, lastMs: number): void {
@@ -77,11 +74,11 @@ export class RollUpSum {
   }
 
   addLatency(bucket: number, coarseStep: number, lines: number): void {
-    this.#latency.add((bucket >>> this.#shift) * stepRange + coarseStep, lines);
+    this.#latency.add(bucket >>> this.#shift, coarseStep, lines);
   }
 
   addLatencySum(bucket: number, micros: number): void {
-    this.#latencySums.add(bucket >>> this.#shift, micros);
+    this.#latencySums.add(bucket >>> this.#shift, 0, micros);
   }
 
   add(other: RollUp): void {
@@ -144,7 +141,7 @@ export class RollUpSum {
     if (known !== undefined) return known;
     const series: SeriesCounts = {
       name,
-      index: this.#nextIndex,
+      index: this.#freeIndexes.pop() ?? this.#newIndex(),
       count: 0,
       firstMs: Number.NaN,
       lastMs: Number.NaN,
@@ -152,9 +149,13 @@ export class RollUpSum {
       upstreamTime: undefined,
       into: undefined,
     };
-    this.#nextIndex += 1;
     this.#levels[level].set(name.key, series);
     return series;
+  }
+
+  #newIndex(): number {
+    this.#nextIndex += 1;
+    return this.#nextIndex - 1;
   }
 
   #foldWhereTooMany(): void {
@@ -176,52 +177,50 @@ export class RollUpSum {
       indexes.set(from.index, into.index);
       pour(from, into);
     }
-    this.#cells.rename(key => {
-      const index = Math.floor(key / bucketRange);
-      const into = indexes.get(index);
-      return into === undefined ? key : key + (into - index) * bucketRange;
-    });
+    this.#cells.moveColumns(indexes);
+    this.#freeIndexes.push(...indexes.keys());
   }
 
   #widenWhereTooMany(): void {
     const whole = this.#below[0] < 2 ** 32 ? this.#limits.mostSeries : this.#levels[0].size;
     const series = Math.max(this.#limits.leastSeries, whole);
-    while (this.#buckets.size * series > this.#limits.mostCells && this.#shift < 31) this.#widen();
+    while (this.#cells.size * series > this.#limits.mostCells && this.#shift < 31) this.#widen();
   }
 
   #widen(): void {
     this.#shift += 1;
-    this.#buckets.rename(bucket => bucket >>> 1);
-    this.#cells.rename(key => {
-      const index = Math.floor(key / bucketRange);
-      return index * bucketRange + ((key - index * bucketRange) >>> 1);
-    });
-    this.#latency.rename(key => (Math.floor(key / stepRange) >>> 1) * stepRange + (key % stepRange));
-    this.#latencySums.rename(bucket => bucket >>> 1);
+    for (const rows of [this.#cells, this.#latency, this.#latencySums]) rows.widen();
   }
 
   #cellsBySeries(): ReadonlyMap<number, Cells> {
     const all = new Map<number, Cells>();
-    for (const key of this.#cells.sortedKeys()) {
-      const index = Math.floor(key / bucketRange);
-      let cells = all.get(index);
-      if (cells === undefined) all.set(index, (cells = { buckets: [], counts: [] }));
-      cells.buckets.push(key - index * bucketRange);
-      cells.counts.push(this.#cells.get(key));
+    for (const bucket of this.#cells.buckets()) {
+      const row = this.#cells.row(bucket);
+      for (let index = 0; index < row.length; index += 1) {
+        const count = row[index] ?? 0;
+        if (count === 0) continue;
+        let cells = all.get(index);
+        if (cells === undefined) all.set(index, (cells = { buckets: [], counts: [] }));
+        cells.buckets.push(bucket);
+        cells.counts.push(count);
+      }
     }
     return all;
   }
 
   #latencyList(): RollUp['latency'] {
-    const all = new Map<number, { readonly steps: number[]; readonly counts: number[]; readonly sum: number }>();
-    for (const key of this.#latency.sortedKeys()) {
-      const bucket = Math.floor(key / stepRange);
-      let histogram = all.get(bucket);
-      if (histogram === undefined) all.set(bucket, (histogram = { steps: [], counts: [], sum: this.#latencySums.get(bucket) }));
-      histogram.steps.push(middleStepOf(key % stepRange));
-      histogram.counts.push(this.#latency.get(key));
-    }
-    return [...all].map(([bucket, requestTime]) => ({ bucket, requestTime }));
+    return Array.from(this.#latency.buckets(), bucket => {
+      const row = this.#latency.row(bucket);
+      const steps: number[] = [];
+      const counts: number[] = [];
+      for (let step = 0; step < row.length; step += 1) {
+        const count = row[step] ?? 0;
+        if (count === 0) continue;
+        steps.push(middleStepOf(step));
+        counts.push(count);
+      }
+      return { bucket, requestTime: { steps, counts, sum: this.#latencySums.row(bucket)[0] ?? 0 } };
+    });
   }
 }
 

@@ -16,6 +16,8 @@ const numberNames = ['requestTime', 'upstreamTime'] as const;
 
 interface Combination {
   readonly format: LogFormat;
+  /** Its place in the task. */
+  readonly place: number;
   readonly outcome: Outcome;
   /** Made with the first line that is counted: a series without lines would count among those that are too many. */
   series: SeriesCounts | undefined;
@@ -33,12 +35,15 @@ export class Tally {
   readonly #limits: Limits;
   readonly #sum: RollUpSum;
   #combinations: Combination[] = [];
+  /** By the place of a format, its lines that are not yet told of the input. */
+  readonly #lines: Float64Array;
 
   constructor(task: ScanTask, limits: Limits = defaultLimits) {
     this.#task = task;
     this.#limits = limits;
     this.programs = task.formats.map(compilePlan);
     this.#sum = new RollUpSum(limits);
+    this.#lines = new Float64Array(task.formats.length);
     this.#sum.inputs.addTimes(task.path, Number.NaN, Number.NaN);
   }
 
@@ -47,7 +52,7 @@ export class Tally {
     const one = this.#task.formats[format];
     const program = this.programs[format];
     if (one === undefined || program === undefined) throw new RangeError(`no format ${format}`);
-    this.#combinations.push({ format: one, outcome: one.outcome(valuesOf(program, packed)), series: undefined });
+    this.#combinations.push({ format: one, place: format, outcome: one.outcome(valuesOf(program, packed)), series: undefined });
     return this.#combinations.length - 1;
   }
 
@@ -67,8 +72,9 @@ export class Tally {
   }
 
   addLines(combination: number, bucket: number, lines: number): void {
+    const { place } = this.#of(combination);
     this.#sum.addLines(this.#seriesOf(combination), bucket, lines);
-    this.#sum.inputs.addLines(this.#task.path, this.#of(combination).format.id, lines);
+    this.#lines[place] = (this.#lines[place] ?? 0) + lines;
   }
 
   /** The earliest and the latest time of lines of a combination. */
@@ -128,6 +134,11 @@ export class Tally {
   }
 
   result(): RollUp {
+    for (const [place, format] of this.#task.formats.entries()) {
+      const lines = this.#lines[place] ?? 0;
+      if (lines > 0) this.#sum.inputs.addLines(this.#task.path, format.id, lines);
+      this.#lines[place] = 0;
+    }
     return this.#sum.result();
   }
 
