@@ -107,7 +107,7 @@ export default [
       await host.write('/etc/resolv.conf', 'nameserver 127.0.0.1\n');
       await host.write('/etc/nginx/conf.d/later.conf', ['a', 'b', 'c', 'd'].map(name => `upstream ${name} { server ${name}.shop.example; }\n`).join(''));
     },
-    // badhop waits eight seconds for nginx: what is before it is short.
+    // badhop waits six seconds for nginx: what is before it is short.
     trafficMs: 400,
     traffic: { rps: 30 },
     expect: {

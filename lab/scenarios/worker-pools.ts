@@ -49,7 +49,7 @@ export default [
     ...full,
     name: 'worker-pool-apache-prefork',
     ...reloaded,
-    traffic: { rps: 8 },
+    traffic: { rps: 7 },
     title: 'Apache has as many processes as MaxRequestWorkers allows, and each runs a slow program',
     setUp: async host => {
       await apacheWithCgi(host, {
@@ -65,7 +65,7 @@ export default [
   defineScenario({
     ...full,
     ...reloaded,
-    traffic: { rps: 10 },
+    traffic: { rps: 9 },
     name: 'worker-pool-apache-event',
     title: 'All threads of Apache are busy; it listens for everybody and logs far from the usual place',
     setUp: async host => {

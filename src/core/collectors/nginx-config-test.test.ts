@@ -104,6 +104,6 @@ describe('nginx-config-test', () => {
 
   it('is bounded in time', () => {
     const { fact } = run({ [command]: timedOut('killed') });
-    expect(fact).toMatchObject({ state: 'timeout', why: 'nginx -t took longer than 8 s' });
+    expect(fact).toMatchObject({ state: 'timeout', why: 'nginx -t took longer than 6 s' });
   });
 });

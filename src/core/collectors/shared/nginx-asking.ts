@@ -13,7 +13,7 @@ export interface Runner {
 }
 
 /** Resolving names of upstreams makes `nginx -t` slow. */
-export const testTimeoutMs = 8_000;
+export const testTimeoutMs = 6_000;
 
 /**
  * The argv that asks an nginx as the user it runs as. Whoever runs a program called nginx could otherwise have
