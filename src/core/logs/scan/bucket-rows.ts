@@ -1,11 +1,11 @@
-const fewest = 8;
-
 /**
  * Sums by bucket and column, a row of columns for each bucket. Columns are few and mostly filled in each bucket, so a row takes less
  * than an entry for each sum would, and is found at once while a log goes on in the same bucket.
  */
 export class BucketRows {
   #rows = new Map<number, Float64Array>();
+  /** Of a new row: as long as the longest. */
+  #length = 8;
   #lastBucket = -1;
   #lastRow: Float64Array = new Float64Array(0);
 
@@ -63,7 +63,8 @@ export class BucketRows {
   #rowOf(bucket: number, column: number): Float64Array {
     let row = this.#rows.get(bucket);
     if (row === undefined || column >= row.length) {
-      const longer = new Float64Array(Math.max(fewest, 2 ** Math.ceil(Math.log2(column + 1))));
+      while (this.#length <= column) this.#length *= 2;
+      const longer = new Float64Array(this.#length);
       if (row !== undefined) longer.set(row);
       row = longer;
       this.#rows.set(bucket, row);
