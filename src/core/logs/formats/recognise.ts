@@ -22,6 +22,7 @@ export interface Recognised {
 /** As much of a log is looked at. */
 export const headBytes = 65_536;
 const mostLines = 200;
+const fewLines = 12;
 const longestLine = 16_384;
 /** Formats of one log that are told apart. */
 const mostUnits = 6;
@@ -50,11 +51,21 @@ export function recognise(head: Uint8Array, formats: readonly LogFormat[]): read
   const header = headerOf(lines);
   const found = header === undefined ? [] : pick(withHeader(units, header), lines);
   const left = (): readonly Line[] => lines.filter((_, index) => !found.some(({ fits }) => fits[index] === true));
+  // Most formats fit none of some lines, and need not be tried with the others; what then is left is tried with all.
+  const some = spread(left());
+  const likely = units.filter(unit => some.some(line => unitFits(unit, line) !== -1));
+  found.push(...pick(likely, left(), lines));
   found.push(...pick(units, left(), lines));
   const rest = left();
   const guessed = rest.length < leastGuessed ? undefined : guess(rest, header);
   if (guessed !== undefined) found.push(...pick([[guessed]], rest, lines));
   return found.flatMap(({ unit, shares }) => unit.map((format, index) => ({ format, share: (shares[index] ?? 0) / total })));
+}
+
+/** A few of the lines, from all over. */
+function spread(lines: readonly Line[]): readonly Line[] {
+  const step = Math.max(1, Math.ceil(lines.length / fewLines));
+  return lines.filter((_, index) => index % step === 0);
 }
 
 interface Found {
