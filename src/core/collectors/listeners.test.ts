@@ -24,7 +24,7 @@ it('joins what the kernel and ss say of a socket', () => {
   expect(value).toContainEqual({ kind: 'tcp', host: '::', port: 8102, v6only: true, queue: 0, backlog: 5, inode: 970_365, pids: [2478] });
   expect(value).toContainEqual({ kind: 'unix', host: '', port: 0, path: '/run/with blank.sock', queue: 2, backlog: 2, inode: 970_367, pids: [2478] });
   // The kernel's list of all connections is slow to read where there are many.
-  expect(asked.map(request => request.kind)).toEqual(['exec', 'read', 'exec']);
+  expect(asked.map(request => request.kind)).toEqual(['exec', 'read', 'exec', 'exec']);
 });
 
 it('asks for the owners apart, and ss only for what that has left', () => {
@@ -49,14 +49,14 @@ it('asks for the owners apart, and ss only for what that has left', () => {
     true,
   );
   expect(all.fact).toEqual(expected);
-  expect(words(all.asked)).toEqual(['ss -Hltxne']);
+  expect(words(all.asked)).toEqual(['ss -Hltxne', 'ss -Htlnm']);
 
   const cut = run([], false);
   expect(cut.fact).toEqual(expected);
-  expect(words(cut.asked)).toEqual(['ss -Hltxne', 'ss -Hltxnpe']);
+  expect(words(cut.asked)).toEqual(['ss -Hltxne', 'ss -Htlnm', 'ss -Hltxnpe']);
 
   const hidden = run([], true);
-  expect(words(hidden.asked)).toEqual(['ss -Hltxne']);
+  expect(words(hidden.asked)).toEqual(['ss -Hltxne', 'ss -Htlnm']);
   expect(hidden.fact).toMatchObject({ problems: [expect.stringContaining('are not known')] });
 });
 
@@ -103,4 +103,16 @@ it("counts the same from ss: a listener's clients together, the others by their 
   expect(value?.byRemote).toContainEqual({ state: 'ESTAB', local: '', remote: '127.0.0.4:80', count: 2 });
   expect(value?.byState).toEqual({ ESTAB: 6, 'TIME-WAIT': 6 });
   expect(asked.map(request => request.kind)).toEqual(['exec', 'read']);
+});
+
+it('tells what the kernel had dropped before a listener, all sockets of an address together', () => {
+  const listening = 'tcp LISTEN 0 2 127.0.0.1:8322 0.0.0.0:* ino:5 sk:1\ntcp LISTEN 0 2 127.0.0.1:8323 0.0.0.0:* ino:6 sk:2\n';
+  const drops =
+    'LISTEN 0 2 127.0.0.1:8322 0.0.0.0:*\n\t skmem:(r0,d40)\nLISTEN 0 2 127.0.0.1:8322 0.0.0.0:*\n\t skmem:(r0,d2)\nLISTEN 0 2 127.0.0.1:8323 0.0.0.0:*\n';
+  const { fact } = runCollector(listeners, {}, { programs: { 'ss -Hltxne': listening, 'ss -Htlnm': drops } });
+  const value = fact.state === 'known' ? fact.value : [];
+  expect(value.map(({ port, dropped }) => [port, dropped])).toEqual([
+    [8322, 42],
+    [8323, undefined],
+  ]);
 });

@@ -10,6 +10,7 @@ import { socketInode } from '../parsers/socket-link.ts';
 import { parseSsTcpListeners, parseSsUnixListeners } from '../parsers/ss.ts';
 import type { SsListener } from '../parsers/ss.ts';
 import { outputOf, problemText, textOf } from './shared/answers.ts';
+import { dropsByAddress, listenerDrops } from './shared/listener-drops.ts';
 
 const NET_LIMIT = { limit: 33_554_432 } as const;
 
@@ -28,7 +29,9 @@ export default defineCollector({
   title: 'Listening sockets, their accept queues and owners',
   needs: [],
   *collect() {
-    const [quick, unix] = yield* ask(ssListening, { kind: 'read', path: '/proc/net/unix', options: NET_LIMIT });
+    // What is dropped from here on until the last sample of the backends' load shows a queue that runs over only now and then.
+    const [quick, unix, drops] = yield* ask(ssListening, { kind: 'read', path: '/proc/net/unix', options: NET_LIMIT }, listenerDrops);
+    const dropped = dropsByAddress(drops);
     // A recording of an older badhop holds only this one.
     const [ss] = quick.state === 'absent' ? yield* ask(ssWithOwners) : [quick];
     const printed = outputOf(ss, 'ss');
@@ -40,7 +43,11 @@ export default defineCollector({
         problemText('The backlogs of the listening sockets are not known', printed.state === 'absent' ? { ...printed, how: 'install iproute2' } : printed),
       );
 
-    const found: Listener[] = parseSsTcpListeners(fromSs).map(listenerOfSs);
+    const found: Listener[] = parseSsTcpListeners(fromSs).map(socket => {
+      const listener = listenerOfSs(socket);
+      const before = dropped.get(`${listener.host} ${listener.port}`);
+      return before === undefined ? listener : { ...listener, dropped: before };
+    });
     if (found.length === 0) {
       // Much slower than ss on a host with many connections, and there all the same.
       const [tcp4, tcp6] = yield* ask(

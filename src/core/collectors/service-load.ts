@@ -6,9 +6,9 @@ import type { Service, ServiceLoad } from '../model/facts/backend.ts';
 import type { ExecResult } from '../model/host.ts';
 import { parseProcStat } from '../parsers/proc-stat.ts';
 import { parsePss } from '../parsers/proc-smaps.ts';
-import { parseSsServer } from '../parsers/ss-server.ts';
-import { outputOf, textOf } from './shared/answers.ts';
+import { textOf } from './shared/answers.ts';
 import { definedOf } from './shared/defined.ts';
+import { dropsByAddress, listenerDrops } from './shared/listener-drops.ts';
 import { fallbackRequests, momentOf, readFallback, readSample, sampleRequests } from './service-sample.ts';
 import type { Sample, ServiceMoment } from './service-sample.ts';
 
@@ -45,7 +45,7 @@ export default defineCollector({
     for (let index = 0; index < samples; index++) {
       loops.push(yield* heldUpLoops(loopPids));
       const isLast = index + 1 === samples;
-      taken.push(yield* takeSample(services, isLast ? 0 : pauseMs, index === 0 || isLast));
+      taken.push(yield* takeSample(services, isLast ? 0 : pauseMs, isLast));
     }
     let sampledMs = pauseMs * (samples - 1);
     if (services.some(service => standsStill(service, taken))) {
@@ -57,6 +57,8 @@ export default defineCollector({
     const after = yield* statsOf(pids);
     const waits = yield* waitsOf(pids);
     const pss = yield* pssOf(services);
+    const listeners = facts.listeners.state === 'known' ? facts.listeners.value : [];
+    const droppedBefore = new Map(listeners.flatMap(({ host, port, dropped: before }) => (before === undefined ? [] : [[`${host} ${port}`, before] as const])));
     const problems = taken.some(sample => !sample.unixKnown) ? ['/proc/net/unix could not be read: how busy backends on unix sockets are is not known.'] : [];
     return known(
       services.map(service => {
@@ -72,11 +74,11 @@ export default defineCollector({
           const wait = waits.get(pid);
           if (wait !== undefined) waiting[wait] = (waiting[wait] ?? 0) + 1;
         }
-        const backlog = service.listening.length === 0 ? -1 : backlogOf(service, facts.listeners.state === 'known' ? facts.listeners.value : []);
+        const backlog = service.listening.length === 0 ? -1 : backlogOf(service, listeners);
         return {
           ...loadOf(service, moments, backlog),
           ...loopsOf(service, moments, loops),
-          ...dropped(taken[0]?.drops.get(service.id), taken.at(-1)?.drops.get(service.id)),
+          ...dropped(dropsOf(service, droppedBefore), dropsOf(service, taken.at(-1)?.drops ?? new Map())),
           states,
           ...definedOf({ pssPerWorkerBytes: pss.get(service.id), cpuMs }),
           sampledMs,
@@ -140,31 +142,20 @@ function busyOfShared(moment: ServiceMoment, service: Service, workers: number):
 }
 
 interface SampleWithDrops extends Sample {
+  /** By address. */
   readonly drops: ReadonlyMap<string, number>;
 }
 
-function dropRequests(services: readonly Service[]): readonly Request[] {
+function dropRequests(services: readonly Service[]): readonly (typeof listenerDrops)[] {
   const isTcp = services.some(service => service.listening.some(address => address.kind === 'tcp'));
-  return isTcp ? [{ kind: 'exec', argv: ['ss', '-Htlnm'], options: { timeoutMs: 2000 } }] : [];
+  return isTcp ? [listenerDrops] : [];
 }
 
-/** By service, where ss tells it: what the kernel has dropped before its listeners so far. */
-function readDrops(answer: Known<unknown> | undefined, services: readonly Service[]): ReadonlyMap<string, number> {
-  const found = new Map<string, number>();
-  const printed = answer === undefined ? undefined : outputOf(answer as Known<ExecResult>, 'ss');
-  if (printed?.state !== 'known') return found;
-  const listeners = parseSsServer(printed.value);
-  for (const service of services) {
-    const own = listeners.filter(listener =>
-      service.listening.some(address => address.kind === 'tcp' && address.port === listener.port && address.host === listener.host),
-    );
-    if (own.length > 0 && own.every(listener => listener.drops !== undefined))
-      found.set(
-        service.id,
-        own.reduce((total, listener) => total + (listener.drops ?? 0), 0),
-      );
-  }
-  return found;
+/** Dropped before the addresses of a service; undefined where that is not known of one of them. */
+function dropsOf({ listening }: Service, byAddress: ReadonlyMap<string, number>): number | undefined {
+  const addresses = new Set(listening.flatMap(address => (address.kind === 'tcp' ? [`${address.host} ${address.port}`] : [])));
+  const all = [...addresses].map(address => byAddress.get(address) ?? Number.NaN).reduce((sum, drops) => sum + drops, 0);
+  return addresses.size === 0 || Number.isNaN(all) ? undefined : all;
 }
 
 function dropped(before: number | undefined, after: number | undefined): Pick<ServiceLoad, 'drops'> {
@@ -207,7 +198,7 @@ function* takeSample(services: readonly Service[], untilNextMs: number, withDrop
   const asked = withDrops ? dropRequests(services) : [];
   const pause: readonly Request[] = untilNextMs === 0 ? [] : [{ kind: 'pause', ms: untilNextMs }];
   const answers: readonly Known<unknown>[] = yield [...sampled, ...asked, ...pause];
-  const drops = readDrops(asked.length === 0 ? undefined : answers[sampled.length], services);
+  const drops = dropsByAddress(asked.length === 0 ? undefined : (answers[sampled.length] as Known<ExecResult> | undefined));
   const sample = readSample(answers, services);
   if (sample.tcpKnown) return { ...sample, drops };
   const fallback: readonly Known<unknown>[] = yield fallbackRequests;

@@ -92,8 +92,7 @@ export default defineFault({
 
 function dropEvidence({ peer, load }: Hop, drops: ServiceLoad['drops']): Evidence[] {
   if (drops === undefined || load === undefined) return [];
-  const time = load.sampledMs === undefined ? '' : ` in ${load.sampledMs} ms`;
-  return [{ source: 'exec:ss -Htlnm', text: `${peer.id}: ${drops.sinceOpened} connections dropped, ${drops.meanwhile} of them${time} of watching` }];
+  return [{ source: 'exec:ss -Htlnm', text: `${peer.id}: ${drops.sinceOpened} connections dropped, ${drops.meanwhile} of them while badhop watched` }];
 }
 
 /** The kernel's answer to a connection to a unix socket whose queue is full. */

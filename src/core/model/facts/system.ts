@@ -66,6 +66,8 @@ export interface Listener {
   /** Connections that wait to be accepted, and how many may. -1 where not known. */
   readonly queue: number;
   readonly backlog: number;
+  /** tcp: connections that the kernel had dropped before the sockets on this address when badhop began to look, where ss tells it. */
+  readonly dropped?: number;
   readonly inode?: number;
   readonly pids: readonly number[];
 }
