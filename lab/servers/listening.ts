@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { scanProcNetTcp } from '../../src/core/parsers/proc-net-tcp.ts';
 import type { LabHost } from '../host.ts';
+
+const anyAddress = new Set(['0.0.0.0', '::', '*']);
 
 /** Waits until something listens: on a TCP port (`8080`, `127.0.0.1:8080`, `[::1]:8080`) or a unix socket (a path, with or without `unix:`). */
 export async function waitForListener(host: LabHost, address: string, timeoutMs = 15_000): Promise<void> {
@@ -13,16 +17,18 @@ export function isListening(host: LabHost, address: string): boolean {
     // Flags 00010000: the socket accepts connections.
     return readNet(host, 'unix').some(line => line.endsWith(` ${path}`) && line.split(/\s+/)[3] === '00010000');
   }
-  const port = Number(address.slice(address.lastIndexOf(':') + 1))
-    .toString(16)
-    .toUpperCase()
-    .padStart(4, '0');
-  return ['tcp', 'tcp6']
-    .flatMap(table => readNet(host, table))
-    .some(line => {
-      const [, local = '', , state] = line.trim().split(/\s+/);
-      return state === '0A' && local.endsWith(`:${port}`);
+  const colon = address.lastIndexOf(':');
+  const port = Number(address.slice(colon + 1));
+  const wanted = address.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, '');
+  let found = false;
+  for (const table of ['tcp', 'tcp6']) {
+    scanProcNetTcp(readNet(host, table).join('\n'), ({ state, localHost, localPort }) => {
+      // Two servers may listen on one port of different addresses.
+      const isHere = !isIP(wanted) || anyAddress.has(localHost) || localHost === wanted || localHost === `::ffff:${wanted}`;
+      found ||= state === 'LISTEN' && localPort === port && isHere;
     });
+  }
+  return found;
 }
 
 function readNet(host: LabHost, table: string): string[] {
