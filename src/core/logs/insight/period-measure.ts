@@ -3,6 +3,9 @@ import type { Period, PeriodInput, Proven } from './period.ts';
 import { Pulses, windowStart } from './period-test.ts';
 import { quantileOf } from './statistics.ts';
 
+/** Failures of all cycles in one bin beside the window; less may be chance. */
+const fewestBeside = 3;
+
 export function measurePeriod(input: PeriodInput, proven: Proven, pValue: number): Period {
   const { counts, widthMs, startMs } = input;
   const { period, phase, window, drifts } = proven;
@@ -10,15 +13,15 @@ export function measurePeriod(input: PeriodInput, proven: Proven, pValue: number
   if (drifts) return { ...drifting(input, proven), pValue };
   const pulses = new Pulses(counts);
   const beats: { readonly cycle: number; readonly timeMs: number }[] = [];
+  const { before, behind } = surroundings(pulses, all, proven);
   let cycles = 0;
   let inside = 0;
   for (let cycle = 0; ; cycle += 1) {
     const start = windowStart(period, phase, window, cycle);
     if (start >= pulses.bins) break;
     cycles += 1;
-    const count = pulses.between(start, start + window);
-    inside += count;
-    if (count === 0) continue;
+    inside += pulses.between(start - before, start + window + behind);
+    if (pulses.between(start, start + window) === 0) continue;
     const exact = timesBetween(input.timesMs, startMs + start * widthMs, startMs + (start + window) * widthMs);
     beats.push({ cycle, timeMs: exact ?? startMs + middleOf(counts, start, start + window) * widthMs });
   }
@@ -33,6 +36,30 @@ export function measurePeriod(input: PeriodInput, proven: Proven, pValue: number
     cycles,
     share: inside / Math.max(1, all),
   };
+}
+
+/**
+ * Bins on both sides of the window that belong to the same beats: an outage of a minute each hour is proven by the moment that it begins
+ * at, and is longer than that. They are those in which three times as much fails as in the half of the cycle that is farthest away.
+ */
+function surroundings(pulses: Pulses, all: number, { period, phase, window }: Proven): { readonly before: number; readonly behind: number } {
+  const most = Math.floor((period - window) / 4);
+  const near = (from: number, to: number): number => {
+    let sum = 0;
+    for (let cycle = 0; ; cycle += 1) {
+      const start = windowStart(period, phase, window, cycle);
+      if (start >= pulses.bins) return sum;
+      sum += pulses.between(start + from, start + to);
+    }
+  };
+  const farBins = Math.max(1, period - window - 2 * most);
+  const far = Math.max(0, all - near(-most, window + most)) / farBins;
+  const least = Math.max(3 * far, fewestBeside);
+  let before = 0;
+  while (before < most && near(-before - 1, -before) >= least) before += 1;
+  let behind = 0;
+  while (behind < most && near(window + behind, window + behind + 1) >= least) behind += 1;
+  return { before, behind };
 }
 
 /** From each failure to the one that came a period later. */

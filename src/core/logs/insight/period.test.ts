@@ -44,6 +44,14 @@ describe.each<[string, number, number, (random: Random) => number[]]>([
   });
 });
 
+it.each(seeds)('outages of 40 s each hour are whole outages, and the rest is what it is, by seed %i', seed => {
+  const random = randomOf(seed);
+  const outages = beats(random, 3600, 2, day).flatMap(time => noise(random, 16, 40).map(more => time + more));
+  expect(periodIn(outages, day)?.share).toBeGreaterThan(0.97);
+  const share = outages.length / (outages.length + 100);
+  expect(Math.abs((periodIn([...outages, ...noise(random, 100, day)], day)?.share ?? 0) - share)).toBeLessThan(0.06);
+});
+
 it.each(seeds)('a period whose clock starts anew with each beat is found by seed %i', seed => {
   const random = randomOf(seed);
   const times: number[] = [];
