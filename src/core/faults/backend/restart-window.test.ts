@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import restartWindow from './restart-window.ts';
-import { detections, eventOf, hopOf, lostHop, nowMs, symptomOf, unitOf } from './testing.ts';
+import { detections, eventOf, hopOf, lostHop, nowMs, probeOf, symptomOf, unitOf } from './testing.ts';
 
 const fault = restartWindow as unknown as Fault;
 const burst = (agoMs: number) =>
@@ -69,6 +69,18 @@ describe('restart-window is silent', () => {
     expect(found(cut(299_500, 1000))).toHaveLength(1);
     expect(found(cut(296_000, 6000))).toEqual([]);
     expect(found(cut(299_500, 1000), [eventOf('request-killed', 298_500)])).toEqual([]);
+  });
+
+  it('where it breaks off what it is asked to this moment', () => {
+    const events = [eventOf('stopped', 2500), eventOf('started', 2000)];
+    const cut = symptomOf('premature-close', {
+      firstMs: nowMs - 1900,
+      lastMs: nowMs - 700,
+      buckets: { widthMs: 10_000, starts: [nowMs - 1900], counts: [20] },
+    });
+    const found = (own: ReturnType<typeof probeOf>) => detections(fault, { hops: [hopOf({ symptoms: [cut], events, own, probes: [own] })] });
+    expect(found(probeOf({ state: 'connected' }))).toHaveLength(1);
+    expect(found(probeOf({ state: 'closed', how: 'end' }))).toEqual([]);
   });
 
   it('where it was away for minutes', () => {

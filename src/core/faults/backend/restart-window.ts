@@ -108,6 +108,8 @@ function isAround(symptom: Symptom, hop: Hop, starts: readonly { readonly timeMs
 /** What breaks off was under way when the service was stopped: afterwards, or with the watchdog's own line, it is no restart's. */
 function wasUnderWay({ class: kind, errorGroups, firstMs, lastMs }: Symptom, hop: Hop, starts: readonly { readonly timeMs: number }[]): boolean {
   if (!cutOff.has(kind)) return true;
+  // It still breaks off what it is asked: that did not end with the start.
+  if (hop.own?.outcome.state === 'closed') return false;
   if (hop.events.some(event => event.kind === 'request-killed' && event.timeMs >= firstMs - afterMs && event.timeMs <= lastMs + afterMs)) return false;
   const times = sampleTimesOf({ errorGroups });
   return times.every(timeMs => starts.some(start => timeMs <= start.timeMs + clockMs && timeMs >= start.timeMs - longestMs));
