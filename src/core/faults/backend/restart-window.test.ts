@@ -26,6 +26,24 @@ describe('restart-window fires', () => {
   });
 });
 
+it('is over where the service answers and nginx turns requests away by its marks', () => {
+  const refused = symptomOf('connect-refused', {
+    firstMs: nowMs - 4000,
+    lastMs: nowMs - 3500,
+    buckets: { widthMs: 10_000, starts: [nowMs - 4000], counts: [2] },
+  });
+  const away = symptomOf('no-live-upstreams', {
+    firstMs: nowMs - 3400,
+    lastMs: nowMs - 100,
+    buckets: { widthMs: 10_000, starts: [nowMs - 3400], counts: [20] },
+  });
+  const events = [eventOf('stopped', 4200), eventOf('started', 3000)];
+  const found = (own: ReturnType<typeof probeOf>) =>
+    detections(fault, { hops: [hopOf({ symptoms: [refused], groupSymptoms: [away], events, own, probes: [own] })] });
+  expect(found(probeOf({ state: 'connected' }))).toMatchObject([{ status: 'past' }]);
+  expect(found(probeOf({ state: 'no-answer' }))).toMatchObject([{ status: 'active' }]);
+});
+
 describe('restart-window is silent', () => {
   it('where nobody listens', () => {
     expect(detections(fault, { hops: [lostHop({ events: [started] })] })).toEqual([]);

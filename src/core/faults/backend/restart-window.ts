@@ -58,7 +58,7 @@ export default defineFault({
       yield {
         confidence: 'confirmed',
         // Requests that nginx still turns away by its marks are not refused by the service any more.
-        status: own.some(symptom => symptom.ongoing && symptom.class !== 'no-live-upstreams') ? 'active' : 'past',
+        status: !isOver(hop, last.timeMs) && own.some(symptom => symptom.ongoing && symptom.class !== 'no-live-upstreams') ? 'active' : 'past',
         subject: hop.serviceSubject,
         messageId: near.length === 1 ? 'once' : 'several',
         data: {
@@ -85,6 +85,12 @@ export default defineFault({
     }
   },
 });
+
+/** It answers, and nginx asks it no more: what goes on after the start is no work of the restart. */
+function isOver({ own, symptoms, groupSymptoms }: Hop, startMs: number): boolean {
+  const answersNow = own?.outcome.state === 'connected' || own?.outcome.state === 'answered';
+  return answersNow && [...symptoms, ...groupSymptoms].some(({ class: kind, ongoing, lastMs }) => kind === 'no-live-upstreams' && ongoing && lastMs > startMs);
+}
 
 /** Nearly all of its requests failed shortly before a start or just after one. */
 function isAround(symptom: Symptom, hop: Hop, starts: readonly { readonly timeMs: number }[], { nowMs }: Window): boolean {
