@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ServiceLoad } from '../../model/facts/backend.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Listener } from '../../model/facts/system.ts';
-import { detections, hopOf, nowMs, peerOf, probeOf, serviceOf, symptomOf } from '../backend/testing.ts';
+import { detections, hopOf, nowMs, peerOf, probeOf, processOf, serviceOf, symptomOf } from '../backend/testing.ts';
 import fault from './accept-queue-overflow.ts';
 
 const path = '/run/app.sock';
@@ -69,6 +69,20 @@ describe('fires', () => {
     expect(found(tcp(40, 0), kernel({ ListenOverflows: 3 }))).toMatchObject([{ confidence: 'likely' }]);
     expect(found(tcp(40, 0), kernel({}))).toMatchObject([{ confidence: 'possible' }]);
     expect(found(tcp(0, 0), kernel({ ListenOverflows: 3 }))).toEqual([]);
+  });
+
+  it('over TCP, where all that was dropped was dropped within the window', () => {
+    const timedOut = symptomOf('connect-timeout', { count: 30 });
+    const tcp = (sinceOpened: number, openedMs: number): Hop =>
+      hop([0, 0, 0], 5, {
+        symptoms: [timedOut],
+        load: { ...load([0, 0, 0], 5), drops: { sinceOpened, meanwhile: 0 } },
+        peer: tcpPeer,
+        master: processOf(100, { startMs: openedMs }),
+      });
+    expect(found(tcp(40, nowMs - 60_000), kernel({}))).toMatchObject([{ confidence: 'likely' }]);
+    expect(found(tcp(12, nowMs - 60_000), kernel({}))).toMatchObject([{ confidence: 'possible' }]);
+    expect(found(tcp(40, nowMs - 86_400_000), kernel({}))).toMatchObject([{ confidence: 'possible' }]);
   });
 
   it('for the past, and less surely where the queue is a long one', () => {

@@ -6,7 +6,7 @@ import type { Hop } from '../../model/facts/hop.ts';
 import type { Resources } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
-import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { countOf, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { poolEvidence, poolState } from '../../model/pool-state.ts';
 
 /** A queue shorter than nginx's own default overflows in bursts that workers would have got through. */
@@ -61,7 +61,8 @@ export default defineFault({
       const proof = [...(state === undefined ? [] : [poolEvidence(state)]), ...(isTurnedAway(hop) && hop.own !== undefined ? [probeEvidence(hop.own)] : [])];
       const isOngoing = explained.some(symptom => symptom.ongoing && (symptom.count > 0 || isFullNow));
       const isSeen = isFullNow || (drops?.meanwhile ?? 0) > 0;
-      const isTold = isShort && state?.isFull !== true && (refused.length > 0 || (drops !== undefined && growth > 0));
+      const wereDropped = drops !== undefined && (growth > 0 || areOfWindow(hop, drops, timedOut, context.sinceMs));
+      const isTold = isShort && state?.isFull !== true && (refused.length > 0 || wereDropped);
       yield {
         confidence: isSeen && isOngoing ? 'confirmed' : isTold ? 'likely' : 'possible',
         status: isOngoing ? 'active' : 'past',
@@ -89,6 +90,12 @@ export default defineFault({
     }
   },
 });
+
+/** The socket is no older than the window, and at least as many connections were dropped before it as timed out. */
+function areOfWindow({ master, unit }: Hop, drops: NonNullable<ServiceLoad['drops']>, timedOut: readonly Symptom[], sinceMs: number): boolean {
+  const openedMs = master?.startMs ?? unit?.activeEnterMs ?? 0;
+  return openedMs >= sinceMs && drops.sinceOpened >= countOf(timedOut);
+}
 
 function dropEvidence({ peer, load }: Hop, drops: ServiceLoad['drops']): Evidence[] {
   if (drops === undefined || load === undefined) return [];
