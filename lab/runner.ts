@@ -126,6 +126,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
       await take('fix', () =>
         plan ? applyPlan(host, plan) : Promise.reject(new Error(`no such plan among ${plans.map(one => one.id).join(', ') || 'none'}`)),
       );
+      await scenario.afterFix?.(host);
     } else if (scenario.repair) await take('repair', () => scenario.repair?.(host, stage));
     else return;
     // The background requests go on: what breaks under load must hold under load.

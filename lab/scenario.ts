@@ -51,6 +51,8 @@ export interface Scenario {
   readonly fix?: 'first-plan' | { readonly plan: string };
   /** What a person does where no plan is applied; afterwards `healthy` must hold again. */
   repair?(host: LabHost, stage: Stage): Promise<void>;
+  /** After the plan was applied: what somebody does who need not wait until it has its whole effect. */
+  afterFix?(host: LabHost): Promise<void>;
 }
 
 export interface Stage {
