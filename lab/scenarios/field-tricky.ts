@@ -67,9 +67,9 @@ export default [
       await startNginx(host);
     },
     breakIt: async host => {
-      await host.write('/usr/local/bin/reaper', '#!/bin/sh\nwhile sleep 0.4; do pkill -9 -P "$(systemctl show -p MainPID --value toys)"; done\n', {
-        mode: '755',
-      });
+      // Without a pid it would kill what the lab itself has started here: its parent lies outside, and counts as 0.
+      const reaper = 'pid="$(systemctl show -p MainPID --value toys)"; [ "${pid:-0}" -gt 1 ] && pkill -9 -P "$pid"';
+      await host.write('/usr/local/bin/reaper', `#!/bin/sh\nwhile sleep 0.4; do ${reaper}; done\n`, { mode: '755' });
       await startUnit(host, { unit: 'reaper.service', user: 'root', exec: '/usr/local/bin/reaper' });
     },
     trafficMs: 3000,
