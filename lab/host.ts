@@ -146,9 +146,11 @@ export async function bootHost(options: HostOptions = {}): Promise<LabHost> {
       release();
     };
     const host = makeHost(name, pid, stop);
+    // It waits for a signal that systemd may have sent a moment before: then it is asked again.
+    const wait = { timeoutMs: 2000 };
     await host.until(
       'systemd to have started',
-      async () => /^(running|degraded)/.test((await host.exec(['systemctl', 'is-system-running', '--wait'])).stdout),
+      async () => /^(running|degraded)/.test((await host.exec(['systemctl', 'is-system-running', '--wait'], wait)).stdout),
       20_000,
     );
     if (options.keep) live.delete(name);
