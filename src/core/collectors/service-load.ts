@@ -58,7 +58,9 @@ export default defineCollector({
     const waits = yield* waitsOf(pids);
     const pss = yield* pssOf(services);
     const listeners = facts.listeners.state === 'known' ? facts.listeners.value : [];
-    const droppedBefore = new Map(listeners.flatMap(({ host, port, dropped: before }) => (before === undefined ? [] : [[`${host} ${port}`, before] as const])));
+    const droppedBefore = new Map(
+      listeners.flatMap(({ host, port, dropped: already }) => (already === undefined ? [] : [[`${host} ${port}`, already] as const])),
+    );
     const problems = taken.some(sample => !sample.unixKnown) ? ['/proc/net/unix could not be read: how busy backends on unix sockets are is not known.'] : [];
     return known(
       services.map(service => {
