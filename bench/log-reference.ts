@@ -9,7 +9,8 @@ const access = String.raw`
   peer = address[tries]
   requests++; statuses[status]++; asked[peer]++
   if (status >= 499) { failed++; failing[peer]++ }
-  else if (tries > 1 && code[1] >= 500) hidden++
+  # A try that failed behind a good answer is one of the peer that was asked first.
+  else if (tries > 1 && code[1] >= 500) { hidden++; failing[address[1]]++; if (address[1] != peer) asked[address[1]]++ }
 }
 END {
   print "requests\t" requests; print "failed\t" failed; print "hidden retries\t" hidden
