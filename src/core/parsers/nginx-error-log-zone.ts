@@ -5,6 +5,7 @@
  * half hour, so that a window over a change of clocks is read rightly.
  */
 import type { HostClock } from '../model/host.ts';
+import { offsetOfWall, zoneOffset } from '../model/zone.ts';
 
 const halfHour = 1_800_000;
 
@@ -20,7 +21,7 @@ export function wallClock(clock: HostClock, shiftMs = 0): (wall: string) => numb
     const key = Math.floor(local / halfHour);
     let offset = cache.get(key);
     if (offset === undefined) {
-      offset = Number.isFinite(local) ? offsetOf(local, clock.nowMs, offsetAt) : 0;
+      offset = Number.isFinite(local) ? (offsetOfWall(local, clock.nowMs, offsetAt) ?? offsetAt(local)) : 0;
       if (cache.size < 10_000) cache.set(key, offset);
     }
     lastText = wall;
@@ -37,37 +38,10 @@ export function parseWall(wall: string): number {
   return Date.UTC(part(0, 4), month - 1, day, hour, minute, second);
 }
 
-/** An hour that the clocks passed twice is taken as the later one, unless that lies in the future. */
-function offsetOf(local: number, nowMs: number, offsetAt: (utcMs: number) => number): number {
-  const offsets = [offsetAt(local - 86_400_000), offsetAt(local + 86_400_000)];
-  const fitting = offsets.filter(offset => offsetAt(local - offset) === offset).sort((a, b) => a - b);
-  return fitting.find(offset => local - offset <= nowMs + 300_000) ?? fitting.at(-1) ?? offsetAt(local);
-}
-
 /** Milliseconds east of UTC at a time. `UTC+02:00` and names this machine does not know are taken as fixed. */
 function zoneOffsets(clock: HostClock): (utcMs: number) => number {
   const fixed = clock.offsetMinutes * 60_000;
   if (clock.zone === 'UTC' || clock.zone === 'Etc/UTC') return () => 0;
   if (!/^[A-Za-z]+(?:[/_+-][A-Za-z0-9_+-]+)*$/u.test(clock.zone) || /^UTC[+-]/u.test(clock.zone)) return () => fixed;
-  let format: Intl.DateTimeFormat;
-  try {
-    format = new Intl.DateTimeFormat('en-US', {
-      timeZone: clock.zone,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-      second: '2-digit',
-    });
-  } catch {
-    return () => fixed;
-  }
-  return utcMs => {
-    const parts = new Map(format.formatToParts(utcMs).map(({ type, value }) => [type, Number(value)]));
-    const get = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
-    const local = Date.UTC(get('year'), get('month') - 1, get('day'), get('hour'), get('minute'), get('second'));
-    return local - Math.floor(utcMs / 1000) * 1000;
-  };
+  return zoneOffset(clock.zone) ?? (() => fixed);
 }

@@ -4,6 +4,7 @@
  * An hour that a change of clocks makes happen twice is read as the later one, unless that lies in the future: as the
  * error log is read in a diagnosis. An hour that it leaves out is read with the offset that was in force before.
  */
+import { offsetOfWall, zoneOffset } from '../../model/zone.ts';
 import type { ScanTask } from '../scan/scanner.ts';
 import type { TimeStyle } from '../scan/plan.ts';
 
@@ -40,7 +41,7 @@ export function hourReader(zone: LogZone, nowMs: number): ScanTask['hourMs'] {
     const date = new Date(local);
     // The 30th of February is a day of March, and the years 0 to 99 are of the last century, to the calendar.
     if (date.getUTCDate() !== hour.day || date.getUTCMonth() !== hour.month || date.getUTCFullYear() !== hour.year) return Number.NaN;
-    return local - (offsetMs ?? offsetOf(local, nowMs, offsetAt));
+    return local - (offsetMs ?? offsetOfWall(local, nowMs, offsetAt) ?? offsetAt(local - dayMs));
   };
   return (style, prefix, suffix) => {
     const groups = shapes[style].exec(prefix)?.groups;
@@ -80,56 +81,23 @@ function newestYear(parts: Omit<Hour, 'year'>, nowMs: number, toMs: (hour: Hour)
   return Number.NaN;
 }
 
-function offsetOf(local: number, nowMs: number, offsetAt: (utcMs: number) => number): number {
-  const before = offsetAt(local - dayMs);
-  const after = offsetAt(local + dayMs);
-  const fitting = [before, after].filter(offset => offsetAt(local - offset) === offset).sort((a, b) => a - b);
-  return fitting.find(offset => local - offset <= nowMs + graceMs) ?? fitting.at(-1) ?? before;
-}
-
 /** Milliseconds east of UTC at a time. */
 function zoneOffsets(zone: LogZone): (utcMs: number) => number {
   if (typeof zone === 'number') {
     const fixed = Number.isFinite(zone) ? zone * 60_000 : 0;
     return () => fixed;
   }
-  const format = zoneFormat(zone);
-  if (format === undefined) return () => 0;
+  const offsetAt = zone === 'UTC' ? undefined : zoneOffset(zone);
+  if (offsetAt === undefined) return () => 0;
   const cache = new Map<number, number>();
   return utcMs => {
     // Clocks change on quarters of an hour.
     const quarter = Math.floor(utcMs / 900_000) * 900_000;
     let offset = cache.get(quarter);
     if (offset === undefined) {
-      offset = offsetBy(format, quarter);
+      offset = offsetAt(quarter);
       if (cache.size < 10_000) cache.set(quarter, offset);
     }
     return offset;
   };
-}
-
-function zoneFormat(zone: string): Intl.DateTimeFormat | undefined {
-  if (zone === 'UTC') return undefined;
-  try {
-    return new Intl.DateTimeFormat('en-US', {
-      timeZone: zone,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-      second: '2-digit',
-    });
-  } catch {
-    return undefined;
-  }
-}
-
-function offsetBy(format: Intl.DateTimeFormat, utcMs: number): number {
-  if (!(Math.abs(utcMs) < 8.64e15)) return 0;
-  const parts = new Map(format.formatToParts(utcMs).map(({ type, value }) => [type, Number(value)]));
-  const get = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
-  const local = Date.UTC(get('year'), get('month') - 1, get('day'), get('hour'), get('minute'), get('second'));
-  return Number.isFinite(local) ? local - Math.floor(utcMs / 1000) * 1000 : 0;
 }

@@ -1,3 +1,5 @@
+import { zoneOffset } from '../../model/zone.ts';
+
 /** Tells moments in one zone. Every text is in the same zone, whatever zone the report's times are written in. */
 export interface ZoneClock {
   /** `UTC`, `Europe/Berlin`, `+02:00`: as it is told to the reader. */
@@ -16,24 +18,8 @@ const unknownTime = '--:--:--';
 export function zoneClock(zone: string): ZoneClock {
   const offsetMs = fixedOffsetMs(zone);
   if (offsetMs !== undefined) return clockOf(zone, ms => new Date(ms + offsetMs).toISOString().slice(0, 19));
-  try {
-    const format = new Intl.DateTimeFormat('sv-SE', {
-      timeZone: zone,
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-      second: '2-digit',
-      hourCycle: 'h23',
-    });
-    return clockOf(zone, ms => {
-      const part = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value]));
-      return `${(part['year'] ?? '').padStart(4, '0')}-${part['month']}-${part['day']}T${part['hour']}:${part['minute']}:${part['second']}`;
-    });
-  } catch {
-    return zoneClock('UTC');
-  }
+  const offsetAt = zoneOffset(zone);
+  return offsetAt === undefined ? zoneClock('UTC') : clockOf(zone, ms => new Date(ms + offsetAt(ms)).toISOString().slice(0, 19));
 }
 
 function clockOf(zone: string, isoOf: (ms: number) => string): ZoneClock {
