@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'core/engine.ts': ['core/model', 'core/diagnosis'],
   'node/hosts': ['core/model', 'node/redact', 'node:'],
   'node/redact': [],
-  'node/logs': ['core/model', 'core/logs', 'node:', 'fzstd', 'xz-decompress'],
+  'node/logs': ['core/model', 'core/logs', 'core/parsers', 'node:', 'fzstd', 'xz-decompress'],
   'node/probes': ['core/model', 'node/redact', 'node:'],
   'web/logs': ['core/reporters', 'uplot'],
   cli: [

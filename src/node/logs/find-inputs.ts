@@ -1,7 +1,8 @@
 import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expandGlob, isGlob } from './glob.ts';
+import { isGlobPattern } from '../../core/parsers/glob.ts';
+import { expandGlob } from './glob.ts';
 import { inTimeOrder } from './rotation-order.ts';
 import { codeOf, told } from './told.ts';
 
@@ -55,7 +56,7 @@ export async function findInputs(paths: readonly string[], journalUnits: readonl
 async function expand(path: string): Promise<readonly Candidate[] | string> {
   const seen = await look({ path, isNamed: true });
   if (seen.stats === undefined) {
-    if (codeOf(seen.error) === 'ENOENT' && isGlob(path)) {
+    if (codeOf(seen.error) === 'ENOENT' && isGlobPattern(path)) {
       const found = await expandGlob(path);
       return found.length === 0 ? 'no file has such a name' : found.map(one => ({ path: one, isNamed: false }));
     }
