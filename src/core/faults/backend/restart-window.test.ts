@@ -40,7 +40,8 @@ it('is over where the service answers and nginx turns requests away by its marks
   const events = [eventOf('stopped', 4200), eventOf('started', 3000)];
   const found = (own: ReturnType<typeof probeOf>) =>
     detections(fault, { hops: [hopOf({ symptoms: [refused], groupSymptoms: [away], events, own, probes: [own] })] });
-  expect(found(probeOf({ state: 'connected' }))).toMatchObject([{ status: 'past' }]);
+  expect(found(probeOf({ state: 'answered', speaks: 'http', answer: { status: 200, complete: true } }))).toMatchObject([{ status: 'past' }]);
+  expect(found(probeOf({ state: 'answered', speaks: 'other', answer: { complete: true } }))).toMatchObject([{ status: 'active' }]);
   expect(found(probeOf({ state: 'no-answer' }))).toMatchObject([{ status: 'active' }]);
 });
 

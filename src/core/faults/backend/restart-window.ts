@@ -5,6 +5,7 @@ import type { TimeBuckets } from '../../model/facts/logs.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import { absenceOf, longestRestartMs } from '../../model/absences.ts';
 import { countOf, sampleTimesOf, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { answersAsAsked } from '../../model/probe.ts';
 import { restartLoop, startsOf, type Window } from '../../model/restarts.ts';
 
 const explains: readonly Symptom['class'][] = [
@@ -88,7 +89,7 @@ export default defineFault({
 
 /** It answers, and nginx asks it no more: what goes on after the start is no work of the restart. */
 function isOver({ own, symptoms, groupSymptoms }: Hop, startMs: number): boolean {
-  const answersNow = own?.outcome.state === 'connected' || own?.outcome.state === 'answered';
+  const answersNow = own !== undefined && answersAsAsked(own);
   return answersNow && [...symptoms, ...groupSymptoms].some(({ class: kind, ongoing, lastMs }) => kind === 'no-live-upstreams' && ongoing && lastMs > startMs);
 }
 
