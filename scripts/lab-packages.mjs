@@ -10,6 +10,7 @@ import { npm, root, run, say } from './setup.mjs';
 
 export const labPackages = [
   'apache2',
+  'caddy',
   'curl',
   'dbus',
   'dnsmasq',
@@ -33,6 +34,7 @@ export const labPackages = [
   'tomcat10',
   'uwsgi-core',
   'uwsgi-plugin-python3',
+  'varnish',
 ];
 
 /** Where the packages of an nginx lie that is newer than the machine's own. Lab hosts see it, and install from it. */
