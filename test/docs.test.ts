@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseErrorRecord } from '../src/core/parsers/nginx-error-log.ts';
 import { faults } from '../src/core/faults/index.ts';
-import { messageClasses } from '../src/core/model/facts/logs.ts';
+import { messageClasses, type MessageClass } from '../src/core/model/facts/logs.ts';
+import type { Symptom } from '../src/core/model/facts/topology.ts';
+import { schemaClasses } from './report-schema.ts';
 import { filesBelow, isThere, textOf } from './source-files.ts';
 
 interface Block {
@@ -55,6 +57,24 @@ describe('the documents', () => {
     const forms = filesBelow('docs/adr', '.md').map(path => ({ path, head: textOf(path).split('\n').slice(0, 3).join('\n') }));
     expect(forms.length).toBeGreaterThan(0);
     expect(forms.filter(({ head }) => !/^# \d{3} · .+\n\nStatus: (accepted|replaced by \d{3})/.test(head)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+/** What a symptom may be beside a class of messages: the compiler says where one is missing. */
+const symptomClasses: Readonly<Record<Exclude<Symptom['class'], MessageClass>, true>> = {
+  'backend-answered-5xx': true,
+  'unattributed-5xx': true,
+  'client-refused': true,
+  'probe-failed': true,
+  'client-closed': true,
+  'upgrade-lost': true,
+};
+
+describe('the schemas of the reports', () => {
+  it('name every class of messages that there is', () => {
+    const { diagnosis, logs } = schemaClasses();
+    expect([...logs].sort()).toEqual([...messageClasses].sort());
+    expect([...diagnosis].sort()).toEqual([...messageClasses, ...Object.keys(symptomClasses)].sort());
   });
 });
 

@@ -6,8 +6,10 @@ import { root } from './source-files.ts';
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true, formats: { 'date-time': true } });
-const validateReport = compile('docs/report.schema.json');
 const validateLogsReport = compile('docs/logs-report.schema.json');
+// Published beside each other, the one names the other by its file.
+ajv.addSchema(validateLogsReport.schema, 'logs-report.schema.json');
+const validateReport = compile('docs/report.schema.json');
 
 /**
  * What is wrong with a report by its published schema; empty for a valid one. A field that the schema does not
@@ -40,4 +42,17 @@ function closed(part: Json): Json {
   return 'properties' in part && 'type' in part && part['type'] === 'object' && !('additionalProperties' in part)
     ? { ...object, additionalProperties: false }
     : object;
+}
+
+/** The classes of messages that the two schemas name. */
+export function schemaClasses(): { readonly diagnosis: readonly string[]; readonly logs: readonly string[] } {
+  const enumOf = (path: string, ...keys: readonly string[]): readonly string[] => {
+    let part: unknown = JSON.parse(readFileSync(join(root, path), 'utf8'));
+    for (const key of keys) part = (part as Readonly<Record<string, unknown>>)[key];
+    return part as readonly string[];
+  };
+  return {
+    diagnosis: enumOf('docs/report.schema.json', '$defs', 'symptom', 'properties', 'class', 'enum'),
+    logs: enumOf('docs/logs-report.schema.json', '$defs', 'messageClass', 'enum'),
+  };
 }
