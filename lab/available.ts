@@ -11,6 +11,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   '/usr/bin/uwsgi': 'uwsgi-core uwsgi-plugin-python3',
   '/usr/sbin/apache2': 'apache2',
   '/usr/sbin/haproxy': 'haproxy',
+  '/usr/bin/caddy': 'caddy',
+  '/usr/sbin/varnishd': 'varnish',
   '/usr/sbin/iptables': 'iptables',
   '/usr/sbin/nft': 'nftables',
   '/usr/sbin/dnsmasq': 'dnsmasq',
