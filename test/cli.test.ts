@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Report } from '../src/core/model/report.ts';
 import { schemaProblems } from './report-schema.ts';
 import { root } from './source-files.ts';
 
@@ -161,6 +162,23 @@ describe('a diagnosis', () => {
     expect(schemaProblems(report)).toEqual([]);
     expect(report.internalErrors).toEqual([]);
     expect(code).toBe(exitCodes[report.verdict]);
+  });
+
+  it('tells what the logs say of a longer time, and not of a recording', () => {
+    const { code, stdout, stderr } = badhop(['--format', 'json', '--no-probe', '--since', '1m', '--tail-window', '2d']);
+    expect(stderr).toBe('');
+    const report = JSON.parse(stdout) as Pick<Report, 'verdict' | 'history' | 'notChecked' | 'internalErrors'>;
+    expect(schemaProblems(report)).toEqual([]);
+    expect(report.internalErrors).toEqual([]);
+    expect(report.history !== undefined || report.notChecked.some(({ what }) => what === 'the logs over a longer time')).toBe(true);
+    expect(code).toBe(exitCodes[report.verdict]);
+    for (const args of [
+      ['--bundle', scratch, '--tail-window', '2d'],
+      ['--tail-window', '2090-01-01'],
+      ['--tail-window', 'yesterday'],
+    ]) {
+      expect(badhop(args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--tail-window') as unknown });
+    }
   });
 
   it('recorded by collect says the same when it is replayed', () => {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { faults } from '../core/faults/index.ts';
 import { describeLogs } from '../core/logs/insight/describe-logs.ts';
 import { readFields } from '../core/logs/scan/read-fields.ts';
@@ -7,6 +6,7 @@ import { followLogs } from '../node/logs/follow-logs.ts';
 import type { LogsRequest, LogsResult, Progress } from '../node/logs/request.ts';
 import { rollUpLogs } from '../node/logs/roll-up-logs.ts';
 import { redactText } from '../node/redact/redact.ts';
+import type { HostLogs } from './host-logs.ts';
 
 /** What a person may ask of logs. */
 export interface LogsQuestion extends LogsRequest {
@@ -57,25 +57,9 @@ function describe({ version, zoneName, nowMs }: LogsQuestion, result: LogsResult
   return { ...insight, tool: { name: 'badhop', version }, startedAt: new Date(startedMs).toISOString(), durationMs };
 }
 
-/** The logs that this machine's nginx writes by its configuration, and the texts of the configuration files that may define their formats. */
-export async function findHostLogs(version: string): Promise<{ readonly paths: readonly string[]; readonly configurations: readonly string[] }> {
-  const { diagnoseLocal } = await import('./compose.ts');
+/** The logs that this machine's nginx writes by its configuration; with `rotated` also what rotation made of them. */
+export async function findHostLogs(version: string, rotated: boolean): Promise<HostLogs> {
+  const [{ diagnoseLocal }, { logsOf }] = await Promise.all([import('./compose.ts'), import('./host-logs.ts')]);
   const { topology } = await diagnoseLocal({ since: { kind: 'length', ms: 1000 }, probing: false, version, onProgress: () => undefined });
-  const paths = topology.servers.flatMap(server => [...server.accessLogs, ...server.errorLogs, ...(server.locationErrorLogs ?? [])].map(log => log.path));
-  const files = topology.servers.flatMap(({ origin, accessLogs }) => [
-    origin.path,
-    ...accessLogs.flatMap(({ origin: from }) => (from.kind === 'file' ? [from.path] : [])),
-  ]);
-  // A pipe or a syslog server cannot be read back.
-  const readable = paths.filter(path => path.startsWith('/') && !path.startsWith('/dev/'));
-  return { paths: [...new Set(readable)], configurations: [...new Set([...files, '/etc/nginx/nginx.conf'])].flatMap(textOf) };
-}
-
-function textOf(path: string): readonly string[] {
-  try {
-    return [readFileSync(path, 'utf8')];
-  } catch {
-    // The format is recognised by the log's lines then.
-    return [];
-  }
+  return await logsOf(topology, rotated);
 }

@@ -5,6 +5,7 @@ import { plural, sentence } from '../core/reporters/wording.ts';
 import { bytesText } from '../core/reporters/logs/figures.ts';
 import type { LogsOptions } from './commands/logs.ts';
 import type { LogsQuestion } from './compose-logs.ts';
+import type { HostLogs } from './host-logs.ts';
 import { createLogProgress } from './log-progress.ts';
 import { chooseForm, isPipedIn, readLogFormats, type ReportForm } from './log-options.ts';
 import { momentMs, readZone } from './moment.ts';
@@ -97,17 +98,18 @@ async function ask(files: readonly string[], options: LogsOptions, version: stri
   };
   if (files.length > 0 || journalUnits.length > 0) return { ...named, ...more, paths: files, formats };
   if (isPipedIn()) return { ...named, ...more, paths: ['-'], formats };
-  const host = await hostLogs(version);
-  return { ...named, ...more, paths: host.paths, formats: { ...formats, configurations: [...formats.configurations, ...host.configurations] } };
+  const host = await hostLogs(version, Number.isFinite(sinceMs) && options.follow !== true);
+  const configurations = [...formats.configurations, ...host.configurations];
+  return { ...named, ...more, paths: host.paths, journalUnits: host.journalUnits, formats: { ...formats, configurations } };
 }
 
-async function hostLogs(version: string): Promise<{ readonly paths: readonly string[]; readonly configurations: readonly string[] }> {
+async function hostLogs(version: string, rotated: boolean): Promise<HostLogs> {
   const progress = createProgress(process.stderr, process.env);
   progress.show("looking for the logs of this machine's nginx");
   try {
     const { findHostLogs } = await import('./compose-logs.ts');
-    const found = await findHostLogs(version);
-    if (found.paths.length > 0) return found;
+    const found = await findHostLogs(version, rotated);
+    if (found.paths.length + found.journalUnits.length > 0) return found;
     throw new BadhopError('usage', 'no log was named, and no configuration of an nginx on this machine names one', {
       hint: 'Give files, folders or patterns, such as `badhop logs /var/log/nginx/`, or `-` for standard input.',
     });

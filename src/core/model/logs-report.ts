@@ -32,6 +32,13 @@ export interface LogsReport {
   readonly internalErrors: readonly string[];
 }
 
+/** What the access and error logs of a host say of a longer time than the diagnosis looks at: of all that the configuration writes now. */
+export interface LogHistory {
+  /** As it was asked for; `logs.window` says what the lines cover of it. */
+  readonly since: string;
+  readonly logs: LogsReport;
+}
+
 export interface LogInput {
   readonly path: string;
   /** Absent where no format fits. */

@@ -1,6 +1,7 @@
 import type { Finding } from './finding.ts';
 import type { Symptom, Topology } from './facts/topology.ts';
 import type { Service } from './facts/backend.ts';
+import type { LogHistory } from './logs-report.ts';
 
 export type Verdict = 'failing' | 'recovered' | 'at-risk' | 'healthy' | 'inconclusive';
 
@@ -31,6 +32,8 @@ export interface Report {
   readonly notChecked: readonly NotChecked[];
   /** How much was looked at, where the engine counted it. */
   readonly checked?: { readonly faults: number; readonly probes: number };
+  /** Only where it was asked for (`--tail-window`). The verdict and the findings are made without it. */
+  readonly history?: LogHistory;
   /** Errors of badhop's own: a fault or parser that threw. Empty unless we have a bug. */
   readonly internalErrors: readonly string[];
 }

@@ -33,8 +33,8 @@ const narrowest = 24;
 const widest = 120;
 
 const titleOnly: ProblemDetail = { where: 0, messages: 0, samples: 0, sampleRows: 1, peers: false, when: false };
-const full: ProblemDetail = { where: 2, messages: 1, samples: 1, sampleRows: 2, peers: true, when: true };
-const brief: ProblemDetail = { where: 1, messages: 1, samples: 0, sampleRows: 1, peers: true, when: true };
+export const full: ProblemDetail = { where: 2, messages: 1, samples: 1, sampleRows: 2, peers: true, when: true };
+export const brief: ProblemDetail = { where: 1, messages: 1, samples: 0, sampleRows: 1, peers: true, when: true };
 const bare: ProblemDetail = { where: 1, messages: 0, samples: 0, sampleRows: 1, peers: false, when: true };
 const all: ProblemDetail = { where: Infinity, messages: Infinity, samples: Infinity, sampleRows: 12, peers: true, when: true };
 
@@ -60,9 +60,14 @@ export const logVerdicts: Readonly<Record<Verdict, { readonly mark: string; read
 
 /** The report for a person at a terminal: the answer first and all that matters on one screen, or with `verbose` all of it. Ends with a newline. */
 export function renderLogsTerminal(report: LogsReport, options: LogsTerminalOptions): string {
-  const look: Look = { ...options, width: Math.min(widest, Math.max(narrowest, Math.floor(options.width))) };
+  const look = lookFor(options);
   const lines = options.verbose ? everything(report, look) : firstScreen(report, look);
   return `${render(lines, look)}\n`;
+}
+
+/** The width held to what can be read. */
+export function lookFor(options: LogsTerminalOptions): Look {
+  return { ...options, width: Math.min(widest, Math.max(narrowest, Math.floor(options.width))) };
 }
 
 function firstScreen(report: LogsReport, look: Look): readonly Line[] {
@@ -114,7 +119,7 @@ function everything(report: LogsReport, look: Look): Line[] {
   ];
 }
 
-function spaced(lines: readonly Line[], blank: readonly Line[]): readonly Line[] {
+export function spaced(lines: readonly Line[], blank: readonly Line[]): readonly Line[] {
   return lines.length === 0 ? [] : [...blank, ...lines];
 }
 
@@ -122,7 +127,8 @@ function section(heading: string, lines: readonly Line[]): Line[] {
   return lines.length === 0 ? [] : [line(0, ''), line(0, styled('strong', heading)), ...lines];
 }
 
-function headLines(report: LogsReport): Line[] {
+/** The verdict in a sentence, and what it was made of. */
+export function headLines(report: LogsReport): Line[] {
   const { mark, word, style } = logVerdicts[report.verdict];
   return [
     line(0, [styled(style, `${mark} ${word}`), '  ', styled('strong', sentence(report.summary))], { hang: 2, maxRows: 4 }),
@@ -208,7 +214,7 @@ function nextSteps({ next }: LogsReport, most: number): Line[] {
   ]);
 }
 
-function notCheckedLines({ notChecked }: LogsReport, most: number): Line[] {
+export function notCheckedLines({ notChecked }: LogsReport, most: number): Line[] {
   return notChecked.slice(0, most).map(each => line(2, [styled('strong', each.what), `: ${reason(each)}`], { hang: 4, maxRows: most === Infinity ? 12 : 3 }));
 }
 
