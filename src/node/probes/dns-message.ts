@@ -1,5 +1,5 @@
 /**
- * DNS messages (RFC 1035 §4, AAAA: RFC 3596). Reading is total: pointers go backwards only, counts are bounded by the bytes.
+ * DNS messages (RFC 1035 §4; AAAA: RFC 3596; the bits AD and CD: RFC 4035 §3.2; extended errors: RFC 8914). Reading is total: pointers go backwards only, counts are bounded by the bytes.
  * Sample answer: `1a2b 8180 0001 0001 0000 0000 | 04 shop 04 test 00 0001 0001 | c00c 0001 0001 0000003c 0004 7f000001`.
  */
 export const recordTypes = { A: 1, AAAA: 28 } as const;
@@ -15,16 +15,40 @@ export interface DnsAnswer {
   readonly type: number;
   readonly isTruncated: boolean;
   readonly addresses: readonly string[];
+  /** What the CNAME records lead to, in the order of the answer, in lower case. */
+  readonly names: readonly string[];
+  /** The resolver says that it has validated the answer. */
+  readonly isAuthentic: boolean;
+  /** `6 the signature has expired`: its number, and what the resolver says of it. */
+  readonly errors: readonly string[];
 }
 
+export interface QueryOptions {
+  /** The resolver passes on what does not validate (CD). */
+  readonly checkingDisabled?: boolean;
+  /** Asks for extended errors: an OPT record is added (EDNS). */
+  readonly extended?: boolean;
+}
+
+const typeCname = 5;
+const typeOpt = 41;
+const extendedError = 15;
+/** OPT: the root's name, the type, 1232 bytes of answer taken, no flags, no options. */
+const optRecord = Buffer.from([0, 0, typeOpt, 0x04, 0xd0, 0, 0, 0, 0, 0, 0]);
+
 /** A recursive query; undefined for a name that DNS cannot carry. */
-export function encodeDnsQuery(id: number, name: string, type: RecordType): Uint8Array | undefined {
+export function encodeDnsQuery(
+  id: number,
+  name: string,
+  type: RecordType,
+  { checkingDisabled = false, extended = false }: QueryOptions = {},
+): Uint8Array | undefined {
   const labels = name.replace(/\.$/, '').split('.');
   const isSound = labels.every(label => label.length >= 1 && label.length <= 63 && /^[\x21-\x7e]+$/.test(label));
   if (!isSound || labels.join('.').length > 253) return undefined;
-  const head = Buffer.from([id >> 8, id & 255, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  const head = Buffer.from([id >> 8, id & 255, 1, checkingDisabled ? 0x10 : 0, 0, 1, 0, 0, 0, 0, 0, extended ? 1 : 0]);
   const question = labels.map(label => Buffer.concat([Buffer.from([label.length]), Buffer.from(label, 'latin1')]));
-  return Buffer.concat([head, ...question, Buffer.from([0, 0, recordTypes[type], 0, 1])]);
+  return Buffer.concat([head, ...question, Buffer.from([0, 0, recordTypes[type], 0, 1]), ...(extended ? [optRecord] : [])]);
 }
 
 /** Reads an answer; undefined for bytes that are none. Records that are cut are left out. */
@@ -36,13 +60,7 @@ export function decodeDnsAnswer(input: Uint8Array): DnsAnswer | undefined {
   if (!isAnswer || bytes.readUInt16BE(4) !== 1) return undefined;
   const question = readName(bytes, 12);
   if (question === undefined || question.next + 4 > bytes.length) return undefined;
-  const addresses: string[] = [];
-  let at: number | undefined = question.next + 4;
-  for (let left = bytes.readUInt16BE(6); left > 0 && at !== undefined; left--) {
-    const record = readRecord(bytes, at);
-    if (record?.address !== undefined) addresses.push(record.address);
-    at = record?.next;
-  }
+  const records = readRecords(bytes, question.next + 4);
   const code = flags & 15;
   return {
     id: bytes.readUInt16BE(0),
@@ -50,11 +68,37 @@ export function decodeDnsAnswer(input: Uint8Array): DnsAnswer | undefined {
     name: question.name.toLowerCase(),
     type: bytes.readUInt16BE(question.next),
     isTruncated: (flags & 0x0200) !== 0,
-    addresses,
+    isAuthentic: (flags & 0x20) !== 0,
+    ...records,
   };
 }
 
-function readRecord(bytes: Buffer, from: number): { readonly next: number; readonly address?: string } | undefined {
+/** The records of an answer. What stands in the second and third section is looked at for extended errors alone. */
+function readRecords(bytes: Buffer, from: number): Pick<DnsAnswer, 'addresses' | 'names' | 'errors'> {
+  const addresses: string[] = [];
+  const names: string[] = [];
+  const errors: string[] = [];
+  const answers = bytes.readUInt16BE(6);
+  const all = answers + bytes.readUInt16BE(8) + bytes.readUInt16BE(10);
+  let at: number | undefined = from;
+  for (let index = 0; index < all && at !== undefined; index++) {
+    const record = readRecord(bytes, at);
+    if (index >= answers) errors.push(...(record?.errors ?? []));
+    else if (record?.address !== undefined) addresses.push(record.address);
+    else if (record?.alias !== undefined) names.push(record.alias);
+    at = record?.next;
+  }
+  return { addresses, names, errors };
+}
+
+interface DnsRecord {
+  readonly next: number;
+  readonly address?: string;
+  readonly alias?: string;
+  readonly errors?: readonly string[];
+}
+
+function readRecord(bytes: Buffer, from: number): DnsRecord | undefined {
   const owner = readName(bytes, from);
   if (owner === undefined || owner.next + 10 > bytes.length) return undefined;
   const type = bytes.readUInt16BE(owner.next);
@@ -64,7 +108,21 @@ function readRecord(bytes: Buffer, from: number): { readonly next: number; reado
   if (next > bytes.length) return undefined;
   if (type === recordTypes.A && length === 4) return { next, address: [...bytes.subarray(start, next)].join('.') };
   if (type === recordTypes.AAAA && length === 16) return { next, address: formatIpv6(bytes.subarray(start, next)) };
-  return { next };
+  if (type === typeOpt) return { next, errors: readExtendedErrors(bytes.subarray(start, next)) };
+  const alias = type === typeCname ? readName(bytes, start)?.name.toLowerCase() : undefined;
+  return { next, ...(alias === undefined ? {} : { alias }) };
+}
+
+/** The options of an OPT record (RFC 6891 §6.1.2) that are extended errors. */
+function readExtendedErrors(options: Buffer): readonly string[] {
+  const errors: string[] = [];
+  for (let at = 0; at + 4 <= options.length;) {
+    const [code, length] = [options.readUInt16BE(at), options.readUInt16BE(at + 2)];
+    const value = options.subarray(at + 4, at + 4 + length);
+    if (code === extendedError && value.length >= 2) errors.push(`${value.readUInt16BE(0)} ${value.subarray(2, 300).toString('utf8')}`.trim());
+    at += 4 + length;
+  }
+  return errors;
 }
 
 /** A name and where the bytes go on behind it. A pointer must lead further back than the last, so there is no loop. */

@@ -12,10 +12,10 @@ export class Deadline {
   private readonly endMs: number;
   readonly startMs: number;
 
-  constructor(timeoutMs: number | undefined) {
+  constructor(timeoutMs: number | undefined, longestMs = maxTimeoutMs) {
     this.startMs = performance.now();
-    const wanted = timeoutMs === undefined || !Number.isFinite(timeoutMs) ? maxTimeoutMs : timeoutMs;
-    this.endMs = this.startMs + Math.min(maxTimeoutMs, Math.max(1, wanted));
+    const wanted = timeoutMs === undefined || !Number.isFinite(timeoutMs) ? longestMs : timeoutMs;
+    this.endMs = this.startMs + Math.min(longestMs, Math.max(1, wanted));
   }
 
   get leftMs(): number {
