@@ -45,16 +45,20 @@ export default [
     fault: 'worker-pool-exhausted',
     fails: 504,
     setUp: async host => {
-      await phpFpm(host, { ...slowPage, settings: { pm: 'static', 'pm.max_children': 2 } });
+      await phpFpm(host, {
+        ...slowPage,
+        files: { 'index.php': '<?php usleep(300000); echo "catalogue\\n";' },
+        settings: { pm: 'static', 'pm.max_children': 2 },
+      });
       await nginxSite(host, {
         name: 'catalogue',
-        server: `fastcgi_read_timeout 1s;\n${fastcgiPass('unix:/run/php/catalogue.sock', '/var/www/catalogue')}`,
+        server: `fastcgi_read_timeout 600ms;\n${fastcgiPass('unix:/run/php/catalogue.sock', '/var/www/catalogue')}`,
         log: 'timed',
       });
       await startNginx(host);
     },
     // Little more than the pool can do: what nginx has given up is worked off after the repair.
-    traffic: { rps: 7, concurrency: 60 },
+    traffic: { rps: 9, concurrency: 60 },
     trafficMs: 2000,
     expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', notFindings: ['backend-hung', 'backend-slower-than-timeout'] },
     fix: 'first-plan',

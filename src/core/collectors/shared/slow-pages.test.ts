@@ -75,6 +75,19 @@ describe('slowPages', () => {
     ]);
   });
 
+  it('asks no page twice: the first question had the same patience', () => {
+    const asked: ProbeResult = { ...well, request: { kind: 'http', address, path: '/reports/2026', hostHeader: '127.0.0.1:3000' }, ms: 2400 };
+    const [question] = slowPages([peer], topology(1000), [late('/reports/2026')], [well]);
+    expect(question).toMatchObject({ path: '/reports/2026', hostHeader: '127.0.0.1:3000' });
+    expect(slowPages([peer], topology(1000), [late('/reports/2026')], [well, asked])).toEqual([]);
+  });
+
+  it('asks no page of a peer that answers nothing in the time nginx has', () => {
+    const late1 = [late('/reports/2026')];
+    expect(slowPages([peer], topology(1000), late1, [{ ...well, ms: 1200 }])).toEqual([]);
+    expect(slowPages([peer], topology(1000), late1, [{ ...well, ms: 1200 }, well])).toHaveLength(1);
+  });
+
   it('leaves alone what nginx itself waits long for', () => {
     expect(slowPages([peer], topology(1000), [late('/other')], [well])).toEqual([]);
     expect(slowPages([peer], topology(10_000), [late('/reports/2026')], [well])).toEqual([]);

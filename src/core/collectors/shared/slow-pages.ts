@@ -1,7 +1,7 @@
 import type { ErrorGroup } from '../../model/facts/logs.ts';
 import type { Peer, Route, Topology } from '../../model/facts/topology.ts';
 import { formatAddress } from '../../model/host.ts';
-import type { ProbeRequest, ProbeResult } from '../../model/probe.ts';
+import { probeKey, type ProbeRequest, type ProbeResult } from '../../model/probe.ts';
 import { pageQuestion, type PageQuestion } from './peer-questions.ts';
 
 /** Only where nginx gives up well before a probe must: what it would have got later can then be seen. */
@@ -10,24 +10,37 @@ const longestWaitMs = 3_000;
 const mostPeers = 2;
 
 /**
- * One page of each peer that answers otherwise and on which nginx gave up waiting, to be asked with more patience than
- * nginx has. A GET, once; what is no plain path is left alone.
+ * One page of each peer that answers otherwise in nginx's time and on which nginx gave up waiting, to be asked with more patience than
+ * nginx has. A GET, once: a page that was asked already was waited for as long as this. What is no plain path is left alone.
  */
 export function slowPages(peers: readonly Peer[], topology: Topology, groups: readonly ErrorGroup[], answered: readonly ProbeResult[]): ProbeRequest[] {
-  const well = new Set(answered.flatMap(one => (one.outcome.state === 'answered' && one.request.kind !== 'dns' ? [formatAddress(one.request.address)] : [])));
+  const well = quickestAnswers(answered);
+  const asked = new Set(answered.map(one => probeKey(one.request)));
   return peers
-    .filter(peer => well.has(peer.id))
-    .flatMap(peer => slowPage(peer, topology, groups) ?? [])
+    .flatMap(peer => slowPage(peer, topology, groups, well.get(peer.id)) ?? [])
+    .filter(question => !asked.has(probeKey(question)))
     .slice(0, mostPeers);
 }
 
-function slowPage(peer: Peer, topology: Topology, groups: readonly ErrorGroup[]): ProbeRequest | undefined {
+/** The milliseconds that each peer took at best. Where that is more than nginx waits, every page is late, and one more tells nothing. */
+function quickestAnswers(answered: readonly ProbeResult[]): ReadonlyMap<string, number> {
+  const quickest = new Map<string, number>();
+  for (const { request, outcome, ms } of answered) {
+    if (outcome.state !== 'answered' || request.kind === 'dns') continue;
+    const peer = formatAddress(request.address);
+    quickest.set(peer, Math.min(ms, quickest.get(peer) ?? ms));
+  }
+  return quickest;
+}
+
+function slowPage(peer: Peer, topology: Topology, groups: readonly ErrorGroup[], answeredMs: number | undefined): ProbeRequest | undefined {
+  if (answeredMs === undefined) return undefined;
   const page = timedOutPage(
     peer,
     topology,
     groups.filter(group => group.class === 'read-timeout'),
   );
-  return page === undefined || page.limitMs > longestLimitMs ? undefined : page.question;
+  return page === undefined || page.limitMs > longestLimitMs || answeredMs > page.limitMs ? undefined : page.question;
 }
 
 /** Whether nginx gave up waiting for a peer that it was connected to: for the answer, in the middle of it, or while it sent the request. */
