@@ -49,6 +49,7 @@ export function journalStream(argv: readonly string[]): LogStream {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
   let problem: string | undefined;
   let errors = '';
+  let bytes = 0;
   child.stderr.on('data', (chunk: Buffer) => {
     if (errors.length < 2000) errors += chunk.toString('utf8');
   });
@@ -59,17 +60,27 @@ export function journalStream(argv: readonly string[]): LogStream {
       resolve();
     });
     child.once('close', code => {
+      if (code === 0 && bytes === 0) problem ??= emptyJournal();
       if (code !== 0 && code !== null) problem ??= `${program} ended with ${code}: ${errors.trim() === '' ? 'it did not say why' : errors.trim()}`;
       resolve();
     });
   });
   const chunks = async function* (): AsyncGenerator<Uint8Array> {
     try {
-      for await (const chunk of child.stdout) yield chunk as Uint8Array;
+      for await (const chunk of child.stdout as AsyncIterable<Uint8Array>) {
+        bytes += chunk.length;
+        yield chunk;
+      }
     } catch {
       // Its end says why.
     }
     await ended;
   };
   return { chunks: chunks(), close: () => void child.kill('SIGTERM'), problem: () => problem };
+}
+
+/** Whoever may not read the journal is shown nothing, and not told so. */
+function emptyJournal(): string {
+  const rights = process.getuid?.() === 0 ? '' : ', or this user may not see it: only root and the groups systemd-journal and adm see all of it';
+  return `the journal holds no entry of that name and time${rights}`;
 }

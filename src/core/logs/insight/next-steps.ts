@@ -95,7 +95,7 @@ export function listNotChecked({ inputs, formats, totals, partial, told }: NextI
       list.push({
         what: `${shareText(one.misfits / Math.max(1, lines))} of the lines of ${one.path}`,
         why: 'they fit no known format',
-        how: 'name the format with --format, or give the log_format of the configuration',
+        how: 'name the format with --log-format, or give the log_format of the configuration',
       });
     }
   }
