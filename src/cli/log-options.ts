@@ -1,6 +1,6 @@
 import { existsSync, fstatSync, readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
-import { formatNames, formatsByName, parseLogFormatDirectives } from '../core/logs/formats/index.ts';
+import { formatNames, formatsByName, isApacheFormat, parseLogFormats } from '../core/logs/formats/index.ts';
 import { BadhopError } from '../core/model/error.ts';
 import type { FormatSpec } from '../node/logs/format-choice.ts';
 
@@ -24,24 +24,24 @@ export function chooseForm(format: string | undefined, out: string | undefined):
   if (format === undefined) return byEnding[extname(out ?? '').toLowerCase()] ?? 'terminal';
   const form = reportForms.find(each => each === format);
   if (form !== undefined) return form;
-  const isLogFormat = format.includes('$') || formatsByName(format).length > 0 || existsSync(format);
+  const isLogFormat = format.includes('$') || isApacheFormat(format) || formatsByName(format).length > 0 || existsSync(format);
   throw new BadhopError('usage', `--format ${format}: this is no form of a report; they are ${reportForms.join(', ')}`, {
     hint: isLogFormat ? 'The format of the log is given with --log-format.' : 'How the log is written is given with --log-format.',
   });
 }
 
-/** What `--log-format` means, each time it is given: a name, the text of an nginx log_format, or an nginx configuration that holds some. */
+/** What `--log-format` means, each time it is given: a name, the text of an nginx log_format or an Apache LogFormat, or a configuration that holds some. */
 export function readLogFormats(values: readonly string[]): FormatSpec {
   const names: string[] = [];
   const definitions: FormatSpec['definitions'][number][] = [];
   const configurations: string[] = [];
   for (const value of values) {
     if (formatsByName(value).length > 0) names.push(value);
-    else if (value.includes('$')) definitions.push(definitionOf(value, definitions.length));
+    else if (value.includes('$') || isApacheFormat(value)) definitions.push(definitionOf(value, definitions.length));
     else if (existsSync(value)) configurations.push(readConfiguration(value));
     else {
-      throw new BadhopError('usage', `--log-format ${value}: this is no known format, no log_format text with variables, and no file`, {
-        hint: `Give the text of the log_format, the path of the nginx.conf that defines it, or one of ${formatNames().join(', ')}.`,
+      throw new BadhopError('usage', `--log-format ${value}: this is no known format, no text of a log_format or LogFormat, and no file`, {
+        hint: `Give the text of the log_format or LogFormat, the path of the configuration that defines it, or one of ${formatNames().join(', ')}.`,
       });
     }
   }
@@ -57,14 +57,14 @@ function definitionOf(value: string, index: number): FormatSpec['definitions'][n
 }
 
 function readConfiguration(path: string): string {
-  const hint = 'Give the path of an nginx configuration with log_format directives, such as /etc/nginx/nginx.conf.';
+  const hint = 'Give the path of a configuration with log_format or LogFormat directives, such as /etc/nginx/nginx.conf or /etc/apache2/apache2.conf.';
   try {
     const stats = statSync(path);
     if (stats.isDirectory() || stats.size > largestConfiguration)
-      throw new BadhopError('usage', `--log-format ${path}: this is no nginx configuration`, { hint });
+      throw new BadhopError('usage', `--log-format ${path}: this is no configuration of nginx or Apache`, { hint });
     const text = readFileSync(path, 'utf8');
-    if (parseLogFormatDirectives(text).length > 0) return text;
-    throw new BadhopError('usage', `--log-format ${path}: no log_format directive stands in this file`, { hint });
+    if (parseLogFormats(text).length > 0) return text;
+    throw new BadhopError('usage', `--log-format ${path}: no log_format and no LogFormat stands in this file`, { hint });
   } catch (error) {
     if (error instanceof BadhopError) throw error;
     throw new BadhopError('usage', `--log-format ${path}: ${error instanceof Error ? error.message : 'it cannot be read'}`, { cause: error, hint });

@@ -46,7 +46,7 @@ export function addLogs(program: Command, context: CommandContext): Command {
     .option('--since <when>', 'only lines from then on: 90s, 10m, 2h, 1d, or an ISO time', (text: string) => parseSince(text))
     .option('--until <when>', 'only lines before then', (text: string) => parseSince(text, '--until'))
     .option('--format <form>', 'form of the report: terminal, json, markdown, html')
-    .option('--log-format <format>', "the log's format: a name, the text of a log_format, or an nginx.conf; may be repeated", gather)
+    .option('--log-format <format>', "the log's format: a name, the text of a log_format or LogFormat, or a configuration file; may be repeated", gather)
     .option('--out <file>', 'write the report to a file; its ending names the form')
     .option('--journal <unit>', 'read the journal of a systemd unit; may be repeated', gather)
     .option('-f, --follow', 'go on reading what is added, and tell it every few seconds')

@@ -1,4 +1,4 @@
-import { formatsByName, headBytes, knownFormats, nginxFormat, parseLogFormatDirectives, recognise, type LogZone } from '../../core/logs/formats/index.ts';
+import { formatOfText, formatsByName, headBytes, knownFormats, parseLogFormats, recognise, type LogZone } from '../../core/logs/formats/index.ts';
 import type { LogFormat } from '../../core/logs/scan/format.ts';
 import { LineWalk } from '../../core/logs/scan/interpreter.ts';
 import { compilePlan } from '../../core/logs/scan/program.ts';
@@ -9,7 +9,7 @@ export interface FormatSpec {
   /** Of `formatNames()`: then these are taken for every input, with what is defined below. Empty: inputs are recognised. */
   readonly names: readonly string[];
   readonly definitions: readonly { readonly name: string; readonly text: string; readonly escape?: 'default' | 'json' | 'none' }[];
-  /** Texts of nginx configurations with `log_format` directives. */
+  /** Texts of configurations of nginx or Apache that define formats. */
   readonly configurations: readonly string[];
 }
 
@@ -27,8 +27,8 @@ export class FormatChooser {
 
   constructor(spec: FormatSpec) {
     this.#defined = [
-      ...spec.configurations.flatMap(text => parseLogFormatDirectives(text)),
-      ...spec.definitions.map(({ name, text, escape }) => nginxFormat(name, text, escape)),
+      ...spec.configurations.flatMap(text => parseLogFormats(text)),
+      ...spec.definitions.map(({ name, text, escape }) => formatOfText(name, text, escape)),
     ];
     this.#named = spec.names.flatMap(name => formatsByName(name));
     this.#all = [...this.#defined, ...knownFormats()];

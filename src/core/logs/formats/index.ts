@@ -1,6 +1,6 @@
 /** What the formats of logs are for the rest of the program. */
 export { recognise, headBytes } from './recognise.ts';
 export { formatNames, formatsByName, knownFormats } from './named.ts';
-export { nginxFormat } from './nginx-format.ts';
-export { parseLogFormatDirectives } from './log-format-directives.ts';
+export { isApacheFormat } from './apache-format.ts';
+export { formatOfText, parseLogFormats } from './log-format-directives.ts';
 export { hourReader, type LogZone } from './hour-reader.ts';

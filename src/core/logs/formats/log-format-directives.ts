@@ -7,6 +7,7 @@ import type { ConfigDirective } from '../../model/facts/nginx.ts';
 import { latin1FromText } from '../../parsers/latin1.ts';
 import { parseNginxConf } from '../../parsers/nginx-conf.ts';
 import type { LogFormat } from '../scan/format.ts';
+import { apacheFormat, isApacheFormat, parseApacheLogFormats } from './apache-format.ts';
 import { nginxFormat } from './nginx-format.ts';
 import type { NginxEscape } from './nginx-outcome.ts';
 
@@ -26,6 +27,17 @@ export function parseLogFormatDirectives(confText: string): readonly LogFormat[]
     found.set(name, nginxFormat(name, text, (escape ?? 'default') as NginxEscape));
   }
   return [...found.values()];
+}
+
+/** The formats that a configuration of nginx or Apache defines. Never throws. */
+export function parseLogFormats(confText: string): readonly LogFormat[] {
+  const ofNginx = parseLogFormatDirectives(confText);
+  return ofNginx.length > 0 ? ofNginx : parseApacheLogFormats(confText);
+}
+
+/** The format of a text that somebody gave: an nginx `log_format` or an Apache `LogFormat`. */
+export function formatOfText(name: string, text: string, escape?: NginxEscape): LogFormat {
+  return isApacheFormat(text) ? apacheFormat(name, text) : nginxFormat(name, text, escape);
 }
 
 function directivesIn(directives: readonly ConfigDirective[]): readonly ConfigDirective[] {
