@@ -4,6 +4,7 @@ import backendConfigs from './backend-configs.ts';
 import backendEvents from './backend-events.ts';
 import changes from './changes.ts';
 import connections from './connections.ts';
+import controlGroups from './control-groups.ts';
 import firewallRules from './firewall-rules.ts';
 import hostIdentity from './host-identity.ts';
 import idleConnections from './idle-connections.ts';
@@ -39,6 +40,7 @@ export const collectors: readonly Collector[] = [
   backendEvents,
   changes,
   connections,
+  controlGroups,
   firewallRules,
   hostIdentity,
   idleConnections,

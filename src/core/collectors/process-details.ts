@@ -5,7 +5,7 @@ import type { Known } from '../model/fact.ts';
 import type { ProcessDetail } from '../model/facts/system.ts';
 import type { ReadResult, StatResult } from '../model/host.ts';
 import { parseOpenFilesLimit, parseProcessesLimit } from '../parsers/proc-limits.ts';
-import { parsePss } from '../parsers/proc-smaps.ts';
+import { parsePss, parseSwapPss } from '../parsers/proc-smaps.ts';
 import { textOf } from './shared/answers.ts';
 
 const MAX_PROCESSES = 300;
@@ -37,12 +37,14 @@ export default defineCollector({
     const details = pids.map((pid, index): ProcessDetail => {
       const [smaps, limits, folder] = basics.slice(index * 3, index * 3 + 3) as [Known<ReadResult>, Known<ReadResult>, Known<StatResult>];
       const pssBytes = parsePss(textOf(smaps) ?? '');
+      const swappedBytes = parseSwapPss(textOf(smaps) ?? '');
       const openFilesLimit = parseOpenFilesLimit(textOf(limits) ?? '');
       const processesLimit = parseProcessesLimit(textOf(limits) ?? '');
       const openFiles = sizeOf(folder) || listed.get(pid);
       return {
         pid,
         ...(pssBytes === undefined ? {} : { pssBytes }),
+        ...(swappedBytes === undefined || swappedBytes === 0 ? {} : { swappedBytes }),
         ...(openFiles === undefined ? {} : { openFiles }),
         ...(openFilesLimit === undefined ? {} : { openFilesLimit }),
         ...(processesLimit === undefined ? {} : { processesLimit }),

@@ -1,6 +1,7 @@
 import type { Known } from './fact.ts';
 import type { BackendConfigs, BackendEvent, PhpFpmPools, Service, ServiceLoad } from './facts/backend.ts';
 import type { Change, Circumstance } from './facts/changes.ts';
+import type { ControlGroup } from './facts/control-group.ts';
 import type { NginxAccessLog, NginxErrorLog } from './facts/logs.ts';
 import type { NetworkNamespaces, NetworkPath, PathSizes } from './facts/network.ts';
 import type { NginxConfig, NginxConfigTest, NginxInstance } from './facts/nginx.ts';
@@ -39,6 +40,8 @@ export interface Facts {
   readonly 'managed-programs': Known<readonly ManagedProgram[]>;
   readonly 'kernel-log': Known<readonly KernelEvent[]>;
   readonly resources: Known<Resources>;
+  /** Control groups with limits around the processes of backends. */
+  readonly 'control-groups': Known<readonly ControlGroup[]>;
   /** File systems of the folders in which nginx could not write for want of space. Empty where it could. */
   readonly 'refused-disks': Known<readonly Disk[]>;
   readonly 'firewall-rules': Known<readonly FirewallRule[]>;

@@ -19,12 +19,7 @@ export function parseProcCgroup(text: string): ProcCgroup {
   let systemd: string | undefined;
   let unified: string | undefined;
   let deepest: string | undefined;
-  for (const line of linesOf(text, 100)) {
-    const first = line.indexOf(':');
-    const second = first < 0 ? -1 : line.indexOf(':', first + 1);
-    if (second < 0) continue;
-    const controllers = line.slice(first + 1, second);
-    const path = line.slice(second + 1);
+  for (const { controllers, path } of membershipsOf(text)) {
     if (controllers === 'name=systemd') systemd = path;
     else if (controllers === '') unified = path;
     if (deepest === undefined || depth(path) > depth(deepest)) deepest = path;
@@ -45,4 +40,19 @@ export function unitOfCgroup(path: string): string | undefined {
 
 function depth(path: string): number {
   return path.split('/').filter(part => part !== '' && part !== '..').length;
+}
+
+/** The group of a process in one v1 hierarchy (`memory`, `cpu`), or in v2 where none is named. Same source as above. */
+export function groupIn(text: string, controller?: string): string | undefined {
+  for (const { controllers, path } of membershipsOf(text))
+    if (controller === undefined ? controllers === '' : controllers.split(',').includes(controller)) return path;
+  return undefined;
+}
+
+function* membershipsOf(text: string): Generator<{ readonly controllers: string; readonly path: string }> {
+  for (const line of linesOf(text, 100)) {
+    const first = line.indexOf(':');
+    const second = first < 0 ? -1 : line.indexOf(':', first + 1);
+    if (second >= 0) yield { controllers: line.slice(first + 1, second), path: line.slice(second + 1) };
+  }
 }

@@ -1,6 +1,7 @@
 import { AccessFold, type FailedRequest } from '../../logs/fold-access.ts';
 import { attributeAnswer, type AnswerFacts } from '../../logs/attribution.ts';
 import { BucketCounter } from '../../logs/buckets.ts';
+import { BusyTime } from '../../logs/busy-time.ts';
 import { ClientCounter, isAddress } from '../../logs/clients.ts';
 import { CountTable, type Counted } from '../../logs/intern.ts';
 import type { LineSink } from '../../logs/lines.ts';
@@ -15,6 +16,7 @@ import { upstreamTries } from '../../parsers/upstream-lists.ts';
 
 const futureMs = 60_000;
 const maxSamples = 5;
+const maxBusyPeers = 64;
 const maxSampleBytes = 4096;
 const maxRefused = 300;
 const maxUriBytes = 2048;
@@ -54,6 +56,10 @@ export class AccessCounter {
   readonly #sounding = new Map<Counted, boolean>();
   readonly clients = new ClientCounter();
   readonly sizes = { requests: new SizeCounter<string>(), whole: new SizeCounter<string>(), cut: new SizeCounter<string>() };
+  /** Time in work by peer; `''` where the format names no peer. */
+  readonly busy = new Map<string, BusyTime>();
+  /** The same of all requests as clients saw them. */
+  readonly clientTime: BusyTime;
   readonly #all = new BucketCounter();
   readonly #failed = new BucketCounter();
   readonly #statuses = new Int32Array(1000);
@@ -70,6 +76,8 @@ export class AccessCounter {
   #methodEnd = -1;
   #uriStart = -1;
   #uriEnd = -1;
+  #busyPeer: string | undefined;
+  #busyTime: BusyTime | undefined;
   #total = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
   #lastGoodMs = Number.NEGATIVE_INFINITY;
@@ -77,6 +85,7 @@ export class AccessCounter {
   constructor(sinceMs: number, nowMs: number) {
     this.#sinceMs = sinceMs;
     this.#nowMs = nowMs;
+    this.clientTime = new BusyTime(sinceMs, nowMs);
   }
 
   /** Time of a line that one of the formats fits; NaN for any other. */
@@ -165,10 +174,34 @@ export class AccessCounter {
     tally(url, failed);
     tally(peer, failed);
     if (failed) this.#failed.add(ms);
+    this.#addTime(bytes, ms, peer);
     const client = spans[2 * accessIndex.remote_addr] ?? -1;
     if (client !== -1) this.clients.add(bytes, client, spans[2 * accessIndex.remote_addr + 1] ?? client);
     if (url !== undefined) this.#measure(bytes, url.key, status);
     return failed;
+  }
+
+  /** The time that the last try took; where the format has none of it, that of the request, which is no shorter. */
+  #addTime(bytes: Uint8Array, ms: number, peer: Counted | undefined): void {
+    const whole = this.#number(bytes, accessIndex.request_time) * 1000;
+    this.clientTime.add(ms, whole);
+    const start = this.#spans[2 * accessIndex.upstream_response_time] ?? -1;
+    // Without a peer where the format has one, nothing was passed on.
+    if (peer === undefined && (start !== -1 || this.#spans[2 * accessIndex.upstream_addr] !== -1)) return;
+    const end = this.#spans[2 * accessIndex.upstream_response_time + 1] ?? -1;
+    let last = start;
+    for (let at = start; at < end; at += 1) if (bytes[at] === 0x20) last = at + 1;
+    const took = start === -1 ? whole : decimal(bytes, last, end) * 1000;
+    if (Number.isNaN(took)) return;
+    const key = peer?.key ?? '';
+    if (key !== this.#busyPeer || this.#busyTime === undefined) {
+      const known = this.busy.get(key);
+      if (known === undefined && this.busy.size >= maxBusyPeers) return;
+      this.#busyPeer = key;
+      this.#busyTime = known ?? new BusyTime(this.#sinceMs, this.#nowMs);
+      if (known === undefined) this.busy.set(key, this.#busyTime);
+    }
+    this.#busyTime.add(ms, took);
   }
 
   /** Sizes of the request and of its answer, where the format has them. */

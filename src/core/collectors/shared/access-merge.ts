@@ -1,4 +1,5 @@
 import { mergeBuckets } from '../../logs/buckets.ts';
+import type { BusyTime } from '../../logs/busy-time.ts';
 import { ClientCounter } from '../../logs/clients.ts';
 import { addSizes } from '../../logs/sizes.ts';
 import type { AccessGroup, NginxAccessLog, TemplateSizes, TrafficCount } from '../../model/facts/logs.ts';
@@ -39,7 +40,20 @@ export function mergeLogs(
   logs: readonly CountedLog[],
 ): Pick<
   NginxAccessLog,
-  'total' | 'byStatus' | 'failing' | 'refused' | 'switched' | 'byTemplate' | 'byPeer' | 'byMethod' | 'byServer' | 'byClient' | 'byNetwork' | 'sizes' | 'buckets'
+  | 'total'
+  | 'byStatus'
+  | 'failing'
+  | 'refused'
+  | 'switched'
+  | 'byTemplate'
+  | 'byPeer'
+  | 'byMethod'
+  | 'byServer'
+  | 'byClient'
+  | 'byNetwork'
+  | 'sizes'
+  | 'inWork'
+  | 'buckets'
 > &
   Pick<NginxAccessLog, 'lastMs' | 'lastGoodMs'> {
   const tables = logs.map(log => log.counter.tables());
@@ -66,6 +80,7 @@ export function mergeLogs(
     byServer: mergeCounts(logs.map(log => log.counter.servers.list())),
     ...clientsOf(logs, failing),
     ...sizesOf(logs, failing),
+    ...inWorkOf(logs),
     buckets: { all: mergeBuckets(tables.map(table => table.buckets.all)), failed: mergeBuckets(tables.map(table => table.buckets.failed)) },
     ...(Number.isFinite(lastMs) ? { lastMs } : {}),
     ...(Number.isFinite(lastGoodMs) ? { lastGoodMs } : {}),
@@ -119,6 +134,31 @@ function sizesOf(logs: readonly CountedLog[], failing: readonly AccessGroup[]): 
     return { key, ...(requests.length === 0 ? {} : { requests }), ...(whole.length === 0 ? {} : { whole }), ...(cut.length === 0 ? {} : { cut }) };
   });
   return merged.length === 0 ? {} : { sizes: merged };
+}
+
+/** Requests at once, by peer; where a log names none, by the servers that write to it. */
+function inWorkOf(logs: readonly CountedLog[]): Pick<NginxAccessLog, 'inWork'> {
+  const peers = new Map<string, { readonly busy: BusyTime; readonly servers: Set<string> }>();
+  let clients: BusyTime | undefined;
+  for (const { counter, servers } of logs) {
+    for (const [peer, busy] of counter.busy) {
+      const key = peer === '' ? ` ${servers.join(' ')}` : peer;
+      const known = peers.get(key);
+      if (known === undefined) peers.set(key, { busy, servers: new Set(servers) });
+      else known.busy.addAll(busy);
+    }
+    if (clients === undefined) clients = counter.clientTime;
+    else clients.addAll(counter.clientTime);
+  }
+  const list = [...peers].map(([key, { busy, servers }]) => ({ ...(key.startsWith(' ') ? {} : { peer: key }), servers: [...servers], ...busy.peak() }));
+  const ofClients = clients?.peak();
+  if (list.length === 0 && (ofClients === undefined || ofClients.requests === 0)) return {};
+  return {
+    inWork: {
+      peers: list.toSorted((a, b) => b.peak - a.peak).slice(0, maxListed),
+      ...(ofClients === undefined || ofClients.requests === 0 ? {} : { clients: ofClients }),
+    },
+  };
 }
 
 function mergeSwitched(maps: readonly AccessCounter['switched'][]): NonNullable<NginxAccessLog['switched']> {

@@ -236,6 +236,20 @@ export interface NumberSummary {
   readonly max: number;
 }
 
+/** Requests in work at once, from their times in the log. */
+export interface InWork {
+  readonly requests: number;
+  /** Time of all of them together. */
+  readonly busyMs: number;
+  /** Most at once, as the mean over one slot of the log's time. */
+  readonly peak: number;
+  /** Start of that slot, and the length of all slots: a second, or more where the window is long. */
+  readonly peakMs: number;
+  readonly slotMs: number;
+  /** Most requests that ended in one slot, a second. */
+  readonly peakRate: number;
+}
+
 /** All requests of one template or peer, good and bad: what the failing share is measured against. */
 export interface TrafficCount {
   readonly key: string;
@@ -275,6 +289,14 @@ export interface NginxAccessLog {
   readonly byNetwork?: readonly TrafficCount[];
   /** By template, where the format has sizes. */
   readonly sizes?: readonly TemplateSizes[];
+  /**
+   * Requests at once by the peer of their last try; without `peer` where the format names none, of the servers that write to the log.
+   * `clients`: as clients saw them. Absent where no format has a time.
+   */
+  readonly inWork?: {
+    readonly peers: readonly (InWork & { readonly peer?: string; readonly servers: readonly string[] })[];
+    readonly clients?: InWork;
+  };
   readonly buckets: { readonly all: TimeBuckets; readonly failed: TimeBuckets };
   readonly lastMs?: number;
   /** When the last request was answered well (status below 400). */

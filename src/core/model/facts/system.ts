@@ -49,6 +49,8 @@ export interface ProcessInfo {
 export interface ProcessDetail {
   readonly pid: number;
   readonly pssBytes?: number;
+  /** Its share of swapped pages, where it has any. */
+  readonly swappedBytes?: number;
   readonly openFiles?: number;
   readonly openFilesLimit?: number;
   /** Most processes and threads that its user may have (RLIMIT_NPROC), where there is a limit. Root is exempt. */
