@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { known } from '../model/fact.ts';
 import processes from './processes.ts';
 import { runCollector } from './testing.ts';
 import type { FakeHost } from './testing.ts';
@@ -104,6 +105,20 @@ it('reads a few of a crowd of workers in full, and takes the same for the others
     cgroup: '/system.slice/php8.2-fpm.service',
     unit: 'php8.2-fpm.service',
   });
+});
+
+it('reads the command lines of many with one program, and one by one what that does not print', () => {
+  const one = crowdHost(() => 33);
+  const answer: FakeHost['answer'] = request => {
+    if (request.kind !== 'exec' || request.argv[0] !== 'grep') return undefined;
+    const paths = request.argv.filter(argument => argument.endsWith('/cmdline') && argument !== '/proc/12/cmdline');
+    const stdout = paths.map(path => `${path}\0${path === '/proc/11/cmdline' ? 'php-fpm: pool shop' : 'php-fpm: pool www'}\0`).join('');
+    return known({ stdout, stderr: '', code: 2, truncated: false });
+  };
+  const { fact, asked } = runCollector(processes, {}, { ...one, answer });
+  const value = fact.state === 'known' ? fact.value : [];
+  expect(value.map(({ argv }) => argv[0])).toEqual(['php-fpm: pool www', 'php-fpm: pool shop', ...Array.from({ length: 398 }, () => 'php-fpm: pool www')]);
+  expect(asked.filter(request => request.kind === 'read' && request.path.endsWith('/cmdline'))).toHaveLength(1);
 });
 
 it('reads all of a crowd whose members differ, or that systemd started', () => {

@@ -5,6 +5,7 @@ import type { Known } from '../model/fact.ts';
 import type { ProcessInfo } from '../model/facts/system.ts';
 import type { ReadResult, StatResult } from '../model/host.ts';
 import { parseCmdline } from '../parsers/cmdline.ts';
+import { commandLinesArgv, parseCommandLines } from '../model/command-lines.ts';
 import { parseIdNames } from '../parsers/passwd.ts';
 import type { IdNames } from '../parsers/passwd.ts';
 import { parseProcCgroup } from '../parsers/proc-cgroup.ts';
@@ -32,6 +33,10 @@ const ALL_LINKS_UP_TO = 300;
  */
 const CROWD = 32;
 const WITNESSES = 8;
+
+/** Of so many the command lines are read by one program, which takes a tenth of the time; it is given up where one of them hangs. */
+const COMMAND_LINES_AT_ONCE = 1000;
+const COMMAND_LINES = { timeoutMs: 1500, maxBytes: 8_388_608 };
 
 /** USER_HZ: 100 on every Linux that has /proc as we know it (`getconf CLK_TCK`). */
 const TICK_MS = 10;
@@ -69,7 +74,7 @@ export default defineCollector({
     const stats = statTexts.flatMap(text => parseProcStat(textOf(text) ?? '') ?? []);
     const context: Context = { bootMs, users: parseIdNames(textOf(passwd) ?? ''), cgroups: new Map() };
     const userland = stats.filter(stat => !stat.kernelThread);
-    const kernel = stats.filter(stat => stat.kernelThread).map(stat => processOf(stat, [], context));
+    const kernel = stats.filter(stat => stat.kernelThread).map(stat => processOf(stat, '', [], context));
     const { found, unread } = yield* readUserland(userland, context);
     const lost = unread + statTexts.filter(isLost).length;
     if (lost > 0) problems.push(`${lost} processes did not let themselves be read; what they are is not known.`);
@@ -101,15 +106,17 @@ type Answers = readonly Known<unknown>[];
 function* readUserland(stats: readonly ProcStat[], context: Context): Reading<Userland> {
   if (stats.length <= ALL_LINKS_UP_TO) {
     const answers = yield* askEach(stats, stat => [commandLineOf(stat), ...filesOf(stat), ...linksOf(stat)]);
-    return { found: stats.map((stat, index) => processOf(stat, answers[index] ?? [], context)), unread: lostOf(answers) };
+    return {
+      found: stats.map((stat, index) => processOf(stat, lineIn(answers[index]?.[0]), answers[index]?.slice(1) ?? [], context)),
+      unread: answers.filter(([command]) => isLost(command)).length,
+    };
   }
-  const commands = yield* askEach(stats, stat => [commandLineOf(stat)]);
-  const commandOf = new Map(stats.map((stat, index) => [stat, commands[index] ?? []]));
-  const crowds = crowdsOf(stats, commands);
+  const commandOf = yield* readCommandLines(stats);
+  const crowds = crowdsOf(stats, commandOf);
   const found = new Map<ProcStat, ProcessInfo>();
   const read = function* (some: readonly ProcStat[]): Reading<void> {
     const answers = yield* askEach(some, stat => [...filesOf(stat), ...(SYSTEM_DAEMONS.has(stat.comm) ? [] : linksOf(stat))]);
-    for (const [index, stat] of some.entries()) found.set(stat, processOf(stat, [...(commandOf.get(stat) ?? []), ...(answers[index] ?? [])], context));
+    for (const [index, stat] of some.entries()) found.set(stat, processOf(stat, commandOf.get(stat)?.line ?? '', answers[index] ?? [], context));
   };
   yield* read(stats.filter(stat => crowds.get(stat)?.witnesses.includes(stat) !== false));
   for (const [stat, { witnesses }] of crowds) {
@@ -119,7 +126,35 @@ function* readUserland(stats: readonly ProcStat[], context: Context): Reading<Us
     if (one !== undefined) found.set(stat, likeWitness(stat, one, witness, context));
   }
   yield* read(stats.filter(stat => !found.has(stat)));
-  return { found: [...found.values()], unread: lostOf(commands) };
+  return { found: [...found.values()], unread: [...commandOf.values()].filter(({ lost }) => lost).length };
+}
+
+interface CommandLine {
+  /** As /proc/PID/cmdline gives it. */
+  readonly line: string;
+  readonly lost: boolean;
+}
+
+function lineIn(answer: Known<unknown> | undefined): string {
+  return textOf(answer as Known<ReadResult> | undefined) ?? '';
+}
+
+/** By one program, and one by one where it says nothing: there is no such program, a process hangs, or its command line is empty. */
+function* readCommandLines(stats: readonly ProcStat[]): Reading<ReadonlyMap<ProcStat, CommandLine>> {
+  const commandOf = new Map<ProcStat, CommandLine>();
+  for (let start = 0; start < stats.length; start += COMMAND_LINES_AT_ONCE) {
+    const some = stats.slice(start, start + COMMAND_LINES_AT_ONCE);
+    const [printed] = yield* ask({ kind: 'exec', argv: commandLinesArgv(some.map(({ pid }) => pid)), options: COMMAND_LINES });
+    const lines = parseCommandLines(printed.state === 'known' ? printed.value.stdout : '');
+    const others = some.filter(({ pid }) => !lines.has(pid));
+    const answers = yield* askEach(others, stat => [commandLineOf(stat)]);
+    for (const stat of some) commandOf.set(stat, { line: lines.get(stat.pid) ?? '', lost: false });
+    for (const [index, stat] of others.entries()) {
+      const [answer] = answers[index] ?? [];
+      commandOf.set(stat, { line: lineIn(answer), lost: isLost(answer) });
+    }
+  }
+  return commandOf;
 }
 
 interface Crowd {
@@ -127,12 +162,12 @@ interface Crowd {
 }
 
 /** By each process of a crowd, its crowd. What systemd starts is of many units, which may run the same command. */
-function crowdsOf(stats: readonly ProcStat[], commands: readonly Answers[]): ReadonlyMap<ProcStat, Crowd> {
+function crowdsOf(stats: readonly ProcStat[], commands: ReadonlyMap<ProcStat, CommandLine>): ReadonlyMap<ProcStat, Crowd> {
   const alike = new Map<string, ProcStat[]>();
-  for (const [index, stat] of stats.entries()) {
-    const command = textOf(commands[index]?.[0] as Known<ReadResult> | undefined);
-    if (stat.ppid <= 1 || command === undefined || command === '') continue;
-    const name = `${stat.ppid}\0${stat.comm}\0${command}`;
+  for (const stat of stats) {
+    const { line = '' } = commands.get(stat) ?? {};
+    if (stat.ppid <= 1 || line === '') continue;
+    const name = `${stat.ppid}\0${stat.comm}\0${line}`;
     const members = alike.get(name);
     if (members === undefined) alike.set(name, [stat]);
     else members.push(stat);
@@ -178,16 +213,12 @@ function* askEach(stats: readonly ProcStat[], wantedOf: (stat: ProcStat) => read
   return all;
 }
 
-function lostOf(answers: readonly Answers[]): number {
-  return answers.filter(([command]) => isLost(command)).length;
-}
-
 /** It is there and was not read; a process that ended meanwhile is not there. */
 function isLost(answer: Known<unknown> | undefined): boolean {
   return answer !== undefined && answer.state !== 'known' && answer.state !== 'absent';
 }
 
-// In this order in the answers of a process: its command line, its files, its links.
+// In this order in the answers of a process: its files, its links.
 
 function commandLineOf({ pid }: ProcStat): Request {
   return { kind: 'read', path: `/proc/${pid}/cmdline` };
@@ -209,9 +240,8 @@ function linksOf({ pid }: ProcStat): readonly Request[] {
   ];
 }
 
-function processOf(stat: ProcStat, answers: readonly Known<unknown>[], context: Context): ProcessInfo {
-  const [cmdline, statusText, cgroupText, exe, cwd, wchanText] = answers as readonly [
-    Known<ReadResult>?,
+function processOf(stat: ProcStat, line: string, answers: readonly Known<unknown>[], context: Context): ProcessInfo {
+  const [statusText, cgroupText, exe, cwd, wchanText] = answers as readonly [
     Known<ReadResult>?,
     Known<ReadResult>?,
     Known<StatResult>?,
@@ -225,7 +255,7 @@ function processOf(stat: ProcStat, answers: readonly Known<unknown>[], context: 
   const wchan = textOf(wchanText)?.trim() ?? '';
   return {
     ...ownOf(stat, context),
-    argv: parseCmdline(textOf(cmdline) ?? ''),
+    argv: parseCmdline(line),
     ...linkOf(exe, 'exe'),
     ...linkOf(cwd, 'cwd'),
     uid,

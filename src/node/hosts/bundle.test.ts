@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BadhopError } from '../../core/model/error.ts';
+import { commandLinesArgv, parseCommandLines } from '../../core/model/command-lines.ts';
 import { absent, denied, known, type Known } from '../../core/model/fact.ts';
 import type { Host } from '../../core/model/host.ts';
 import type { ProbeRequest, Prober } from '../../core/model/probe.ts';
@@ -38,6 +39,12 @@ function value<T>(answer: Known<T>): T {
 }
 
 /** A host whose files are given, and whose programs print how often they ran. */
+function textOfBundle(where: string): string {
+  return [join(where, 'bundle.json'), ...readdirSync(join(where, 'raw')).map(name => join(where, 'raw', name))]
+    .map(path => readFileSync(path, 'latin1'))
+    .join('');
+}
+
 function fakeHost(files: Readonly<Record<string, Buffer>>): Host {
   let runs = 0;
   return {
@@ -186,11 +193,25 @@ describe('nothing secret is in a bundle', () => {
     await recording.host.exec(['echo', `DB_PASSWORD=${secret}`]);
     await recording.host.read('/proc/5/cmdline');
     await recording.finish();
-    const all = [join(where, 'bundle.json'), ...readdirSync(join(where, 'raw')).map(name => join(where, 'raw', name))]
-      .map(path => readFileSync(path, 'latin1'))
-      .join('');
+    const all = textOfBundle(where);
     expect(all).not.toContain(secret);
     expect(all).toContain('DB_PASSWORD=[redacted]');
+  });
+
+  test('not in command lines that one program printed', async () => {
+    const where = fresh();
+    const argv = commandLinesArgv([5, 6]);
+    const stdout = ['app', '--password', secret].map(word => `/proc/5/cmdline\0${word}\0`).join('') + '/proc/6/cmdline\0worker\0';
+    const host: Host = { ...fakeHost({}), exec: () => Promise.resolve(known({ stdout, stderr: '', code: 0, truncated: false })) };
+    const recording = await createRecordingHost(host, where, { toolVersion: '1' });
+    const heard = value(await recording.host.exec(argv)).stdout;
+    await recording.finish();
+    expect([...parseCommandLines(heard)]).toEqual([
+      [5, 'app\0--password\0[redacted]\0'],
+      [6, 'worker\0'],
+    ]);
+    expect(value(await (await openBundle(where)).host.exec(argv)).stdout).toBe(heard);
+    expect(textOfBundle(where)).not.toContain(secret);
   });
 });
 

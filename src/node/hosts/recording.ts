@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatCommandLines, parseCommandLines, readsCommandLines } from '../../core/model/command-lines.ts';
 import { BadhopError } from '../../core/model/error.ts';
 import type { Known } from '../../core/model/fact.ts';
 import type { ExecResult, Host, ReadOptions, ReadResult } from '../../core/model/host.ts';
 import type { Prober } from '../../core/model/probe.ts';
-import { redactBytes, redactCommandLine, redactDeep, redactText } from '../redact/redact.ts';
+import { redactArgv, redactBytes, redactCommandLine, redactDeep, redactText } from '../redact/redact.ts';
 import { bundleFormat, bundleVersion, indexName, keys, rawFolder, rawName, type BundleAnswer, type BundleIndex, type BundleText } from './bundle-format.ts';
 import { errorCode } from './file-errors.ts';
 
@@ -70,7 +71,7 @@ export async function createRecordingHost(host: Host, folder: string, options: R
   const recorded: Host = {
     name: host.name,
     exec: async (argv, execOptions) => {
-      const answer = redactExec(await host.exec(argv, execOptions));
+      const answer = redactExec(argv, await host.exec(argv, execOptions));
       const key = keys.exec(argv);
       record(key, nth => {
         if (answer.state !== 'known') return answer;
@@ -178,9 +179,17 @@ async function readRedacted(host: Host, path: string, options: ReadOptions): Pro
   return { ...answer, value: { ...answer.value, bytes: kept, atEnd: answer.value.atEnd && drop + limit >= bytes.length } };
 }
 
-function redactExec(answer: Known<ExecResult>): Known<ExecResult> {
+function redactExec(argv: readonly string[], answer: Known<ExecResult>): Known<ExecResult> {
   if (answer.state !== 'known') return answer;
-  return { ...answer, value: { ...answer.value, stdout: redactText(answer.value.stdout), stderr: redactText(answer.value.stderr) } };
+  const { stdout, stderr } = answer.value;
+  const redacted = readsCommandLines(argv) ? redactCommandLines(stdout) : redactText(stdout);
+  return { ...answer, value: { ...answer.value, stdout: redacted, stderr: redactText(stderr) } };
+}
+
+/** What was cut off at its end is left out. */
+function redactCommandLines(stdout: string): string {
+  const lines = [...parseCommandLines(stdout)].map(([pid, line]) => [pid, redactArgv(line.slice(0, -1).split('\0')).join('\0') + '\0'] as const);
+  return formatCommandLines(new Map(lines));
 }
 
 function redactNames(answer: Known<readonly string[]>): Known<readonly string[]> {
