@@ -52,6 +52,8 @@ export interface TraceHop {
   readonly tlsVersions?: TlsVersions;
   /** What a client that sends no server name gets, at one address. */
   readonly withoutName?: { readonly address: string; readonly tls: TlsObservation };
+  /** What the name in the `Host` field gets, where no server name was sent. */
+  readonly withName?: { readonly address: string; readonly tls: TlsObservation };
 }
 
 export interface NameLookup {
