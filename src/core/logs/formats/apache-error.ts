@@ -11,8 +11,8 @@
 import type { MessageClass } from '../../model/facts/logs.ts';
 import type { FieldValues, LogFormat, Outcome } from '../scan/format.ts';
 import type { PlanStep } from '../scan/plan.ts';
+import { connectClass, peerIn, readClass, returnedClass } from './apache-words.ts';
 import { messageOutcome } from './message-outcome.ts';
-import { present } from './outcome.ts';
 import { clock, field, literal, pass, rolesOf, textBefore } from './steps.ts';
 
 const head: readonly PlanStep[] = [
@@ -91,19 +91,6 @@ const byCode: ReadonlyMap<string, MessageClass> = new Map<string, MessageClass>(
 ]);
 const connecting: ReadonlySet<string> = new Set(['00957', '02454', '10101']);
 const reading: ReadonlySet<string> = new Set(['01102', '01075', '01067', '00878', '00992', '01030', '10098']);
-const connectErrors: Readonly<Record<string, MessageClass>> = {
-  '111': 'connect-refused',
-  '110': 'connect-timeout',
-  '113': 'connect-unreachable',
-  '101': 'connect-unreachable',
-  '104': 'connect-reset',
-  '2': 'connect-no-file',
-  '13': 'connect-denied',
-  '11': 'connect-queue-full',
-  '99': 'connect-no-local-port',
-  '24': 'too-many-open-files',
-};
-
 function apacheErrorOutcome(values: FieldValues): Outcome {
   const number = /^\d{5}$/u.test(values.flags ?? '') ? values.flags : undefined;
   const before = values.reason === undefined ? '' : `(${values.reason}`;
@@ -117,34 +104,13 @@ function apacheErrorOutcome(values: FieldValues): Outcome {
 }
 
 function classOf(number: string | undefined, before: string, text: string, level: string): MessageClass {
-  if (number !== undefined && connecting.has(number)) {
-    if (before.includes('timeout specified has expired')) return 'connect-timeout';
-    return connectErrors[/^\((\d{1,3})\)/u.exec(before)?.[1] ?? ''] ?? 'connect-other';
-  }
+  if (number !== undefined && connecting.has(number)) return connectClass(before);
   if (number !== undefined && reading.has(number)) return readClass(before);
   if (number === '00898') return returnedClass(text);
   const known = number === undefined ? undefined : byCode.get(number);
   if (known !== undefined) return known;
   if (level === 'emerg') return 'config-error';
   return level === 'error' || level === 'crit' || level === 'alert' ? 'other' : 'notice';
-}
-
-function readClass(before: string): MessageClass {
-  if (before.includes('timeout specified has expired') || before.startsWith('(110)')) return 'read-timeout';
-  if (before.startsWith('(104)') || before.startsWith('(32)')) return 'reset';
-  return 'premature-close';
-}
-
-/** `AH00898` gives the reason of the answer; where that is the reading, the line before it has told already. */
-function returnedClass(text: string): MessageClass {
-  if (text.startsWith('DNS lookup failure')) return 'host-not-found';
-  if (text.startsWith('Error during SSL Handshake')) return 'tls-handshake';
-  return text.startsWith('Error reading from remote server') ? 'notice' : 'protocol-error';
-}
-
-function peerIn(value: string | undefined): string | undefined {
-  const peer = present(value);
-  return peer?.startsWith('/') === true ? `unix:${peer}` : peer;
 }
 
 function coded(of: MessageClass, codes: string): [string, MessageClass][] {

@@ -1,6 +1,7 @@
 /** All formats, and how people call them. */
 import type { LogFormat } from '../scan/format.ts';
 import { apacheErrorFormats } from './apache-error.ts';
+import { apache22ErrorFormats } from './apache-error-22.ts';
 import { awsFormats } from './aws-alb.ts';
 import { azureFormats } from './azure.ts';
 import { behindHeader } from './behind-header.ts';
@@ -11,7 +12,7 @@ import { haproxyFormats, haproxyServerFormat } from './haproxy.ts';
 import { nginxAccessFormats } from './nginx-access.ts';
 import { nginxErrorFormats } from './nginx-error.ts';
 import { phpFpmFormats } from './php-fpm.ts';
-import { uwsgiFormats } from './uwsgi.ts';
+import { traceback, uwsgiFormats } from './uwsgi.ts';
 
 /** In the order in which they are tried: what says more comes before what looks like it. */
 const known: readonly LogFormat[] = [
@@ -19,6 +20,7 @@ const known: readonly LogFormat[] = [
   ...combinedFormats,
   ...nginxErrorFormats,
   ...apacheErrorFormats,
+  ...apache22ErrorFormats,
   ...haproxyFormats,
   haproxyServerFormat,
   ...phpFpmFormats,
@@ -33,6 +35,7 @@ const known: readonly LogFormat[] = [
 const families: readonly (readonly LogFormat[])[] = [
   nginxErrorFormats,
   apacheErrorFormats,
+  apache22ErrorFormats,
   haproxyFormats,
   uwsgiFormats,
   phpFpmFormats.filter(({ kind }) => kind === 'access'),
@@ -60,7 +63,7 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
   'azure-v1': ['azure-application-gateway-v1'],
   logpush: ['cloudflare'],
   ...Object.fromEntries(families.map(family => [family[0]?.id ?? '', family.map(({ id }) => id)])),
-  'apache-error': apacheErrorFormats.map(({ id }) => id),
+  'apache-error': [...apacheErrorFormats, ...apache22ErrorFormats].map(({ id }) => id),
   cloudflare: cloudflareFormats.map(({ id }) => id),
   'aws-alb': ['aws-alb', 'aws-alb-2016'],
 };
@@ -92,7 +95,13 @@ export function formatByName(name: string): LogFormat | undefined {
 /** The names for help and for error messages, sorted: those that choose between logs, without the variants of one log. */
 export function formatNames(): readonly string[] {
   const variants = new Set(families.flatMap(family => family.slice(1).map(({ id }) => id)));
-  const inside = new Set([...variants, ...apacheErrorFormats.map(({ id }) => id), 'cloudflare-unix', 'cloudflare-unixnano', 'aws-alb-2016']);
+  const inside = new Set([
+    ...variants,
+    ...[...apacheErrorFormats, ...apache22ErrorFormats].map(({ id }) => id),
+    'cloudflare-unix',
+    'cloudflare-unixnano',
+    'aws-alb-2016',
+  ]);
   const names = [...byId.keys()].filter(id => !inside.has(id));
   return [...new Set([...names, 'apache-error', 'haproxy', 'php-fpm-access-long', 'nginx-access', 'apache-access', 'gunicorn-access'])].sort();
 }
@@ -102,4 +111,9 @@ export function companionsOf(format: LogFormat): readonly LogFormat[] {
   const plain = format.id.replace(/\+.*$/u, '');
   const family = families.find(one => one.some(({ id }) => id === plain)) ?? [];
   return family.filter(({ id }) => id !== plain);
+}
+
+/** True for lines that tell nothing of the log that they stand in. */
+export function isAnyones({ id }: LogFormat): boolean {
+  return id.replace(/\+.*$/u, '') === traceback;
 }

@@ -173,6 +173,51 @@ describe('Apache', () => {
   });
 });
 
+describe('Apache 2.2', () => {
+  const at = '[Tue Mar 08 10:34:21 2011]';
+  const log = [
+    `${at} [error] (111)Connection refused: proxy: HTTP: attempt to connect to 127.0.0.1:8080 (localhost) failed`,
+    `${at} [error] ap_proxy_connect_backend disabling worker for (localhost)`,
+    `${at} [error] [client 10.1.2.3] (70007)The timeout specified has expired: proxy: error reading status line from remote server app1`,
+    `${at} [error] [client 10.1.2.3] proxy: Error reading from remote server returned by /app/7, referer: http://ref.example/`,
+    `${at} [error] [client 10.1.2.3] proxy: DNS lookup failure for: nosuch.invalid returned by /x`,
+    `${at} [error] proxy: BALANCER: (balancer://mycluster). All workers are in error state`,
+    `${at} [error] server reached MaxClients setting, consider raising the MaxClients setting`,
+    `${at} [notice] child pid 1234 exit signal Segmentation fault (11)`,
+    `${at} [error] [client 10.1.2.3] File does not exist: /var/www/favicon.ico`,
+    `${at} [error] [client 10.1.2.3] PHP Fatal error:  Uncaught Exception in /srv/x.php`,
+    `${at} [crit] (24)Too many open files: [client 10.1.2.3] /srv/.htaccess pcfg_openfile: unable to check htaccess file`,
+    `${at} [notice] Apache/2.2.22 (Debian) configured -- resuming normal operations`,
+  ];
+
+  it('is told from 2.4, and every line of it is read', () => {
+    const ids = idsIn(log.join('\n'));
+    expect(ids.length).toBeGreaterThan(4);
+    expect(ids.every(id => id.startsWith('apache22-'))).toBe(true);
+    expect(rollUpOf(log.join('\n'), formatsByName('apache-error')).inputs[0]).toMatchObject({ misfits: 0, continued: 0, lines: log.length });
+    expect(rollUpOf(fixture('apache-error-2.4').join('\n'), formatsByName('apache-error')).inputs[0]).toMatchObject({ misfits: 0, continued: 0 });
+  });
+
+  it.each([
+    ['attempt to connect', { class: 'connect-refused', failed: true, peer: '127.0.0.1:8080' }],
+    ['disabling worker', { class: 'server-disabled', failed: false }],
+    ['status line', { class: 'read-timeout', failed: true, peer: 'app1' }],
+    ['returned by /app', { class: 'notice', failed: false }],
+    ['DNS lookup', { class: 'host-not-found', failed: true }],
+    ['BALANCER', { class: 'no-live-upstreams', failed: true }],
+    ['MaxClients', { class: 'pool-full', failed: true }],
+    ['child pid', { class: 'worker-died', failed: true }],
+    ['favicon', { class: 'client', failed: false, madeBy: 'client' }],
+    ['PHP Fatal', { class: 'app-error', failed: true }],
+    ['Too many', { class: 'too-many-open-files', failed: true }],
+    ['resuming', { class: 'notice', failed: false }],
+  ])('%s', (text, expected) => {
+    const line = log.find(one => one.includes(text)) ?? '';
+    const format = recogniseText(log.join('\n')).find(each => outcomeOf(each.format, line) !== undefined)?.format;
+    expect(seriesOf(format, line)).toMatchObject({ at: '2011-03-08T10:34:21.000Z', outcome: expected });
+  });
+});
+
 describe('Tomcat, gunicorn, uWSGI and php-fpm', () => {
   it('makes its own answers', () => {
     expect(outcomeOf(formatByName('gunicorn-access'), lineWith('gunicorn-access-20.1', '/502'))).toEqual({
@@ -229,12 +274,32 @@ describe('Tomcat, gunicorn, uWSGI and php-fpm', () => {
       '*** HARAKIRI ON WORKER 2 (pid: 19153, try: 1) ***',
     ];
     const log = [...fixture('uwsgi-2.0.21'), ...messages].join('\n');
-    expect(idsIn(log)).toEqual(['uwsgi', 'uwsgi-log', 'uwsgi-log-died', 'uwsgi-log-harakiri']);
-    const { series } = rollUpOf(
+    expect(idsIn(log)).toEqual(['uwsgi', 'uwsgi-log', 'uwsgi-log-died', 'uwsgi-log-harakiri', 'uwsgi-log-spawned', 'uwsgi-log-traceback']);
+    const { series, inputs } = rollUpOf(
       log,
       recogniseText(log).map(({ format: each }) => each),
     );
-    expect(series.flatMap(({ outcome }) => outcome?.class ?? []).toSorted()).toEqual(['pool-full', 'request-killed', 'worker-died']);
+    // `...brutally killing workers...` stands behind a request.
+    expect(inputs[0]).toMatchObject({ continued: 4, misfits: 1 });
+    expect(series.flatMap(({ outcome }) => outcome?.class ?? []).toSorted()).toEqual([
+      'app-error',
+      'notice',
+      'notice',
+      'pool-full',
+      'request-killed',
+      'worker-died',
+    ]);
+  });
+
+  it('takes no log for one of uWSGI for a traceback in it', () => {
+    const log = [
+      'Traceback (most recent call last):',
+      '  File "x.py", line 3, in run',
+      'ValueError: boom',
+      'starting up',
+      'Traceback (most recent call last):',
+    ];
+    expect(recogniseText(log.join('\n'))).toEqual([]);
   });
 
   it('reads requests of uWSGI in microseconds, and files that are sent', () => {
@@ -492,7 +557,7 @@ describe('names', () => {
     expect(formatByName('nginx-combined')?.id).toBe('combined');
     expect(formatByName(' AWS-ALB ')?.id).toBe('aws-alb');
     expect(formatsByName('haproxy').map(({ id }) => id)).toEqual(['haproxy-http', 'haproxy-tcp']);
-    expect(formatsByName('apache-error').length).toBe(10);
+    expect(formatsByName('apache-error').length).toBe(21);
     expect(formatsByName('haproxy+syslog').map(({ id }) => id)).toEqual(['haproxy-http+syslog', 'haproxy-tcp+syslog']);
     expect(formatByName('combined+syslog+cri')).toBeUndefined();
     expect(formatByName('combined+tar')).toBeUndefined();

@@ -11,7 +11,7 @@ import { behindHeader, type Header } from './behind-header.ts';
 import { guessJsonFormat } from './guess-json.ts';
 import { guessTextFormat } from './guess-text.ts';
 import { hourReader } from './hour-reader.ts';
-import { companionsOf } from './named.ts';
+import { companionsOf, isAnyones } from './named.ts';
 
 export interface Recognised {
   readonly format: LogFormat;
@@ -78,14 +78,16 @@ interface Found {
 
 /** The units that explain the most of the lines, one after the other. `all` are the lines of the head, of which these are some. */
 function pick(units: readonly Unit[], lines: readonly Line[], all: readonly Line[] = lines): Found[] {
-  const fitting = units.map(unit => ({ unit, of: lines.map(line => unitFits(unit, line)) }));
+  const fitting = units.map(unit => ({ unit, own: unit.map(format => !isAnyones(format)), of: lines.map(line => unitFits(unit, line)) }));
   const open = new Set(lines.keys());
   const found: Found[] = [];
   while (open.size > 0 && found.length < mostUnits) {
     let best: (typeof fitting)[number] | undefined;
     let most = 0;
     for (const each of fitting) {
-      const count = [...open].filter(index => each.of[index] !== -1).length;
+      const places = [...open].flatMap(index => each.of[index] ?? -1).filter(place => place !== -1);
+      const count = places.length;
+      if (!places.some(place => each.own[place] === true)) continue;
       if (count > most || (count === most && count > 0 && best !== undefined && telling(each.unit) > telling(best.unit))) {
         best = each;
         most = count;
