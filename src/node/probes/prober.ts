@@ -2,6 +2,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Address, ByteStream, Host } from '../../core/model/host.ts';
 import type { ProbeOutcome, Prober, ProbeRequest } from '../../core/model/probe.ts';
 import { askAjp } from './ajp.ts';
+import { authorityFiles, isUsableAuthority } from './authority-files.ts';
 import { askDns } from './dns.ts';
 import { Deadline, withConnection, type Probed } from './exchange.ts';
 import { askFastcgi } from './fastcgi.ts';
@@ -18,8 +19,6 @@ export interface ProberOptions {
 
 type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
 
-// Debian, Red Hat, SUSE, Alpine and FreeBSD, each as its OpenSSL packages it.
-const authorityFiles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem', '/etc/ssl/cert.pem'];
 const maxAuthorityBytes = 8 * 1024 * 1024;
 
 /** Asks questions from the host's viewpoint: one connection each, at most 3 seconds (an idle connection: 11) and 128 KiB. Never throws. */
@@ -93,15 +92,5 @@ async function readUsable(host: Host, path: string): Promise<Buffer | undefined>
   const file = await host.read(path, { limit: maxAuthorityBytes });
   if (file.state !== 'known') return undefined;
   const ca = Buffer.from(file.value.bytes);
-  return isUsable(ca) ? ca : undefined;
-}
-
-function isUsable(ca: Buffer): boolean {
-  if (!ca.includes('-----BEGIN ')) return false;
-  try {
-    createSecureContext({ ca });
-    return true;
-  } catch {
-    return false;
-  }
+  return isUsableAuthority(ca) ? ca : undefined;
 }

@@ -146,7 +146,7 @@ function isoDate(text: string): string {
   return Number.isNaN(ms) ? text : new Date(ms).toISOString();
 }
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return String(error);
   if ('code' in error && typeof error.code === 'string') return error.code;
   return error instanceof Error ? error.message.slice(0, 200) : 'UNKNOWN';

@@ -49,7 +49,7 @@ async function askOn(stream: ByteStream, request: UpgradeRequest, userAgent: str
   const outcome = outcomeOfHttp(await receiveHttp(stream, deadline));
   if (outcome.state !== 'answered' || outcome.answer.status !== 101) return outcome;
   const headers = outcome.answer.headers ?? [];
-  const wanted = createHash('sha1').update(`${key}${acceptSuffix}`).digest('base64');
+  const wanted = webSocketAccept(key);
   const isTaken = headerValue(headers, 'sec-websocket-accept') === wanted && headerValue(headers, 'upgrade')?.toLowerCase() === 'websocket';
   stream.write(closeFrame());
   return isTaken ? { ...outcome, answer: { ...outcome.answer, upgraded: true } } : outcome;
@@ -71,8 +71,13 @@ function encodeHandshake({ path, hostHeader, as }: UpgradeRequest, userAgent: st
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'utf8');
 }
 
+/** What a server that takes the handshake answers to its key. */
+export function webSocketAccept(key: string): string {
+  return createHash('sha1').update(`${key}${acceptSuffix}`).digest('base64');
+}
+
 /** That we go away again, masked as a client must (RFC 6455 §5.5.1): status 1000. */
-function closeFrame(): Uint8Array {
+export function closeFrame(): Uint8Array {
   const mask = randomBytes(4);
   return Buffer.from([0x88, 0x82, ...mask, 0x03 ^ (mask[0] ?? 0), 0xe8 ^ (mask[1] ?? 0)]);
 }
