@@ -9,6 +9,15 @@ export const errorTable = {
     hint: 'Give files, folders or patterns that you may read, such as /var/log/nginx/, or `-` for standard input.',
   },
   'output-unwritable': { title: 'The output cannot be written', hint: 'Look at where it goes to: is its disk full?' },
+  'change-refused': { title: 'The change is not made', hint: 'Nothing was touched. `badhop fix` shows the plans anew.' },
+  'state-unusable': {
+    title: 'Changes cannot be written down',
+    hint: 'Nothing is changed without that. Run as root, or name another folder with --state or BADHOP_STATE.',
+  },
+  'state-untrusted': {
+    title: 'Others may write to the journal of changes',
+    hint: 'Nothing in it is read or carried out. Let it belong to root alone (chown root, chmod 700), after looking who put what there.',
+  },
   'node-too-old': { title: 'This Node.js is too old', hint: 'Install Node.js 20.11 or later.' },
   internal: { title: 'A bug in badhop', hint: 'Please report it with the output of `badhop diagnose --format json`.' },
 } as const;

@@ -41,6 +41,8 @@ export interface ExecOptions {
   readonly timeoutMs?: number;
   /** Bytes of stdout and of stderr that are kept, each. Default 4 MiB. */
   readonly maxBytes?: number;
+  /** It runs as fast as the services of the host do. Default: below them, as what only looks should. */
+  readonly isUrgent?: boolean;
 }
 
 export interface ExecResult {

@@ -32,7 +32,7 @@ export function execLocal(argv: readonly string[], options: ExecOptions = {}): P
   } catch (error) {
     return Promise.resolve(couldNotStart(program, error));
   }
-  lowerPriority(child);
+  setPriorityOf(child, options.isUrgent === true ? constants.priority.PRIORITY_NORMAL : constants.priority.PRIORITY_LOW);
   killWithUs(child);
 
   return new Promise(resolve => {
@@ -150,10 +150,10 @@ function couldNotStart(program: string, error: unknown): Known<ExecResult> {
   return unparsable(`${program} could not be started: ${code}`);
 }
 
-function lowerPriority(child: ChildProcess): void {
+function setPriorityOf(child: ChildProcess, priority: number): void {
   if (child.pid === undefined) return;
   try {
-    setPriority(child.pid, constants.priority.PRIORITY_LOW);
+    setPriority(child.pid, priority);
   } catch {
     // It has ended already, or the system forbids it; nothing depends on it.
   }
