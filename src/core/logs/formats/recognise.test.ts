@@ -51,6 +51,53 @@ describe('a head of a log', () => {
     expect(idsIn(text)).toEqual(['nginx-error']);
   });
 
+  const jsonLine = (n: number, status = 200) =>
+    `{"t":"2026-11-21T01:55:1${n}+00:00","req":"GET /a/${n}?q=\\"status\\":1 HTTP/1.1","status":${status},"rt":0.0${n}4,"upstream_addr":"10.0.0.${n}:80","upstream_status":"${status}"}`;
+  const headed = [
+    (n: number) => `Nov 21 01:55:1${n} web1 nginx: `,
+    (n: number) => `<190>Nov 21 01:55:1${n} web1 nginx: `,
+    (n: number) => `2026-11-21T01:55:1${n}+0000 web1 nginx[80]: `,
+    (n: number) => `2026-11-21T01:55:1${n}.123456789Z stdout F `,
+  ];
+
+  it.each(headed)('may be JSON behind a header', header => {
+    const text = many(n => header(n) + jsonLine(n, n === 3 ? 500 : 200));
+    const found = recogniseText(text);
+    expect(found).toMatchObject([
+      { share: 1, format: { id: expect.stringMatching(/^guessed-[0-9a-f]{8}\+(?:syslog(?:-iso|-bsd)?|cri)-[0-9a-f]{8}$/u) as string } },
+    ]);
+    const rollUp = rollUpOf(
+      `${text}\n${header(1)}{"t":"2026-11-21T01:55:11+00:00","other":1}\n`,
+      found.map(({ format }) => format),
+    );
+    expect(rollUp.inputs[0]).toMatchObject({ lines: 10, misfits: 1 });
+    const failed = rollUp.series.find(({ outcome }) => outcome?.failed === true);
+    expect(failed?.outcome).toMatchObject({ status: 500, madeBy: 'backend', peer: '10.0.0.3:80', method: 'GET' });
+    expect(failed?.firstMs).toBe(Date.UTC(2026, 10, 21, 1, 55, 13));
+  });
+
+  it('may be JSON of a product behind a header, with keys that are missing now and then', () => {
+    const record = (n: number) =>
+      `{"time":"2021-10-14T22:17:1${n}+00:00","properties":{"httpStatus":${n === 3 ? 502 : 200},"timeTaken":0.03,${n % 2 === 0 ? '"userAgent":"curl",' : ''}"serverRouted":"52.239.221.65:443","serverStatus":"${n === 3 ? '502' : '200'}","error_info":"ERRORINFO_${n === 3 ? 'UPSTREAM_TIMED_OUT' : 'NO_ERROR'}"}}`;
+    const text = many(n => `Oct 14 22:17:1${n} relay azure: ${record(n)}`);
+    const [found] = recogniseText(text);
+    expect(found).toMatchObject({ share: 1, format: { id: expect.stringMatching(/^azure-application-gateway\+syslog/u) as string } });
+    expect(rollUpOf(text, found === undefined ? [] : [found.format]).series.find(({ outcome }) => outcome?.failed === true)?.outcome).toMatchObject({
+      status: 502,
+      madeBy: 'proxy',
+      class: 'read-timeout',
+      peer: '52.239.221.65:443',
+    });
+  });
+
+  it('gives messages without a time that of the header before them', () => {
+    const died = (n: number, time: string) => `${time} web1 uwsgi[59]: DAMN ! worker ${n} (pid: 6${n}) died, killed by signal 9 :( trying respawn ...`;
+    for (const text of [many(n => died(n, `2026-11-21T01:55:1${n}+0000`)), many(n => died(n, `Nov 21 01:55:1${n}`))]) {
+      const found = recogniseText(text).map(({ format }) => format);
+      expect(rollUpOf(text, found).series[0]).toMatchObject({ firstMs: Date.UTC(2026, 10, 21, 1, 55, 10), outcome: { class: 'worker-died' } });
+    }
+  });
+
   it('may stand behind a header', () => {
     expect(idsIn(many(n => `Nov 21 01:55:1${n} web1 nginx: ${combinedLine(n)}`))).toEqual(['combined+syslog']);
     expect(idsIn(many(n => `<190>Nov 21 01:55:1${n} web1 nginx: ${combinedLine(n)}`))).toEqual(['combined+syslog']);

@@ -5,12 +5,13 @@ import { LineWalk } from '../scan/interpreter.ts';
 import type { FieldRole } from '../scan/plan.ts';
 import { compilePlan } from '../scan/program.ts';
 import { readFields } from '../scan/read-fields.ts';
-import { decodeUtf8 } from '../scan/text.ts';
+import { decodeUtf8, encodeUtf8 } from '../scan/text.ts';
 import type { LogFormat } from '../scan/format.ts';
 import { behindHeader, type Header } from './behind-header.ts';
 import { guessJsonFormat } from './guess-json.ts';
 import { guessTextFormat } from './guess-text.ts';
 import { hourReader } from './hour-reader.ts';
+import { jsonBehindHeader } from './json-behind-header.ts';
 import { companionsOf, isAnyones } from './named.ts';
 
 export interface Recognised {
@@ -57,7 +58,7 @@ export function recognise(head: Uint8Array, formats: readonly LogFormat[]): read
   found.push(...pick(likely, left(), lines));
   found.push(...pick(units, left(), lines));
   const rest = left();
-  const guessed = rest.length < leastGuessed ? undefined : guess(rest, header);
+  const guessed = rest.length < leastGuessed ? undefined : guess(rest, header, formats);
   if (guessed !== undefined) found.push(...pick([[guessed]], rest, lines));
   return found.flatMap(({ unit, shares }) => unit.map((format, index) => ({ format, share: (shares[index] ?? 0) / total })));
 }
@@ -105,6 +106,8 @@ function pick(units: readonly Unit[], lines: readonly Line[], all: readonly Line
 
 const headers: readonly (readonly [header: Header, pattern: RegExp])[] = [
   ['cri', /^\d{4}-\d\d-\d\dT\S{1,40} std(?:out|err) [FP] /u],
+  ['syslog-iso', /^\d{4}-\d\d-\d\dT\S{1,40} \S{1,255} [\w./@-]{1,64}(?:\[\d{1,10}\])?: /u],
+  ['syslog-bsd', /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,255} [\w./@-]{1,64}(?:\[\d{1,10}\])?: /u],
   ['syslog', /^(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{1,40}) \S{1,255} [\w./@-]{1,64}(?:\[\d{1,10}\])?: /u],
 ];
 
@@ -182,13 +185,23 @@ function withHeader(units: readonly Unit[], header: Header): readonly Unit[] {
 }
 
 /** The format of lines that no other explains, behind their header where they have one. */
-function guess(lines: readonly Line[], header: Header | undefined): LogFormat | undefined {
+function guess(lines: readonly Line[], header: Header | undefined, formats: readonly LogFormat[]): LogFormat | undefined {
   const pattern = headers.find(([of]) => of === header)?.[1];
   const texts = lines.map(({ text }) => (pattern === undefined ? text : text.replace(pattern, '')));
   const json = texts.filter(text => text.trimStart().startsWith('{'));
   const isJson = json.length >= texts.length / 2;
+  if (isJson && header !== undefined) {
+    const base = commonest(json, formats) ?? guessJsonFormat(json);
+    return base === undefined ? undefined : jsonBehindHeader(base, json, header);
+  }
   const format = isJson ? guessJsonFormat(json) : guessTextFormat(texts.filter(text => !json.includes(text)));
   return format === undefined || header === undefined ? format : behindHeader(format, header);
+}
+
+/** The format of JSON lines that more than half of these are in. */
+function commonest(bodies: readonly string[], formats: readonly LogFormat[]): LogFormat | undefined {
+  const lines = bodies.map(text => ({ text, bytes: encodeUtf8(text) }));
+  return formats.find(format => format.plan.kind === 'json' && lines.filter(line => unitFits([format], line) !== -1).length > lines.length / 2);
 }
 
 /** The lines of a head; without the last where it may be cut, and without a mark of byte order before the first. */
