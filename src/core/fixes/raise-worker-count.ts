@@ -1,86 +1,105 @@
 import { lineDiff, defineFix } from '../model/fix.ts';
 import { valueOr } from '../model/fact.ts';
-import type { BackendCommand, Service, Sourced } from '../model/facts/backend.ts';
+import type { BackendCommand, PhpFpmPool, Service, Sourced } from '../model/facts/backend.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Finding, FixPlan, FixStep } from '../model/finding.ts';
 import { poolState } from '../model/pool-state.ts';
-import { inMebibytes, threadCapacity, workerCapacity, type WorkerCapacity } from '../model/worker-capacity.ts';
+import { numberOf, textOf } from '../model/fix-data.ts';
+import { commandOf, inMebibytes, isOfThreads, requestsPerUnit, threadCapacity, workerCapacity, type WorkerCapacity } from '../model/worker-capacity.ts';
 import { apacheSteps, dropInSteps, pumaSteps, restart, tomcatSteps, type WorkerSteps } from '../model/worker-steps.ts';
 
-/** Raises the number of workers to what the traffic asks for, and never over what the host has memory for. */
+/**
+ * Raises the number of workers to what the traffic asks for, and never over what the host has memory for. A finding of a sizing
+ * says itself to how many (`workers`, which may be fewer) and why (`because`): it has weighed all pools of the host.
+ */
 export default defineFix({
   id: 'raise-worker-count',
   fixes: ['worker-pool-exhausted'],
   plan(finding, facts) {
     const service = valueOr(facts.services, []).find(one => one.id === finding.fixData?.['service']);
     if (service === undefined) return undefined;
-    const command = valueOr(facts['backend-configs'], undefined)?.commands.find(one => one.of.kind === 'process' && one.of.pid === service.masterPid);
-    const capacity = ofThreads(service, command) ? threadCapacity(service, facts) : workerCapacity(service, facts);
+    const command = commandOf(service, facts);
+    const sized = numberOf(finding.fixData, 'workers');
+    if (sized !== undefined) return sizedPlan(finding, service, facts, sized);
+    const capacity = isOfThreads(service, command) ? threadCapacity(service, facts) : workerCapacity(service, facts);
     if (capacity === undefined) return byHand(service, facts, 'How many workers the memory of this host bears could not be measured.');
     const load = valueOr(facts['service-load'], []).find(one => one.serviceId === service.id);
     const state = poolState({ service, ...(load === undefined ? {} : { load }) });
     const cpus = valueOr(facts['host-identity'], undefined)?.cpus ?? 1;
     if (state?.workersDo === 'compute' && capacity.running >= cpus)
       return byHand(service, facts, `Its workers compute, and there are as many as processors (${cpus}): more of them would only share these.`);
-    // Threads of one process share its memory.
-    const perProcess = Math.max(1, Math.round((service.workersMax?.value ?? capacity.running) / capacity.running));
-    const target = Math.min(service.manager === 'threads' ? Math.ceil(capacity.wanted / perProcess) : capacity.wanted, capacity.affordable);
-    const own = command === undefined ? undefined : ownSteps(service, command, capacity);
-    if (own !== undefined) return planOf(finding, service, own, capacity);
-    if (target <= capacity.running) return byHand(service, facts, `Memory does not allow more workers: ${sumText(capacity)}.`);
-    return (
-      raise(finding, service, facts, command, target, capacity) ??
-      byHand(service, facts, `Raise the number of its ${capacity.unit}s to ${target} where it is set: ${sumText(capacity)}.`)
+    const target = Math.min(Math.ceil(capacity.wanted / requestsPerUnit(service, command, capacity.running)), capacity.affordable);
+    const steps = stepsFor(service, facts, command, target, capacity.running);
+    if (steps !== undefined && steps.to > steps.from) return planOf(finding, service, steps, boundText(capacity));
+    return byHand(
+      service,
+      facts,
+      target <= capacity.running
+        ? `Memory does not allow more workers: ${sumText(capacity)}.`
+        : `Raise the number of its ${capacity.unit}s to ${target} where it is set: ${sumText(capacity)}.`,
     );
   },
 });
 
-/** Tomcat, and Puma in single mode, have one process with threads. */
-function ofThreads(service: Service, command: BackendCommand | undefined): boolean {
-  return service.kind === 'tomcat' || (service.kind === 'puma' && !(Number(command?.values['workers']?.value) > 0));
+function sizedPlan(finding: Finding, service: Service, facts: Facts, workers: number): FixPlan {
+  const because = textOf(finding.fixData, 'because') ?? 'by what was measured';
+  const running = valueOr(facts.processes, []).filter(process => service.workerPids.includes(process.pid)).length;
+  const steps = stepsFor(service, facts, commandOf(service, facts), workers, running);
+  if (steps !== undefined && steps.to !== steps.from) return planOf(finding, service, steps, because);
+  const name = textOf(finding.fixData, 'setting') ?? 'the number of its workers';
+  const files = service.configFiles.slice(0, 2).map(path => `grep -n -i -E 'worker|process|thread|children' ${path}`);
+  return {
+    id: 'raise-worker-count',
+    summary: `Set ${name} of ${service.name} to ${textOf(finding.fixData, 'value') ?? workers} (${because})`,
+    automatic: false,
+    risk: 'medium',
+    minutes: 5,
+    steps: [
+      {
+        kind: 'manual',
+        text: `Set ${name} to ${textOf(finding.fixData, 'value') ?? workers} where ${service.name} is told its number, and restart it.`,
+        commands: [...files, ...(service.unit === undefined ? [] : [`systemctl cat ${service.unit}`])],
+      },
+    ],
+    validate: [],
+    verify: `\`badhop size\` finds nothing to change on ${service.name}.`,
+  };
 }
 
 /** Of servers whose numbers are no plain processes. */
-function ownSteps(service: Service, { values }: BackendCommand, capacity: WorkerCapacity): WorkerSteps | undefined {
+function ownSteps(service: Service, { values }: BackendCommand, to: number): WorkerSteps | undefined {
   switch (service.kind) {
     case 'apache':
-      return apacheSteps(service, values, capacity);
+      return apacheSteps(service, values, to);
     case 'tomcat':
-      return tomcatSteps(service, values, capacity);
+      return tomcatSteps(service, values, to);
     case 'puma':
-      return pumaSteps(service, values, capacity);
+      return pumaSteps(service, values, to);
     default:
       return undefined;
   }
 }
 
-function raise(
-  finding: Finding,
-  service: Service,
-  facts: Facts,
-  command: BackendCommand | undefined,
-  target: number,
-  capacity: WorkerCapacity,
-): FixPlan | undefined {
-  const steps = stepsFor(service, facts, command, target, capacity.running);
-  return steps === undefined ? undefined : planOf(finding, service, steps, capacity);
-}
-
-function planOf(finding: Finding, service: Service, { name, from, to, steps, validate = [] }: WorkerSteps, capacity: WorkerCapacity): FixPlan {
+function planOf(finding: Finding, service: Service, { name, from, to, steps, validate = [] }: WorkerSteps, because: string): FixPlan {
   return {
     id: 'raise-worker-count',
-    summary: `Raise ${name} from ${from} to ${to} (${boundText(capacity)})`,
+    summary: `${to < from ? 'Lower' : 'Raise'} ${name} from ${from} to ${to} (${because})`,
     automatic: finding.confidence !== 'possible',
     risk: 'medium',
     minutes: 2,
     steps,
     validate,
-    verify: `The accept queue of ${service.name} is empty again, and requests through nginx no longer wait until they fail.`,
+    verify:
+      to < from
+        ? `All workers of ${service.name} at their limit fit into memory, and its accept queue stays empty.`
+        : `The accept queue of ${service.name} is empty again, and requests through nginx no longer wait until they fail.`,
   };
 }
 
 function stepsFor(service: Service, facts: Facts, command: BackendCommand | undefined, to: number, from: number): WorkerSteps | undefined {
-  if (service.kind === 'php-fpm') return fpmSteps(service, facts, to, from);
+  if (service.kind === 'php-fpm') return fpmSteps(service, facts, to);
+  const own = command === undefined ? undefined : ownSteps(service, command, to);
+  if (own !== undefined) return own;
   if (command !== undefined && service.kind === 'uvicorn' && command.values['workers'] !== undefined)
     return dropInSteps(service, facts, ['--workers'], from, to);
   if (command === undefined || (service.kind !== 'gunicorn' && service.kind !== 'uwsgi')) return undefined;
@@ -100,15 +119,34 @@ function stepsFor(service: Service, facts: Facts, command: BackendCommand | unde
   return dropInSteps(service, facts, service.kind === 'gunicorn' ? ['--workers', '-w'] : ['--processes', '-p', '--workers'], from, to);
 }
 
-function fpmSteps(service: Service, facts: Facts, to: number, from: number): WorkerSteps | undefined {
+function fpmSteps(service: Service, facts: Facts, to: number): WorkerSteps | undefined {
   const edit = editOf(service.workersMax, to);
   const pool = valueOr(facts['php-fpm-pools'], undefined)?.pools.find(one => `php-fpm:${one.name}` === service.id && one.masterPid === service.masterPid);
   const master = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
-  if (edit === undefined || service.masterPid === undefined) return undefined;
+  const spares = spareEdits(pool, to);
+  if (edit === undefined || service.masterPid === undefined || spares === undefined) return undefined;
   const reload = service.unit === undefined ? ['kill', '-USR2', String(service.masterPid)] : ['systemctl', 'reload', service.unit];
   const test = master?.exe === undefined || pool === undefined ? [] : [[master.exe, '-t', '-y', pool.mainConfig]];
   const why = 'php-fpm starts anew with the new limit; requests that it works on at this moment are cut off';
-  return { name: 'pm.max_children', from, to, steps: [edit, { kind: 'command', argv: reload, undo: reload, disruptive: true, why }], validate: test };
+  return {
+    name: 'pm.max_children',
+    from: service.workersMax?.value ?? to,
+    to,
+    steps: [edit, ...spares, { kind: 'command', argv: reload, undo: reload, disruptive: true, why }],
+    validate: test,
+  };
+}
+
+/** php-fpm refuses a dynamic pool that starts with, or keeps spare, more children than it may have. */
+function spareEdits(pool: PhpFpmPool | undefined, most: number): readonly FixStep[] | undefined {
+  if (pool?.values['pm']?.value !== 'dynamic') return [];
+  const edits: (FixStep | undefined)[] = [];
+  for (const name of ['pm.max_spare_servers', 'pm.start_servers', 'pm.min_spare_servers']) {
+    const setting = pool.values[name];
+    if (setting !== undefined && Number(setting.value) > most) edits.push(editOf(setting, most));
+  }
+  const sure = edits.filter(edit => edit !== undefined);
+  return sure.length === edits.length ? sure : undefined;
 }
 
 /** The setting's own line with another number, where the line says nothing but that. */
@@ -134,8 +172,8 @@ function boundText({ affordable, perWorkerBytes }: WorkerCapacity): string {
 function sumText(capacity: WorkerCapacity): string {
   const { availableBytes, reserveBytes, perWorkerBytes, affordable, how, limitedBy, unit } = capacity;
   const bound =
-    limitedBy === 'unit'
-      ? "the unit's memory limit bears"
+    limitedBy !== 'host'
+      ? `the memory limit of its ${limitedBy === 'unit' ? 'unit' : 'control group'} bears`
       : `${inMebibytes(availableBytes)} available − ${inMebibytes(reserveBytes)} reserve at ${inMebibytes(perWorkerBytes)} ${how} a ${unit} bear`;
   return `${bound} ${affordable}`;
 }

@@ -1,7 +1,8 @@
-import type { Service, ServiceLoad } from './facts/backend.ts';
-import type { Resources } from './facts/system.ts';
+import type { BackendCommand, Service, ServiceLoad } from './facts/backend.ts';
 import type { Facts } from './facts.ts';
 import { valueOr } from './fact.ts';
+import { memoryRooms, type MemoryRoom } from './memory-rooms.ts';
+import { workerMemory, type WorkerMemory } from './worker-memory.ts';
 
 /** How many workers a service needs, and how many the host has memory for. */
 export interface WorkerCapacity {
@@ -13,39 +14,37 @@ export interface WorkerCapacity {
   readonly perWorkerBytes: number;
   readonly availableBytes: number;
   readonly reserveBytes: number;
-  /** What the memory limit is: the host's, or that of the unit. */
-  readonly limitedBy: 'host' | 'unit';
+  /** The memory that ends first: the host's, or what a limit leaves to the unit or its control group. */
+  readonly limitedBy: MemoryRoom['kind'];
   /** `measured` by PSS, or by resident size, which counts shared pages to each worker. */
   readonly how: 'PSS' | 'RSS';
   /** What is counted: processes, or threads of the one process. */
   readonly unit: 'worker' | 'thread';
 }
 
-/** At least this much stays free: for the page cache and for whatever else grows under load. */
-const leastReserveBytes = 256 * 2 ** 20;
-const reserveShare = 0.1;
 /** Beyond this the estimate is not worth much: go there in steps. */
 const mostGrowth = 8;
-const headroom = 1.25;
+/** What is kept above the most that was needed. */
+export const headroom = 1.25;
 /** A worker that has just started is small. */
 const leastPerWorkerBytes = 8 * 2 ** 20;
 /** The stack that a thread may come to use, at the usual limits. */
 const leastPerThreadBytes = 2 ** 20;
 
-type Needed = Pick<Facts, 'resources' | 'service-load' | 'processes' | 'systemd-units' | 'nginx-access-log'>;
+type Needed = Pick<Facts, 'resources' | 'service-load' | 'processes' | 'process-details' | 'systemd-units' | 'control-groups' | 'nginx-access-log'>;
 
 /** `undefined` where the memory of the host or of its workers is not known. */
 export function workerCapacity(service: Service, facts: Needed): WorkerCapacity | undefined {
-  const memory = valueOr(facts.resources, undefined)?.memory;
   const load = valueOr(facts['service-load'], []).find(one => one.serviceId === service.id);
-  const workers = valueOr(facts.processes, []).filter(process => service.workerPids.includes(process.pid));
-  const resident = workers.length === 0 ? undefined : Math.max(...workers.map(worker => worker.rssBytes));
-  const measured = load?.pssPerWorkerBytes ?? resident;
-  if (memory === undefined || load === undefined || measured === undefined) return undefined;
-  const perWorkerBytes = Math.max(measured, leastPerWorkerBytes);
-  const running = workers.length > 0 ? workers.length : load.workers;
-  const how = load.pssPerWorkerBytes === undefined ? 'RSS' : 'PSS';
-  return { ...bound(service, facts, memory, { perWorkerBytes, running, used: running * perWorkerBytes }), wanted: wantedOf(load, facts), how, unit: 'worker' };
+  const memory = workerMemory(service, facts);
+  if (load === undefined || memory === undefined) return undefined;
+  return bound(service, facts, {
+    perWorkerBytes: perWorkerBytes(memory),
+    running: memory.running,
+    wanted: wantedWorkers(load, facts),
+    how: memory.how,
+    unit: 'worker',
+  });
 }
 
 /**
@@ -53,45 +52,70 @@ export function workerCapacity(service: Service, facts: Needed): WorkerCapacity 
  * among the threads that it has now is more than that.
  */
 export function threadCapacity(service: Service, facts: Needed): WorkerCapacity | undefined {
-  const memory = valueOr(facts.resources, undefined)?.memory;
   const load = valueOr(facts['service-load'], []).find(one => one.serviceId === service.id);
+  const memory = workerMemory(service, facts);
   const [process, another] = valueOr(facts.processes, []).filter(one => service.workerPids.includes(one.pid));
-  if (memory === undefined || load === undefined || process === undefined || another !== undefined) return undefined;
-  const used = load.pssPerWorkerBytes ?? process.rssBytes;
-  const perWorkerBytes = Math.max(leastPerThreadBytes, Math.round(used / Math.max(1, process.threads)));
-  const how = load.pssPerWorkerBytes === undefined ? 'RSS' : 'PSS';
-  return { ...bound(service, facts, memory, { perWorkerBytes, running: load.workers, used }), wanted: wantedOf(load, facts), how, unit: 'thread' };
+  if (load === undefined || memory === undefined || process === undefined || another !== undefined) return undefined;
+  return bound(service, facts, {
+    perWorkerBytes: perThreadBytes(memory, process.threads),
+    running: load.workers,
+    wanted: wantedWorkers(load, facts),
+    how: memory.how,
+    unit: 'thread',
+  });
 }
 
-type Bound = Pick<WorkerCapacity, 'running' | 'affordable' | 'perWorkerBytes' | 'availableBytes' | 'reserveBytes' | 'limitedBy'>;
+/** What one more worker may come to need: as much as the largest, and never as little as one that has just started. */
+export function perWorkerBytes({ largestBytes }: WorkerMemory): number {
+  return Math.max(largestBytes, leastPerWorkerBytes);
+}
+
+/** No less than one more thread needs. */
+export function perThreadBytes({ usedBytes }: WorkerMemory, threads: number): number {
+  return Math.max(leastPerThreadBytes, Math.round(usedBytes / Math.max(1, threads)));
+}
+
+/** Tomcat, and Puma in single mode, have one process with threads. */
+export function isOfThreads(service: Service, command: BackendCommand | undefined): boolean {
+  return service.kind === 'tomcat' || service.kind === 'java' || (service.kind === 'puma' && !(Number(command?.values['workers']?.value) > 0));
+}
+
+/** Requests that one worker process, or one thread where threads are counted, works on at once. */
+export function requestsPerUnit(service: Service, command: BackendCommand | undefined, running: number): number {
+  const values = command?.values ?? {};
+  if (service.kind === 'apache') return values['mpm']?.value === 'prefork' ? 1 : positive(values['threadsperchild']?.value, 25);
+  if (isOfThreads(service, command)) return 1;
+  if (service.kind === 'puma') return positive(values['threads']?.value.split(':')[1], 1);
+  return service.manager === 'threads' ? Math.max(1, Math.round((service.workersMax?.value ?? running) / Math.max(1, running))) : 1;
+}
+
+/** The command line of the process that runs a service. */
+export function commandOf(service: Service, facts: Pick<Facts, 'backend-configs'>): BackendCommand | undefined {
+  return valueOr(facts['backend-configs'], undefined)?.commands.find(one => one.of.kind === 'process' && one.of.pid === service.masterPid);
+}
 
 function bound(
   service: Service,
-  facts: Pick<Facts, 'systemd-units'>,
-  memory: NonNullable<Resources['memory']>,
-  { perWorkerBytes, running, used }: { readonly perWorkerBytes: number; readonly running: number; readonly used: number },
-): Bound {
-  const reserveBytes = Math.max(leastReserveBytes, Math.round(memory.totalBytes * reserveShare));
-  const unitLimit = valueOr(facts['systemd-units'], []).find(unit => unit.name === service.unit)?.memoryMax;
-  const inUnit = unitLimit === undefined ? Number.POSITIVE_INFINITY : Math.max(0, unitLimit * 0.9 - used);
-  const onHost = Math.max(0, memory.availableBytes - reserveBytes);
-  return {
-    running,
-    affordable: running + Math.floor(Math.min(onHost, inUnit) / perWorkerBytes),
-    perWorkerBytes,
-    availableBytes: memory.availableBytes,
-    reserveBytes,
-    limitedBy: inUnit < onHost ? 'unit' : 'host',
-  };
+  facts: Needed,
+  what: Pick<WorkerCapacity, 'running' | 'wanted' | 'perWorkerBytes' | 'how' | 'unit'>,
+): WorkerCapacity | undefined {
+  const workers = valueOr(facts.processes, []).filter(process => service.workerPids.includes(process.pid));
+  const room = memoryRooms(facts)
+    .filter(one => one.kind === 'host' || workers.some(worker => one.holds(worker)))
+    .toSorted((a, b) => freeBytes(a) - freeBytes(b))[0];
+  if (room === undefined) return undefined;
+  const { availableBytes, reserveBytes, kind } = room;
+  return { ...what, affordable: what.running + Math.floor(freeBytes(room) / what.perWorkerBytes), availableBytes, reserveBytes, limitedBy: kind };
 }
 
-function wantedOf({ workers, queue, unread }: ServiceLoad, facts: Pick<Facts, 'nginx-access-log'>): number {
-  return wantedWorkers(workers, Math.max(...queue.map((count, index) => count + (unread?.[index] ?? 0))), facts);
+function freeBytes({ availableBytes, reserveBytes }: MemoryRoom): number {
+  return Math.max(0, availableBytes - reserveBytes);
 }
 
-/** The pool keeps up with what it answers; for all that comes, it takes as many times more workers. At least twice as many. */
-function wantedWorkers(workers: number, queue: number, facts: Pick<Facts, 'nginx-access-log'>): number {
-  const demand = demandRatio(facts) ?? (workers + queue) / workers;
+/** Requests at once that would keep up with what comes, where a pool is full: it keeps up with what it answers. At least twice as many. */
+export function wantedWorkers({ workers, queue, unread }: ServiceLoad, facts: Pick<Facts, 'nginx-access-log'>): number {
+  const waiting = Math.max(0, ...queue.map((count, index) => count + (unread?.[index] ?? 0)));
+  const demand = demandRatio(facts) ?? (workers + waiting) / Math.max(1, workers);
   return Math.ceil(workers * Math.min(mostGrowth, Math.max(2, demand * headroom)));
 }
 
@@ -110,6 +134,10 @@ function demandRatio(facts: Pick<Facts, 'nginx-access-log'>): number | undefined
     answered += count - lost;
   }
   return all === 0 ? undefined : answered === 0 ? mostGrowth : all / answered;
+}
+
+function positive(text: string | undefined, fallback: number): number {
+  return text !== undefined && /^[1-9]\d{0,5}$/.test(text) ? Number(text) : fallback;
 }
 
 /** `34 MiB`, `1.5 GiB`. */

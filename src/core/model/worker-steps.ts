@@ -4,9 +4,8 @@ import { valueOr } from './fact.ts';
 import { lineDiff } from './fix.ts';
 import type { FixStep } from './finding.ts';
 import { commandWith } from './unit-command.ts';
-import type { WorkerCapacity } from './worker-capacity.ts';
 
-/** How a server gets more workers: what is set, from what to what, and what makes it so. */
+/** How a server gets another number of workers: what is set, from what to what, and what makes it so. */
 export interface WorkerSteps {
   readonly name: string;
   readonly from: number;
@@ -24,17 +23,15 @@ interface Change {
 }
 
 /**
- * Apache: MaxRequestWorkers, by whole processes, and ServerLimit where that cuts it. httpd takes a new ServerLimit at a
+ * Apache: MaxRequestWorkers for so many processes, and ServerLimit where that cuts it. httpd takes a new ServerLimit at a
  * restart only.
  */
-export function apacheSteps(service: Service, values: Values, capacity: WorkerCapacity): WorkerSteps | undefined {
+export function apacheSteps(service: Service, values: Values, processes: number): WorkerSteps | undefined {
   const most = values['maxrequestworkers'];
   const isPrefork = values['mpm']?.value === 'prefork';
-  const perProcess = isPrefork ? 1 : numberOf(values['threadsperchild'], 25);
-  const processes = Math.min(Math.ceil(capacity.wanted / perProcess), capacity.affordable);
-  const to = processes * perProcess;
+  const to = processes * (isPrefork ? 1 : numberOf(values['threadsperchild'], 25));
   const from = numberOf(most, 0);
-  if (service.unit === undefined || most === undefined || to <= from) return undefined;
+  if (service.unit === undefined || most === undefined || to === from) return undefined;
   const limit = values['serverlimit'];
   const isCut = processes > numberOf(limit, isPrefork ? 256 : 16);
   const directive = (value: string, next: number) => (text: string) => {
@@ -68,12 +65,11 @@ export function apacheSteps(service: Service, values: Values, capacity: WorkerCa
 }
 
 /** Tomcat: maxThreads of the connector or of its executor, and maxConnections where that is smaller. */
-export function tomcatSteps(service: Service, values: Values, capacity: WorkerCapacity): WorkerSteps | undefined {
-  const to = Math.min(capacity.wanted, capacity.affordable);
+export function tomcatSteps(service: Service, values: Values, to: number): WorkerSteps | undefined {
   const where = values['connector[0].executor'] === undefined ? 'connector[0]' : 'executor[0]';
   const threads = values[`${where}.maxThreads`];
   const from = numberOf(threads, 200);
-  if (service.unit === undefined || to <= from) return undefined;
+  if (service.unit === undefined || to === from) return undefined;
   const attribute = (name: string, setting: Sourced<string>) => (text: string) => {
     const written = [`${name}="${setting.value}"`, `${name}='${setting.value}'`].find(one => text.split(one).length === 2);
     return written === undefined ? undefined : text.replace(written, `${name}="${to}"`);
@@ -94,14 +90,12 @@ export function tomcatSteps(service: Service, values: Values, capacity: WorkerCa
 }
 
 /** Puma: workers in cluster mode, threads in single mode. */
-export function pumaSteps(service: Service, values: Values, capacity: WorkerCapacity): WorkerSteps | undefined {
+export function pumaSteps(service: Service, values: Values, to: number): WorkerSteps | undefined {
   const workers = values['workers'];
   const { threads } = values;
   const isCluster = numberOf(workers, 0) > 0;
-  const perProcess = isCluster ? numberOf(threads === undefined ? undefined : { ...threads, value: threads.value.split(':')[1] ?? '' }, 1) : 1;
-  const to = Math.min(Math.ceil(capacity.wanted / perProcess), capacity.affordable);
   const from = isCluster ? numberOf(workers, 0) : Number(threads?.value.split(':')[1] ?? 0);
-  if (service.unit === undefined || to <= from) return undefined;
+  if (service.unit === undefined || to === from) return undefined;
   const edits = editLines([
     {
       setting: isCluster ? workers : threads,
