@@ -1,10 +1,8 @@
 import { ask, defineCollector, type Request } from '../model/collector.ts';
 import { absent, denied, known, unparsable, valueOr, type Known } from '../model/fact.ts';
-import type { ConfigDirective, ConfigProblem, NginxConfig, NginxInstance } from '../model/facts/nginx.ts';
-import { isGlobPattern, matchesGlobPath } from '../parsers/glob.ts';
+import type { NginxConfig, NginxInstance } from '../model/facts/nginx.ts';
 import { latin1FromText } from '../parsers/latin1.ts';
-import { resolveIncludes } from '../parsers/nginx-conf-include.ts';
-import { parseNginxConf } from '../parsers/nginx-conf.ts';
+import { configOfDump } from '../parsers/nginx-conf-files.ts';
 import { parseNginxDump } from '../parsers/nginx-dump.ts';
 import { parseNginxTest } from '../parsers/nginx-test.ts';
 import { perInstance } from './shared/per-instance.ts';
@@ -39,24 +37,8 @@ function* dumpOf(instance: NginxInstance, ownUid: number): Generator<readonly Re
   }
   const texts = parseNginxDump(latin1FromText(stdout));
   if (texts.size === 0) return unparsable('nginx -T printed no configuration file');
-  return known(configOf(instance, texts), truncated ? [`nginx -T printed more than ${maxBytes} bytes: the rest was not read.`] : []);
-}
-
-function configOf(instance: NginxInstance, texts: ReadonlyMap<string, string>): NginxConfig {
-  const problems: ConfigProblem[] = [];
-  const parse = (path: string, text: string): readonly ConfigDirective[] => {
-    const parsed = parseNginxConf(text, path);
-    problems.push(...parsed.problems);
-    return parsed.directives;
-  };
-  const { configPath, globalDirectives, id } = instance;
-  const globals = globalDirectives === '' ? [] : parse('-g', latin1FromText(globalDirectives));
-  const trees = new Map([...texts].map(([path, text]) => [path, parse(path, text)] as const));
-  // The paths are printed as nginx opened them, so a pattern stands for those of them that match it.
-  const paths = [...texts.keys()].toSorted();
-  const expand = (pattern: string): readonly string[] => (isGlobPattern(pattern) ? paths.filter(path => matchesGlobPath(pattern, path)) : [pattern]);
-  const folder = configPath.slice(0, configPath.lastIndexOf('/'));
-  const top = resolveIncludes(configPath, { folder, files: trees, expand }, globals);
-  const files = [...texts].map(([path, text]) => ({ path, text }));
-  return { instanceId: id, mainPath: configPath, files, directives: top.directives, problems: [...problems, ...top.problems], unread: [] };
+  return known(
+    configOfDump(instance.id, instance.configPath, instance.globalDirectives, texts),
+    truncated ? [`nginx -T printed more than ${maxBytes} bytes: the rest was not read.`] : [],
+  );
 }

@@ -20,14 +20,19 @@ export function enter(chain: Chain, block: ConfigDirective): Chain {
 /** The directives of that name that are in force: those of the innermost block that has any (nginx never merges lists). */
 export function inForce(chain: Chain, name: string): readonly ConfigDirective[] {
   for (let level = chain.length - 1; level >= 0; level--) {
-    const found = byName(chain[level] ?? []).get(name);
-    if (found !== undefined) return found;
+    const found = namedIn(chain[level] ?? [], name);
+    if (found.length > 0) return found;
   }
   return [];
 }
 
 // The blocks around thousands of locations are asked for the same names again and again.
 const indexes = new WeakMap<readonly ConfigDirective[], ReadonlyMap<string, readonly ConfigDirective[]>>();
+
+/** The directives of that name in one flattened block. */
+export function namedIn(block: readonly ConfigDirective[], name: string): readonly ConfigDirective[] {
+  return byName(block).get(name) ?? [];
+}
 
 function byName(block: readonly ConfigDirective[]): ReadonlyMap<string, readonly ConfigDirective[]> {
   const known = indexes.get(block);

@@ -2,7 +2,8 @@ import type { ConfigDirective, Setting } from '../model/facts/nginx.ts';
 import type { PassKind, Route } from '../model/facts/topology.ts';
 import { enter, inForce, makeSetting, toSetting, type Chain } from './directives.ts';
 import { clientSendTimeout, coreDirectives, defaultOf, routeDirectives } from './nginx-defaults.ts';
-import { isIpLiteral, parsePassTarget, passKindOf, substitute, type PassTarget } from './pass-target.ts';
+import { isIpLiteral, parsePassTarget, passKindOf, type PassTarget } from './pass-target.ts';
+import { candidatesOf } from './target-values.ts';
 
 /** A pass as it stands in the configuration, with the target it can mean. */
 export interface FoundRoute {
@@ -18,7 +19,6 @@ interface Place {
 
 // Deeper nesting than this is not what a person writes, and recursion has to end.
 const maxDepth = 40;
-const maxCandidates = 8;
 
 /** Every pass below a server block. A target made of `set` and `map` variables gives one route for each value it can have. */
 export function* routesOf(server: ConfigDirective, outer: Chain, place: Place): Generator<FoundRoute> {
@@ -71,27 +71,6 @@ function* passRoutes(
       },
     };
   }
-}
-
-/** What a target with variables can be: `set` gives one value, a `map` each of its values. Unknown ones stay in the text. */
-function candidatesOf(written: string, chain: Chain, maps: ReadonlyMap<string, readonly string[]>): readonly string[] {
-  let texts = [written];
-  for (let round = 0; round < 4; round++) {
-    const next: string[] = [];
-    for (const text of texts) {
-      const unknown = parsePassTarget('proxy', text).variables.find(name => valuesOf(name, chain, maps).length > 0);
-      if (unknown === undefined) next.push(text);
-      else for (const value of valuesOf(unknown, chain, maps)) next.push(substitute(text, new Map([[unknown, value]])));
-    }
-    texts = [...new Set(next)].slice(0, maxCandidates);
-  }
-  return texts;
-}
-
-function valuesOf(name: string, chain: Chain, maps: ReadonlyMap<string, readonly string[]>): readonly string[] {
-  const set = chain.flat().filter(directive => directive.name === 'set' && directive.args[0]?.value === `$${name}`);
-  if (set.length > 0) return set.map(directive => directive.args[1]?.value ?? '').filter(value => value !== '' && !value.includes(`$${name}`));
-  return maps.get(name) ?? [];
 }
 
 function settingsOf(chain: Chain, pass: PassKind, version: string): Record<string, Setting> {

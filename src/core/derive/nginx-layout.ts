@@ -7,6 +7,7 @@ import { explicitGroup, implicitGroup } from './layout-groups.ts';
 import { routesOf } from './layout-routes.ts';
 import { errorLogsIn, serverBlock } from './layout-servers.ts';
 import { isIpLiteral } from './pass-target.ts';
+import { mapValues } from './target-values.ts';
 
 /** Version taken where the binary could not be asked: the newest whose defaults differ is not assumed. */
 const assumedVersion = '1.22.1';
@@ -114,16 +115,4 @@ function logFormat(directive: ConfigDirective, instanceId: string): LogFormat {
   const escape = escapeArg === 'json' || escapeArg === 'none' ? escapeArg : 'default';
   const origin: SettingOrigin = originOf(directive);
   return { instanceId, name: args[0] ?? '', format: args.slice(escapeArg === undefined ? 1 : 2).join(''), escape, origin };
-}
-
-/** Values that each `map` can give its variable. */
-function mapValues(http: readonly ConfigDirective[]): ReadonlyMap<string, readonly string[]> {
-  const maps = new Map<string, string[]>();
-  for (const map of http) {
-    if ((map.name !== 'map' && map.name !== 'split_clients' && map.name !== 'geo') || map.block === undefined) continue;
-    const name = (map.args.at(-1)?.value ?? '').replace('$', '');
-    const values = [...flatten(map.block)].filter(entry => !['hostnames', 'volatile', 'include'].includes(entry.name)).map(entry => entry.args[0]?.value ?? '');
-    maps.set(name, [...(maps.get(name) ?? []), ...new Set(values.filter(value => value !== ''))].slice(0, 64));
-  }
-  return maps;
 }
