@@ -4,12 +4,8 @@ import { faults } from '../src/core/faults/index.ts';
 import { messageClasses, type MessageClass } from '../src/core/model/facts/logs.ts';
 import type { Symptom } from '../src/core/model/facts/topology.ts';
 import { schemaClasses } from './report-schema.ts';
+import { blocksOf } from './fenced-blocks.ts';
 import { filesBelow, isThere, textOf } from './source-files.ts';
-
-interface Block {
-  readonly info: string;
-  readonly text: string;
-}
 
 /** A sample in a fault's page: `nginx-error-log fires <class>`. */
 const firesInfo = /^nginx-error-log fires (\S+)$/;
@@ -77,9 +73,3 @@ describe('the schemas of the reports', () => {
     expect([...diagnosis].sort()).toEqual([...messageClasses, ...Object.keys(symptomClasses)].sort());
   });
 });
-
-/** The fenced blocks of a page with their info strings. */
-function blocksOf(page: string): readonly Block[] {
-  if (!isThere(page)) return [];
-  return [...textOf(page).matchAll(/^```(.*)\n([\s\S]*?)\n```$/gm)].map(([, info = '', text = '']) => ({ info: info.trim(), text }));
-}

@@ -4,6 +4,7 @@ import type { CommandContext } from './command-context.ts';
 import { addCollect } from './commands/collect.ts';
 import { addDiagnose } from './commands/diagnose.ts';
 import { addExplain } from './commands/explain.ts';
+import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
 import { writeOut } from './output.ts';
 
@@ -13,6 +14,7 @@ Examples:
   badhop --since 2h --verbose             look further back, show everything
   badhop --format json | jq .findings[0]  the root cause, for a program
   badhop logs /var/log/nginx/             what the logs say: who failed, when, since what
+  badhop lint deploy/nginx.conf           what the configuration alone shows, for review and CI
   badhop collect --out ./bundle           record what badhop reads, secrets removed
   badhop --bundle ./bundle                diagnose that recording somewhere else
   badhop explain socket-stale             what a fault means and what to do
@@ -52,6 +54,7 @@ function buildProgram(context: CommandContext, onHelp: (text: string) => void): 
     .exitOverride();
   const diagnose = addDiagnose(program, context);
   addLogs(program, context);
+  addLint(program, context);
   addCollect(program, context);
   addExplain(program, context);
   program.addHelpText('after', () => `\nOptions of diagnose, the command where none is named:\n${optionsOf(diagnose)}\n${examples}`);

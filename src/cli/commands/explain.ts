@@ -1,17 +1,18 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BadhopError } from '../../core/model/error.ts';
 import { writeOut } from '../output.ts';
 import type { CommandContext } from '../command-context.ts';
 import { packageFolder } from '../package-folder.ts';
 
-const pagesFolder = new URL('docs/faults/', packageFolder);
+const faultPages = new URL('docs/faults/', packageFolder);
+const lintPages = new URL('docs/lint/', packageFolder);
 
-/** `badhop explain`: the catalogue page of a fault, or the list of all. */
+/** `badhop explain`: the page of a fault or of a lint rule, both where they share an id, or the list of all. */
 export function addExplain(program: Command, context: CommandContext): Command {
   return program
     .command('explain')
-    .description('print what a fault means, how badhop knows it and what to do')
+    .description('print what a fault or a lint rule means, how badhop knows it and what to do')
     .argument('[fault]', 'its id; without it, the list of all')
     .action(async (id: string | undefined) => {
       const ids = listPages();
@@ -22,15 +23,15 @@ export function addExplain(program: Command, context: CommandContext): Command {
 
 function pageText(id: string, ids: readonly string[]): string {
   const wanted = id.toLowerCase().trim();
-  if (ids.includes(wanted)) return readPage(wanted);
+  if (ids.includes(wanted)) return readPages(wanted).join('\n');
   const near = nearIds(wanted, ids);
   const hint = near.length > 0 ? `Did you mean ${near.join(', ')}?` : '`badhop explain` lists all of them.';
-  throw new BadhopError('usage', `there is no fault '${id}'`, { hint });
+  throw new BadhopError('usage', `there is no fault '${id}', and no lint rule`, { hint });
 }
 
 function listText(ids: readonly string[]): string {
   const width = Math.max(0, ...ids.map(id => id.length));
-  return ids.map(id => `${id.padEnd(width)}  ${titleOf(id, readPage(id))}\n`).join('');
+  return ids.map(id => `${id.padEnd(width)}  ${titleOf(id, readPages(id)[0] ?? '')}\n`).join('');
 }
 
 /** The first heading, without the id that it may start with. */
@@ -42,7 +43,7 @@ function titleOf(id: string, page: string): string {
 
 function listPages(): readonly string[] {
   try {
-    return readdirSync(pagesFolder)
+    return [...new Set([faultPages, lintPages].flatMap(folder => readdirSync(folder)))]
       .filter(name => /^[a-z0-9-]+\.md$/.test(name))
       .map(name => name.slice(0, -3))
       .sort();
@@ -51,9 +52,15 @@ function listPages(): readonly string[] {
   }
 }
 
-function readPage(id: string): string {
-  const text = readFileSync(new URL(`${id}.md`, pagesFolder), 'utf8');
-  return text.endsWith('\n') ? text : `${text}\n`;
+/** The fault's page first. */
+function readPages(id: string): readonly string[] {
+  return [faultPages, lintPages]
+    .map(folder => new URL(`${id}.md`, folder))
+    .filter(page => existsSync(page))
+    .map(page => {
+      const text = readFileSync(page, 'utf8');
+      return text.endsWith('\n') ? text : `${text}\n`;
+    });
 }
 
 /** Ids that hold the word or are a few typing errors away, the nearest first; at most three. */

@@ -8,6 +8,11 @@ export const errorTable = {
     title: 'No log can be read',
     hint: 'Give files, folders or patterns that you may read, such as /var/log/nginx/, or `-` for standard input.',
   },
+  'config-unreadable': {
+    title: 'No configuration can be read',
+    hint: 'Give an nginx.conf, a folder that holds one, the output of `nginx -T`, or `-` for standard input.',
+  },
+  'config-unwritable': { title: 'The configuration was not changed', hint: 'Run it as a user who may write to the file and its folder.' },
   'output-unwritable': { title: 'The output cannot be written', hint: 'Look at where it goes to: is its disk full?' },
   'change-refused': { title: 'The change is not made', hint: 'Nothing was touched. `badhop fix` shows the plans anew.' },
   'state-unusable': {

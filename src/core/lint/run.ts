@@ -1,0 +1,175 @@
+import { editSteps, type TextChange } from '../model/nginx-edits.ts';
+import type { LintFinding, LintGap, LintReport, LintSeverity } from '../model/lint.ts';
+import { ignoresIn, type IgnoreComment } from './ignores.ts';
+import { Places } from './places.ts';
+import type { LintProblem, LintRule, Spot } from './rule.ts';
+import type { LintView } from './view.ts';
+
+export interface LintRun {
+  readonly findings: readonly LintFinding[];
+  readonly ignored: LintReport['ignored'];
+  /** Rules that threw: badhop's own errors. */
+  readonly gaps: readonly LintGap[];
+  /** What the findings' fixes come to, those that would overlap an earlier one left out. */
+  readonly changes: readonly TextChange[];
+  readonly lines: number;
+}
+
+export interface RunOptions {
+  /** How a path is printed. */
+  readonly shownPath: (path: string) => string;
+  /** Takes secrets out of text. */
+  readonly redact: (text: string) => string;
+  /** Paths of files that badhop wrote around a fragment; nothing is told of them. */
+  readonly madeUp: ReadonlySet<string>;
+}
+
+type Found = LintProblem & { readonly rule: string; readonly title: string; readonly severity: LintSeverity };
+
+/** More of one rule say nothing new; the rest is counted. */
+const mostOfOneRule = 1000;
+
+/** Runs the rules over a configuration. Never throws: a rule that does is told as a gap. */
+export function runLint(view: LintView, rules: readonly LintRule[], options: RunOptions): LintRun {
+  const gaps: LintGap[] = [];
+  const places = new Places(view.config.files, options.shownPath);
+  const found: Found[] = parseProblems(view, places);
+  for (const rule of rules) found.push(...problemsOf(rule, view, gaps));
+  const seen = new Set<string>();
+  const once = found.filter(({ at, rule, message }) => {
+    const key = `${rule} ${at.path} ${at.start} ${message}`;
+    return !options.madeUp.has(at.path) && !seen.has(key) && seen.add(key);
+  });
+  const comments = view.config.files.flatMap(file => ignoresIn(file));
+  const { kept, ignored } = silence(once, comments, places, new Set(rules.map(rule => rule.meta.id)), options);
+  const sorted = kept.toSorted((a, b) => compareText(a.at.path, b.at.path) || a.at.start - b.at.start || compareText(a.rule, b.rule));
+  return {
+    findings: sorted.map(problem => toFinding(problem, view, places, options)),
+    ignored,
+    gaps,
+    changes: withoutOverlaps(sorted.flatMap(problem => [problem.fix?.changes ?? []])),
+    lines: view.config.files.reduce((sum, file) => sum + (options.madeUp.has(file.path) ? 0 : places.lineOf(file.path, file.text.length)), 0),
+  };
+}
+
+function problemsOf(rule: LintRule, view: LintView, gaps: LintGap[]): Found[] {
+  const { meta } = rule;
+  const problems: Found[] = [];
+  try {
+    for (const problem of rule.check(view)) {
+      if (problems.length === mostOfOneRule) {
+        gaps.push({ what: meta.id, why: `more than ${mostOfOneRule} places; the rest is not listed`, matters: false });
+        break;
+      }
+      const fault = problem.fault ?? meta.fault;
+      problems.push({ ...problem, rule: meta.id, title: meta.title, severity: problem.severity ?? meta.severity, ...(fault === undefined ? {} : { fault }) });
+    }
+  } catch (error) {
+    gaps.push({ what: meta.id, why: `badhop's own error: ${error instanceof Error ? error.message : String(error)}`, how: 'Please report it.', matters: true });
+  }
+  return problems;
+}
+
+/** What the parser refused, which nginx would refuse as well. */
+function parseProblems(view: LintView, places: Places): Found[] {
+  return view.config.problems.map(({ path, line, text }) => ({
+    rule: 'nginx-config-invalid',
+    fault: 'nginx-config-invalid',
+    title: 'nginx would not accept this configuration',
+    severity: 'error',
+    at: places.wholeLine(path, line),
+    message: `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
+    advice: 'Correct it before the next reload or restart: nginx keeps the old configuration at a reload, and does not start with this one.',
+  }));
+}
+
+function silence(
+  found: readonly Found[],
+  comments: readonly IgnoreComment[],
+  places: Places,
+  known: ReadonlySet<string>,
+  { shownPath }: RunOptions,
+): { readonly kept: readonly Found[]; readonly ignored: LintReport['ignored'] } {
+  const byLine = new Map<string, IgnoreComment[]>();
+  for (const comment of comments) {
+    const key = `${comment.at.path}:${comment.line}`;
+    byLine.set(key, [...(byLine.get(key) ?? []), comment]);
+  }
+  const used = new Set<string>();
+  const ignored: LintReport['ignored'][number][] = [];
+  const kept = found.filter(({ at, rule }) => {
+    const line = places.lineOf(at.path, at.start);
+    const comment = byLine.get(`${at.path}:${line}`)?.find(one => one.ids.includes(rule));
+    if (comment === undefined) return true;
+    used.add(`${comment.at.path} ${comment.at.start} ${rule}`);
+    ignored.push({ rule, path: shownPath(at.path), line, reason: comment.reason });
+    return false;
+  });
+  return { kept: [...kept, ...comments.flatMap(comment => aboutComment(comment, used, known))], ignored };
+}
+
+function aboutComment(comment: IgnoreComment, used: ReadonlySet<string>, known: ReadonlySet<string>): Found[] {
+  const { at, ids, reason } = comment;
+  const problems: Found[] = [];
+  const add = (rule: string, title: string, message: string, advice: string): void => {
+    problems.push({ rule, title, severity: 'warning', at, message, advice });
+  };
+  if (reason === '')
+    add(
+      'ignore-without-reason',
+      'A comment silences badhop and does not say why',
+      'This comment gives no reason.',
+      'Write it behind a colon: `# badhop-ignore rule: reason`.',
+    );
+  for (const id of ids.length === 0 ? [''] : ids) {
+    if (used.has(`${at.path} ${at.start} ${id}`)) continue;
+    const message = id === '' ? 'This comment names no rule.' : known.has(id) ? `Nothing on line ${comment.line} is told by ${id}.` : `There is no rule ${id}.`;
+    add('ignore-unused', 'A comment silences what is not there', message, 'Take it out, or put it on the line it is for or above it.');
+  }
+  return problems;
+}
+
+function toFinding(problem: Found, view: LintView, places: Places, { redact }: RunOptions): LintFinding {
+  const { rule, fault, severity, title, message, advice, at, related = [], fix } = problem;
+  const span = (spot: Spot): ReturnType<Places['span']> => {
+    const raw = places.span(spot);
+    return { ...raw, source: redact(raw.source) };
+  };
+  const steps = fix === undefined ? [] : editSteps([view.config], fix.changes);
+  return {
+    rule,
+    ...(fault === undefined ? {} : { fault }),
+    severity,
+    title,
+    message: redact(message),
+    advice: redact(advice),
+    ...span(at),
+    related: related.map(one => ({ ...span(one.at), text: redact(one.text) })),
+    ...(fix === undefined || steps.length === 0 ? {} : { fix: { summary: redact(fix.summary), diffs: steps.map(step => redact(step.diff)) } }),
+  };
+}
+
+/** A fix is taken whole or not at all. Two that change the same bytes in the same way count once. */
+function withoutOverlaps(fixes: readonly (readonly TextChange[])[]): readonly TextChange[] {
+  const taken: TextChange[] = [];
+  for (const changes of fixes) {
+    const fresh = changes.filter(change => !taken.some(other => same(other, change)));
+    if (fresh.every(change => !taken.some(other => overlap(other, change)))) taken.push(...fresh);
+  }
+  return taken;
+}
+
+function same(a: TextChange, b: TextChange): boolean {
+  return a.path === b.path && a.start === b.start && a.end === b.end && a.text === b.text;
+}
+
+function overlap(a: TextChange, b: TextChange): boolean {
+  if (a.path !== b.path) return false;
+  // Two insertions at one place do not disturb each other.
+  if (a.start === a.end && b.start === b.end) return false;
+  return a.start < b.end && b.start < a.end;
+}
+
+function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
