@@ -1,3 +1,5 @@
+import { recordLevel } from './json-document.ts';
+
 /** How a file is compressed, told by its first bytes: names lie (`access.log.1` may be gzip, `x.gz` may not). */
 
 export type Compression = 'gzip' | 'zstd' | 'bzip2' | 'xz';
@@ -15,7 +17,7 @@ export function compressionOf(head: Uint8Array): Compression | undefined {
   return undefined;
 }
 
-/** What cannot be a log: an archive, a program, a picture. In words, for the report. */
+/** What is no text of lines: an archive, a program, a document. In words, for the report. */
 export function otherKindOf(head: Uint8Array): string | undefined {
   const text = String.fromCharCode(...head.subarray(0, 8));
   if (text.startsWith('PK\u0003\u0004')) return 'a zip archive';
@@ -24,5 +26,7 @@ export function otherKindOf(head: Uint8Array): string | undefined {
   if (text.startsWith('7z\u00bc\u00af')) return 'a 7-Zip archive';
   if (text.startsWith('\u007fELF')) return 'a program';
   if (text.startsWith('LPKSHHRH')) return "systemd's journal (use --journal)";
+  // It is read by its records.
+  if (recordLevel(head) !== undefined) return 'a JSON document';
   return undefined;
 }

@@ -8,6 +8,7 @@ import { compressionOf, otherKindOf } from './compression.ts';
 import { samplesOf, windowOf, type Window } from './file-places.ts';
 import { LineReader, type FormatChooser } from './format-choice.ts';
 import { FileSource, readFully, ResumedSource, type ByteSource } from './source.ts';
+import { RecordLines, recordLevel } from './json-document.ts';
 import { told } from './told.ts';
 import { uncompressed } from './uncompress.ts';
 
@@ -53,6 +54,8 @@ export interface ReadContext {
 // Fits a processor's second cache together with what is counted.
 const pieceBytes = 1 << 19;
 const headBytes = 65_536;
+/** Says whether a text is a document. */
+const markBytes = 2048;
 /** Of the lines. */
 const manyMisfits = 0.005;
 
@@ -130,6 +133,7 @@ export class InputReader {
     const head = samples[0] ?? new Uint8Array(0);
     const compression = compressionOf(head);
     if (compression !== undefined) return await this.#text(() => uncompressed(new FileSource(fd, 0, size), compression), job, true);
+    if (recordLevel(head) !== undefined) return await this.#text(() => new FileSource(fd, 0, size), job, true);
     const other = otherKindOf(head);
     if (other !== undefined) return { ...nothing(job), unread: `it is ${other}` };
     const formats = this.#context.chooser.choose(samples);
@@ -139,7 +143,8 @@ export class InputReader {
   }
 
   /** Text that can only be read from its start on. */
-  async #text(open: Opener, job: { readonly input: number; readonly path: string; readonly modifiedMs?: number }, isAgain: boolean): Promise<JobReport> {
+  async #text(openText: Opener, job: { readonly input: number; readonly path: string; readonly modifiedMs?: number }, isAgain: boolean): Promise<JobReport> {
+    const open = async (): Promise<ByteSource> => await asLines(await openText());
     const source = await open();
     const bytes = new Uint8Array(headBytes);
     const head = bytes.subarray(0, await readFully(source, bytes));
@@ -229,6 +234,15 @@ export class InputReader {
 
 export function isBounded(window: Window): boolean {
   return Number.isFinite(window.sinceMs) || Number.isFinite(window.untilMs);
+}
+
+/** The text as it is, or the records of a JSON document as lines. */
+async function asLines(source: ByteSource): Promise<ByteSource> {
+  const bytes = new Uint8Array(markBytes);
+  const head = bytes.subarray(0, await readFully(source, bytes));
+  const level = recordLevel(head);
+  const resumed = new ResumedSource(head, source);
+  return level === undefined ? resumed : new RecordLines(resumed, level);
 }
 
 function nothing(of: { readonly input: number }): JobReport {
