@@ -1,5 +1,5 @@
 /** Makes what is told of logs from their roll-up: the heart of `badhop logs`. */
-import type { LogsReport } from '../../model/logs-report.ts';
+import type { LogInput, LogsReport } from '../../model/logs-report.ts';
 import type { RollUp } from '../scan/roll-up.ts';
 import { findCauses } from './findings.ts';
 import { makeGrid } from './grid.ts';
@@ -14,13 +14,16 @@ import { emptyTimeline, makeTimeline, stepsOf } from './timeline.ts';
 import { totalsOf } from './totals.ts';
 import { judgeLogs } from './verdict.ts';
 import { isoTime } from './words.ts';
+import { findZoneShift, type ZoneShift } from './zone-shift.ts';
 
 /** Linear in the size of the roll-up, which is bounded. */
 export function describeLogs(input: LogsInput): LogsInsight {
   const { rollUp, formats, partial, nowMs } = input;
-  const inputs = describeInputs(input);
+  const found = describeInputs(input);
   const totals = totalsOf(rollUp);
   const grid = makeGrid(rollUp.series, rollUp.widthMs);
+  const shift = grid === undefined ? undefined : findZoneShift(rollUp, grid, formats, input.zone);
+  const inputs = shift === undefined ? found : found.map(one => withShift(one, shift));
   const [firstMs, endMs] = spanOf(rollUp);
   const used = new Set(rollUp.inputs.flatMap(one => one.formats.map(({ id }) => id)));
   let samples: { readonly failed: ReadSamples; readonly good: ReadSamples } | undefined;
@@ -58,6 +61,13 @@ export function describeLogs(input: LogsInput): LogsInsight {
     internalErrors: [],
   };
   return redacted(insight, input);
+}
+
+/** The input with a word on its zone, where its times have none. */
+function withShift(input: LogInput, { formats, text, zone }: ZoneShift): LogInput {
+  if (input.format === undefined || !formats.has(input.format.id)) return input;
+  const problem = `its messages lie ${text} the requests that fail, so that they are not joined: it seems to be written in another zone; read it with --zone ${zone}`;
+  return { ...input, problems: [...input.problems, problem] };
 }
 
 /** Milliseconds of the first and the last line; infinite where none has a time. */

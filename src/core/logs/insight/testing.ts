@@ -162,10 +162,10 @@ function clock(ms: number): string {
 }
 
 const nowMs = Date.UTC(2026, 10, 22);
-const hourMs = hourReader('UTC', nowMs);
+const inUtc = hourReader('UTC', nowMs);
 
 /** The roll-up of a log's text. */
-export function scanText(path: string, text: string, formats: readonly LogFormat[]): RollUp {
+export function scanText(path: string, text: string, formats: readonly LogFormat[], hourMs = inUtc): RollUp {
   const scanner = createPlainScanner({
     path,
     formats,
