@@ -1,6 +1,7 @@
 import type { Finding } from './finding.ts';
 import type { Symptom, Topology } from './facts/topology.ts';
 import type { Service } from './facts/backend.ts';
+import type { ReportTrace } from './trace-report.ts';
 import type { LogHistory } from './logs-report.ts';
 
 export type Verdict = 'failing' | 'recovered' | 'at-risk' | 'healthy' | 'inconclusive';
@@ -36,6 +37,8 @@ export interface Report {
   readonly history?: LogHistory;
   /** Errors of badhop's own: a fault or parser that threw. Empty unless we have a bug. */
   readonly internalErrors: readonly string[];
+  /** What was seen from outside, in a report of `badhop trace`. */
+  readonly trace?: ReportTrace;
 }
 
 export interface NotChecked {
@@ -45,7 +48,21 @@ export interface NotChecked {
 }
 
 /** Of the settings, those that the configuration says; what nginx does by itself is left out. */
-export type ReportTopology = Topology & { readonly services: readonly Service[] };
+export type ReportTopology = Topology & {
+  readonly services: readonly Service[];
+  /** Of a trace: the hops that the answer shows, from the client inwards. */
+  readonly layers?: readonly ReportLayer[];
+};
+
+export interface ReportLayer {
+  /** The product, or an address where none is known. */
+  readonly id: string;
+  readonly name: string;
+  /** `cdn`, `load-balancer`, `web-server` … */
+  readonly role: string;
+  readonly part: 'answered' | 'passed-on' | 'seen';
+  readonly certainty: 'sure' | 'likely' | 'possible';
+}
 
 /** A symptom without its groups; its samples as evidence. Times are ISO 8601. */
 export interface ReportSymptom extends Omit<Symptom, 'errorGroups' | 'accessGroups' | 'firstMs' | 'lastMs' | 'buckets' | 'shape'> {
