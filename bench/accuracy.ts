@@ -17,6 +17,7 @@ const usage = `npm run bench:accuracy -- [options] [NAME…]   every scenario, o
 
   --jobs N      hosts at once; default and most: what the lab allows
   --source      run badhop from src instead of dist
+  --apply       let badhop carry the plans out itself, and take them back
   --from FILE   play nothing; count what \`BADHOP_LAB_RESULTS=FILE npm test\` has left
   --out FILE    write the results as JSON
   --doc FILE    write the page there; default docs/accuracy.md, and only where every scenario was played
@@ -29,6 +30,7 @@ async function main(): Promise<number> {
     options: {
       jobs: { type: 'string' },
       source: { type: 'boolean' },
+      apply: { type: 'boolean' },
       from: { type: 'string' },
       out: { type: 'string' },
       doc: { type: 'string' },
@@ -45,7 +47,10 @@ async function main(): Promise<number> {
   if (!Number.isInteger(jobs) || jobs < 1) return refuse('--jobs takes a whole number from 1.');
   if (chosen.length === 0) return refuse(`No scenario is called ${positionals.join(' ')}; npm run lab -- --list names them.`);
 
-  const records = values.from === undefined ? await play(chosen, Math.min(jobs, hostLimit()), values.source ?? false) : readOr(values.from);
+  const records =
+    values.from === undefined
+      ? await play(chosen, Math.min(jobs, hostLimit()), { fromSource: values.source ?? false, apply: values.apply ?? false })
+      : readOr(values.from);
   if (typeof records === 'string') return refuse(records);
   const leadsTo = new Map(faults.map(({ meta }) => [meta.id, meta.leadsTo]));
   const counted = chosen.flatMap(scenario => {
@@ -74,7 +79,11 @@ async function main(): Promise<number> {
 }
 
 /** By name of the scenario; or why the lab cannot run, as a sentence. */
-async function play(scenarios: readonly Scenario[], jobs: number, fromSource: boolean): Promise<ReadonlyMap<string, ScenarioRecord> | string> {
+async function play(
+  scenarios: readonly Scenario[],
+  jobs: number,
+  { fromSource, apply }: { readonly fromSource: boolean; readonly apply: boolean },
+): Promise<ReadonlyMap<string, ScenarioRecord> | string> {
   const obstacles = await labObstacles();
   if (!fromSource && !existsSync(join(REPOSITORY, 'dist', 'cli', 'bin.js'))) obstacles.push('The program is not built: run npm run build.');
   if (obstacles.length > 0) return `The benchmark runs on lab hosts. ${obstacles.join(' ')}`;
@@ -87,7 +96,7 @@ async function play(scenarios: readonly Scenario[], jobs: number, fromSource: bo
   });
   const worker = async (): Promise<void> => {
     for (let scenario = queue.shift(); scenario !== undefined; scenario = queue.shift()) {
-      const played = await runScenario(scenario, { fromSource });
+      const played = await runScenario(scenario, { fromSource, apply });
       const record = recordOf(played, new Date(), machine);
       records.set(record.scenario, record);
       const outcome = played.failure === undefined ? 'ok    ' : 'FAILED';

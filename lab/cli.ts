@@ -13,6 +13,7 @@ const USAGE = `npm run lab -- [options] NAME…      plays scenarios on real hos
   --list            what there is
   --keep            leave the host running, broken, and say how to look around
   --stop            end hosts that were kept, and remove what crashed runs left
+  --apply           let badhop carry the plans out itself, and take them back
   --no-diagnose     only set-up, break, symptom and repair
   --source          run badhop from src instead of dist
   --record          store a bundle of the broken host under test/scenarios/NAME
@@ -26,6 +27,7 @@ async function main(): Promise<number> {
       list: { type: 'boolean' },
       keep: { type: 'boolean' },
       stop: { type: 'boolean' },
+      apply: { type: 'boolean' },
       'no-diagnose': { type: 'boolean' },
       source: { type: 'boolean' },
       record: { type: 'boolean' },
@@ -57,7 +59,13 @@ async function main(): Promise<number> {
     for (const obstacle of obstacles) print(obstacle);
     return 2;
   }
-  const options = { diagnose: !values['no-diagnose'], keep: values.keep ?? false, record: values.record ?? false, fromSource: values.source ?? false };
+  const options = {
+    diagnose: !values['no-diagnose'],
+    keep: values.keep ?? false,
+    record: values.record ?? false,
+    fromSource: values.source ?? false,
+    apply: values.apply ?? false,
+  };
   const results: RunnerResult[] = [];
   const queue = chosen.filter(scenario => {
     const obstacle = scenario.obstacle?.();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { tidyRecording } from './recording.ts';
 import type { FixPlan, FixStep } from '../src/core/model/finding.ts';
 import type { Report } from '../src/core/model/report.ts';
+import { applyWithBadhop, snapshotOf, undoWithBadhop } from './applier.ts';
 import { runBadhop } from './badhop.ts';
 import type { BadhopRun } from './badhop.ts';
 import type { ClientResult } from './client.ts';
@@ -21,6 +22,8 @@ export interface RunnerOptions {
   readonly fromSource?: boolean;
   /** Also records a bundle of the broken host into test/scenarios/NAME. */
   readonly record?: boolean;
+  /** Lets badhop itself carry the plan out, and take it back in the end; otherwise the runner does what a person would. */
+  readonly apply?: boolean;
   /** Told when a step begins. */
   readonly onStep?: (step: string) => void;
 }
@@ -49,7 +52,7 @@ const SOURCE = join(REPOSITORY, 'src', 'cli', 'bin.ts');
 
 /** Plays a scenario from boot to repair. Never throws; whatever happens, no host is left behind unless it is to be kept. */
 export async function runScenario(scenario: Scenario, options: RunnerOptions = {}): Promise<RunnerResult> {
-  const { diagnose = true, keep = false, record = false, fromSource = false, onStep = () => {} } = options;
+  const { diagnose = true, keep = false, record = false, fromSource = false, apply = false, onStep = () => {} } = options;
   const program = fromSource ? SOURCE : BUILT;
   const times: Record<string, number> = {};
   const url = scenario.url ?? 'http://127.0.0.1/';
@@ -121,6 +124,18 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     if (keep) return;
     const plans = report?.findings[0]?.fixes ?? [];
     const { fix } = scenario;
+    if (report && fix !== undefined && (apply || scenario.applies === true)) {
+      const plan = fix === 'first-plan' ? plans[0] : plans.find(one => one.id === fix.plan);
+      if (plan === undefined) throw new Error(`no such plan among ${plans.map(one => one.id).join(', ') || 'none'}`);
+      if (plan.automatic) {
+        const before = await snapshotOf(host, plan);
+        await take('apply', () => applyWithBadhop(program, host, plan, scenario.args ?? []));
+        await scenario.afterFix?.(host);
+        await take('healthy again', () => eventually(() => healthy(host)));
+        await take('undo', () => undoWithBadhop(program, host, plan, before));
+        return;
+      }
+    }
     if (report && fix !== undefined) {
       const plan = fix === 'first-plan' ? plans[0] : plans.find(one => one.id === fix.plan);
       await take('fix', () =>

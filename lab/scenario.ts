@@ -49,6 +49,8 @@ export interface Scenario {
   also?(host: LabHost, badhop: RunBadhop, stage: Stage): Promise<void>;
   /** The plan of the first finding is applied and must end the symptom: its first one, or the one of that id. */
   readonly fix?: 'first-plan' | { readonly plan: string };
+  /** The plan is always carried out by badhop itself, and taken back by it: files, owner and mode must be as they were. */
+  readonly applies?: true;
   /** What a person does where no plan is applied; afterwards `healthy` must hold again. */
   repair?(host: LabHost, stage: Stage): Promise<void>;
   /** After the plan was applied: what somebody does who need not wait until it has its whole effect. */

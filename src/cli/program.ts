@@ -4,9 +4,14 @@ import type { CommandContext } from './command-context.ts';
 import { addCollect } from './commands/collect.ts';
 import { addDiagnose } from './commands/diagnose.ts';
 import { addExplain } from './commands/explain.ts';
+import { addFix } from './commands/fix.ts';
+import { addHistory } from './commands/history.ts';
 import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
+import { addUndo } from './commands/undo.ts';
+import { endOpenChanges } from './open-changes.ts';
 import { writeOut } from './output.ts';
+import { chooseState } from './state-option.ts';
 
 const examples = `
 Examples:
@@ -17,6 +22,8 @@ Examples:
   badhop lint deploy/nginx.conf           what the configuration alone shows, for review and CI
   badhop collect --out ./bundle           record what badhop reads, secrets removed
   badhop --bundle ./bundle                diagnose that recording somewhere else
+  badhop fix                              the plans for it; --apply carries one out, guarded
+  badhop undo                             take the last change back
   badhop explain socket-stale             what a fault means and what to do
 
 Exit codes: 0 nothing wrong (healthy, recovered), 1 findings, 2 badhop could not run, 3 inconclusive.`;
@@ -56,7 +63,14 @@ function buildProgram(context: CommandContext, onHelp: (text: string) => void): 
   addLogs(program, context);
   addLint(program, context);
   addCollect(program, context);
+  addFix(program, context);
+  addUndo(program, context);
+  addHistory(program, context);
   addExplain(program, context);
+  program.hook('preAction', async (_program, command) => {
+    const { state } = command.opts<{ readonly state?: string }>();
+    await endOpenChanges(chooseState(state));
+  });
   program.addHelpText('after', () => `\nOptions of diagnose, the command where none is named:\n${optionsOf(diagnose)}\n${examples}`);
   return program;
 }

@@ -1,0 +1,50 @@
+import type { FixPlan } from '../src/core/model/finding.ts';
+import type { FixReport, UndoReport } from '../src/core/model/changes-report.ts';
+import { misbehaviour, runBadhop, type BadhopRun } from './badhop.ts';
+import type { LabHost } from './host.ts';
+
+/** Seconds: long enough for a symptom of a scenario to show itself again, short enough for a test. */
+const settle = '4';
+
+/** What a plan's files are, byte for byte, with owner and mode; and which of them are not there. */
+export type Snapshot = Readonly<Record<string, string>>;
+
+export async function snapshotOf(host: LabHost, plan: FixPlan): Promise<Snapshot> {
+  const paths = plan.steps.flatMap(step => (step.kind === 'edit' ? [step.path] : []));
+  const script = 'if [ -e "$1" ]; then stat -L -c "%u:%g %a %s" "$1"; sha256sum < "$1"; else echo absent; fi';
+  const entries: [string, string][] = [];
+  for (const path of new Set(paths)) entries.push([path, await host.shell(script, [path])]);
+  return Object.fromEntries(entries);
+}
+
+/** Lets badhop carry the plan out; throws where it does not say that it is applied and verified. */
+export async function applyWithBadhop(program: string, host: LabHost, plan: FixPlan, args: readonly string[]): Promise<FixReport> {
+  const run = await runBadhop(program, host, ['fix', plan.id, '--apply', '--settle', settle, '--format', 'json', ...args], { timeoutMs: 240_000 });
+  const report = reportOf<FixReport>(run);
+  const last = report.results.at(-1)?.result;
+  if (last?.outcome !== 'applied' || run.exitCode !== 0)
+    throw new Error(`badhop fix ended with ${run.exitCode}: ${JSON.stringify(last ?? report.summary)}\n${run.stderr}`);
+  return report;
+}
+
+/** Takes back what was applied; throws where a file has not its old bytes, owner and mode again. */
+export async function undoWithBadhop(program: string, host: LabHost, plan: FixPlan, before: Snapshot): Promise<void> {
+  const run = await runBadhop(program, host, ['undo', '--format', 'json'], { timeoutMs: 240_000 });
+  const report = reportOf<UndoReport>(run);
+  if (report.result.outcome !== 'applied' || run.exitCode !== 0) throw new Error(`badhop undo ended with ${run.exitCode}: ${JSON.stringify(report.result)}`);
+  const now = await snapshotOf(host, plan);
+  const differs = Object.keys(before).filter(path => before[path] !== now[path]);
+  if (differs.length > 0) throw new Error(`undone, and not as before: ${differs.map(path => `${path}: ${before[path]} → ${now[path]}`).join('; ')}`);
+  const left = await host.shell('find /etc /run/systemd -xdev -name ".badhop-*" 2>/dev/null || true');
+  if (left.trim() !== '') throw new Error(`left beside the files: ${left}`);
+}
+
+function reportOf<T>(run: BadhopRun): T {
+  const wrong = misbehaviour(run);
+  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  try {
+    return JSON.parse(run.stdout) as T;
+  } catch {
+    throw new Error(`badhop printed no report (exit code ${run.exitCode}):\n${(run.stdout + run.stderr).slice(-3000)}`);
+  }
+}

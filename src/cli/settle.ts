@@ -1,0 +1,74 @@
+import { answerText, isServed, liveRequest } from '../core/changes/live-request.ts';
+import { judgeOutcome, type LiveAnswer, type Outcome } from '../core/changes/outcome.ts';
+import type { Verification } from '../core/model/change.ts';
+import type { Finding } from '../core/model/finding.ts';
+import type { ProbeResult } from '../core/model/probe.ts';
+import type { Prober } from '../core/model/probe.ts';
+import type { Report } from '../core/model/report.ts';
+
+/** What looking at a host after a change needs. */
+export interface SettleSetup {
+  /** The diagnosis that the change is made for. */
+  readonly before: Report;
+  readonly finding: Finding;
+  readonly settleMs: number;
+  /** Absent where probing is switched off. */
+  readonly prober: Prober | undefined;
+  readonly signal: AbortSignal;
+  /** A diagnosis whose window is that long, up to now. */
+  diagnose(windowMs: number): Promise<Report>;
+  onStep(step: string): void;
+}
+
+const stepMs = 250;
+// The clock of a log has whole seconds: what was logged in the second of the change may be from before it.
+const clockGrainMs = 1000;
+// A quiet time this many times as long is waited for before a change is given up.
+const patience = 3;
+
+/** Asks for the failing page now; the result looks after the change, until it has been quiet for the settling time or that does not come. */
+export async function watchSymptom(setup: SettleSetup): Promise<() => Promise<Verification>> {
+  const request = liveRequest(setup.before, setup.finding);
+  const { prober } = setup;
+  const ask = async (): Promise<ProbeResult | undefined> => (request === undefined || prober === undefined ? undefined : prober(request));
+  const first = await ask();
+  const what = request === undefined ? '' : `A GET of ${request.path ?? '/'} through nginx`;
+  return async () => {
+    const changedMs = Date.now();
+    const deadlineMs = changedMs + setup.settleMs * patience;
+    let quietFromMs = changedMs + clockGrainMs;
+    let asked = 0;
+    for (;;) {
+      await waitUntil(quietFromMs + setup.settleMs, setup);
+      setup.onStep('looking whether it helped');
+      const now = await ask();
+      asked += now === undefined ? 0 : 1;
+      const windowMs = Math.max(1000, Date.now() - quietFromMs);
+      const after = await setup.diagnose(windowMs);
+      const live = first === undefined || now === undefined ? undefined : liveAnswer(what, first, now);
+      const seconds = Math.round(windowMs / 1000);
+      const outcome = judgeOutcome({ before: setup.before, after, finding: setup.finding, seconds, live, ownRequests: asked });
+      asked = 0;
+      if (outcome.state !== 'goes-on' || Date.now() >= deadlineMs || setup.signal.aborted) return withoutTime(outcome);
+      quietFromMs = Math.min(Math.max(outcome.lastFailureMs ?? Date.now(), quietFromMs) + clockGrainMs, deadlineMs - setup.settleMs);
+      if (quietFromMs + setup.settleMs < Date.now()) quietFromMs = Date.now() - setup.settleMs / 2;
+    }
+  };
+}
+
+function liveAnswer(what: string, before: ProbeResult, after: ProbeResult): LiveAnswer {
+  return { what, servedBefore: isServed(before), servedAfter: isServed(after), before: answerText(before), after: answerText(after) };
+}
+
+function withoutTime({ lastFailureMs: _time, ...verification }: Outcome): Verification {
+  return verification;
+}
+
+async function waitUntil(untilMs: number, { signal, onStep }: Pick<SettleSetup, 'signal' | 'onStep'>): Promise<void> {
+  for (let left = untilMs - Date.now(); left > 0 && !signal.aborted; left = untilMs - Date.now()) {
+    onStep(`watching requests for ${Math.ceil(left / 1000)} s more`);
+    await new Promise(done => {
+      setTimeout(done, Math.min(stepMs, left));
+    });
+  }
+}
