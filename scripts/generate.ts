@@ -26,6 +26,7 @@ export const indexedFolders: readonly IndexedFolder[] = [
   { folder: 'src/core/faults', list: 'faults', type: 'Fault', typeFile: '../model/fault.ts', define: 'defineFault' },
   { folder: 'src/core/lint/rules', list: 'rules', type: 'LintRule', typeFile: '../rule.ts', define: 'defineLintRule' },
   { folder: 'src/core/fixes', list: 'fixes', type: 'Fix', typeFile: '../model/fix.ts', define: 'defineFix' },
+  { folder: 'src/core/fingerprints/products', list: 'products', type: 'Product', typeFile: '../product.ts', define: 'defineProduct' },
 ];
 
 const lintRules = 'src/core/lint/rules';

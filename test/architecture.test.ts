@@ -18,6 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'core/changes': ['core/model', 'core/parsers'],
   'core/diagnosis': ['core/model'],
   'core/reporters': ['core/model'],
+  'core/fingerprints': ['core/model', 'core/parsers'],
   'core/engine.ts': ['core/model', 'core/diagnosis'],
   'node/hosts': ['core/model', 'node/redact', 'node:'],
   'node/redact': [],

@@ -69,7 +69,8 @@ export interface Trap {
     | 'page-replaced'
     | 'hidden-layers'
     | 'no-body'
-    | 'body-cut';
+    | 'body-cut'
+    | 'order-unknown';
   /** A whole sentence. */
   readonly text: string;
 }

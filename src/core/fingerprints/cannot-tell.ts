@@ -1,0 +1,60 @@
+import type { Attribution } from '../model/fingerprint.ts';
+import { has, type Sighting } from './sightings.ts';
+import { upperFirst } from './summary.ts';
+import { isEmpty, valueOf, type View } from './view.ts';
+
+type CannotTell = NonNullable<Attribution['cannotTell']>;
+
+/** Why the author of an answer is not known, and what would tell him. `fronts` from the client inwards. */
+export function cannotTell(view: View, fronts: readonly Sighting[], lookAlikes: readonly Sighting[]): CannotTell {
+  const inner = fronts.at(-1);
+  const shared = lookAlikes.map(({ product }) => product.id);
+  if (view.status < 400) {
+    return { why: `An answer with status ${view.status} has no error page to know its author by.`, candidates: [], how: 'Ask for a URL that fails.' };
+  }
+  const replacing = fronts.find(sighting => has(sighting, 'replaced'));
+  if (replacing !== undefined) {
+    const { title } = replacing.product;
+    return {
+      why: `${upperFirst(title)} has put a page of its own in the place of the one that came from behind it.`,
+      candidates: [],
+      how: `Ask the server behind ${title} directly: badhop trace URL --origin ADDRESS.`,
+    };
+  }
+  if (isEmpty(view)) return empty(inner, shared, view);
+  if (!view.isWhole && view.body === '') {
+    return { why: 'The body was not read, and a product is known by its page.', candidates: shared, how: 'Ask with GET, and wait for the whole answer.' };
+  }
+  const own = inner === undefined ? [] : [inner.product.id];
+  if (inner === undefined) {
+    const isBare = valueOf(view, 'server') === undefined && valueOf(view, 'date') === undefined && view.isHttp1;
+    return {
+      why: "Nothing in the answer names a product, and its page is nobody's default.",
+      candidates: [...shared, ...(isBare ? ['haproxy'] : []), 'application'].filter((one, index, all) => all.indexOf(one) === index),
+      how: 'Ask the next server on the way directly: badhop trace URL --origin ADDRESS.',
+    };
+  }
+  return {
+    why: `The page is not one of ${inner.product.title}'s own: somebody has changed it there, or something behind ${inner.product.title} answered.`,
+    candidates: [...shared, ...own, 'application'],
+    how: inner.product.logTells ?? `The log of ${inner.product.title} tells whether it had an answer from behind.`,
+  };
+}
+
+/** An error without a page. Those that always write one have only passed it on. */
+function empty(inner: Sighting | undefined, shared: readonly string[], view: View): CannotTell {
+  const candidates = [...shared, 'application'];
+  if (inner === undefined) {
+    return {
+      why: `The answer is ${view.status} without a page, and nothing in it names a product.`,
+      candidates,
+      how: 'Ask the next server on the way directly: badhop trace URL --origin ADDRESS.',
+    };
+  }
+  const { title, logTells } = inner.product;
+  return {
+    why: `The answer has no page, and ${title} writes one for an error of its own: something behind it answered so, unless the page was taken away.`,
+    candidates,
+    how: logTells ?? `The log of ${title} tells whether it had an answer from behind.`,
+  };
+}

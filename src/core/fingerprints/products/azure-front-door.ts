@@ -1,0 +1,35 @@
+import { body, cname, cookie, header } from '../marks.ts';
+import { defineProduct } from '../product.ts';
+
+/** Azure Front Door; only its name in DNS and its field X-Azure-Ref are documented, its pages are from memory. */
+export default defineProduct({
+  id: 'azure-front-door',
+  title: 'Azure Front Door',
+  role: 'cdn',
+  relayedServer: 'keeps',
+  namesItself: false,
+  marks: [
+    { see: body({ has: ["Our services aren't available right now"] }), tells: 'page', basis: 'memory', says: "Front Door's own error page" },
+    { see: header('x-azure-externalerror'), tells: 'own', basis: 'memory', says: 'why Front Door got no answer' },
+    { see: header('x-azure-ref'), tells: 'path', basis: 'field', says: 'the number that Front Door gives a request' },
+    { see: cookie('ASLBSA'), tells: 'path', basis: 'memory', says: 'the cookie of its sticky sessions' },
+    { see: cname('azurefd.net'), tells: 'path', basis: 'doc', says: 'the name of a Front Door' },
+  ],
+  meanings: [
+    {
+      status: [502, 503, 504],
+      text: 'Front Door got no valid answer from the origin.',
+      causes: [
+        {
+          id: 'azure-front-door-origin',
+          title: 'No origin of the group is healthy, reachable, or has a certificate that fits',
+          likelihood: 'common',
+          error: 'destination_unavailable',
+          next: 'Ask the origin directly with the same name, and compare.',
+          command: 'badhop trace URL --origin ORIGIN',
+          basis: 'memory',
+        },
+      ],
+    },
+  ],
+});

@@ -1,0 +1,150 @@
+import { both, either, header, listed, without, type Finder } from '../marks.ts';
+import { defineProduct } from '../product.ts';
+import { isEmpty, placeOf, valuesOf, type View } from '../view.ts';
+
+const source = 'https://caddyserver.com/docs/caddyfile/directives/reverse_proxy';
+
+const empty: Finder = view => (isEmpty(view) && view.status >= 500 ? { part: 'length', text: 'no body' } : undefined);
+
+/** Another server's name beside Caddy's own: the answer came from there. */
+const named: Finder = view => {
+  const other = valuesOf(view, 'server').find(value => value !== 'Caddy');
+  return other === undefined ? undefined : { part: 'header', text: `Server: ${other}` };
+};
+
+/** Where Caddy stands before Caddy, the outer one has written the fields anew. */
+const isOne: Finder = view => (caddies(view) === 1 ? isCaddy(view) : undefined);
+
+const isCaddy = header('server', { is: 'caddy' });
+
+/** Go writes a Content-Length that it counted itself after Date, and one that came from behind in the order of the alphabet. */
+const ownLength: Finder = view => {
+  const [server, date, length] = ['server', 'date', 'content-length'].map(name => placeOf(view, name));
+  const isOwn = view.isHttp1 && server !== undefined && date !== undefined && length !== undefined && server >= 0 && server < date && date < length;
+  return isOwn ? { part: 'header', text: 'Server, Date, Content-Length' } : undefined;
+};
+
+const relayedLength: Finder = view => {
+  const [server, length] = [placeOf(view, 'server'), placeOf(view, 'content-length')];
+  return view.isHttp1 && length >= 0 && length < server ? { part: 'header', text: 'Content-Length, Server' } : undefined;
+};
+
+/** Caddy 2.6.2 in the lab: an error of its own has no body, and an answer from behind gets a second Server field. */
+export default defineProduct({
+  id: 'caddy',
+  title: 'Caddy',
+  role: 'web-server',
+  relayedServer: 'adds',
+  namesItself: true,
+  logTells: 'Its log has an entry http.log.error with the reason (dial tcp, EOF, timeout) for each error of its own.',
+  copies: caddies,
+  marks: [
+    {
+      see: without(empty, either(both(isCaddy, named), both(relayedLength, isOne))),
+      tells: 'page',
+      isShared: true,
+      basis: 'live',
+      says: "an error without a body, as Caddy's are",
+    },
+    { see: isCaddy, tells: 'path', basis: 'live', says: 'Caddy puts its name on all that it answers and passes on' },
+    { see: listed('via', { ends: ' caddy' }), tells: 'passed', basis: 'memory', says: 'newer versions name themselves so on what they pass on' },
+    { see: both(ownLength, isCaddy, empty), tells: 'style', basis: 'live', says: 'the length was counted by Caddy itself' },
+  ],
+  meanings: [
+    {
+      status: [502],
+      text: 'Caddy reached no server behind it, or got no valid answer from it.',
+      causes: [
+        {
+          id: 'caddy-502-refused',
+          title: 'Nothing listens on the address that Caddy passes to',
+          likelihood: 'common',
+          error: 'connection_refused',
+          tells: 'The log says dial tcp … connect: connection refused.',
+          next: 'Read the reason in the log.',
+          command: 'journalctl -u caddy --since -10min | grep http.log.error',
+          basis: 'live',
+          source,
+        },
+        {
+          id: 'caddy-502-closed',
+          title: 'The server behind closed or reset the connection before it had answered',
+          likelihood: 'common',
+          error: 'connection_terminated',
+          tells: 'The log says EOF, or connection reset by peer.',
+          next: 'Look at the log of the server behind at that second.',
+          command: 'journalctl -u caddy --since -10min | grep http.log.error',
+          basis: 'live',
+        },
+        {
+          id: 'caddy-502-dns',
+          title: 'The name of the server behind cannot be resolved',
+          likelihood: 'occasional',
+          error: 'dns_error',
+          tells: 'The log says no such host.',
+          next: 'Resolve the name on the host, or in the container, of Caddy.',
+          command: 'getent ahosts NAME',
+          basis: 'live',
+        },
+        {
+          id: 'caddy-502-no-http',
+          title: 'The server behind speaks no HTTP on that port, or TLS where Caddy speaks none',
+          likelihood: 'occasional',
+          error: 'http_protocol_error',
+          tells: 'The log says malformed HTTP response.',
+          next: 'Ask the port what it speaks; with TLS, write https:// in reverse_proxy.',
+          command: 'journalctl -u caddy --since -10min | grep malformed',
+          basis: 'live',
+        },
+        {
+          id: 'caddy-502-certificate',
+          title: 'The certificate of the server behind is not trusted',
+          likelihood: 'occasional',
+          error: 'tls_certificate_error',
+          tells: 'The log says x509.',
+          next: 'See which name and issuer the certificate has.',
+          command: 'openssl s_client -connect BACKEND:443 -servername NAME </dev/null',
+          basis: 'memory',
+        },
+      ],
+    },
+    {
+      status: [503],
+      text: 'Caddy has no server left that it would ask.',
+      causes: [
+        {
+          id: 'caddy-503-none',
+          title: 'All servers behind are marked as unhealthy or are at their limit',
+          likelihood: 'common',
+          error: 'destination_unavailable',
+          tells: 'The log says no upstreams available.',
+          next: 'See what failed before that, and what the health check asks.',
+          command: "journalctl -u caddy --since -10min | grep -E 'no upstreams|health'",
+          basis: 'live',
+          source,
+        },
+      ],
+    },
+    {
+      status: [504],
+      text: 'The server behind gave no answer in the time that Caddy was told to wait.',
+      causes: [
+        {
+          id: 'caddy-504-slow',
+          title: 'The server behind is slower than response_header_timeout, or the connection was not made within dial_timeout (3 s)',
+          likelihood: 'common',
+          error: 'http_response_timeout',
+          tells: 'The log says timeout awaiting response headers, or i/o timeout.',
+          next: 'Read which of the two in the log.',
+          command: 'journalctl -u caddy --since -10min | grep timeout',
+          basis: 'live',
+          source,
+        },
+      ],
+    },
+  ],
+});
+
+function caddies(view: View): number {
+  return valuesOf(view, 'server').filter(value => value === 'Caddy').length;
+}

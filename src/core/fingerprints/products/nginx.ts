@@ -1,0 +1,149 @@
+import { header, reason } from '../marks.ts';
+import { nginxPage } from '../pages.ts';
+import { defineProduct } from '../product.ts';
+
+const docs = 'https://nginx.org/en/docs/http/ngx_http_proxy_module.html';
+
+/** nginx 1.22.1 in the lab. It puts its own Server field on everything that it passes on. */
+export default defineProduct({
+  id: 'nginx',
+  title: 'nginx',
+  role: 'web-server',
+  relayedServer: 'replaces',
+  namesItself: true,
+  versionAfter: 'nginx/',
+  logTells:
+    'In its access log $upstream_status is a status where a server behind nginx answered, and - where nginx answered alone; its error log has a line for each 502 and 504 of its own.',
+  marks: [
+    { see: nginxPage('nginx'), tells: 'page', basis: 'live', says: "nginx's own error page, with its name in the last line" },
+    { see: header('server', { is: 'nginx' }), tells: 'path', basis: 'live', says: 'nginx puts its name on all that it answers and passes on' },
+    { see: header('server', { starts: 'nginx/' }), tells: 'path', basis: 'live', says: 'nginx puts its name on all that it answers and passes on' },
+    { see: reason({ is: 'Gateway Time-out' }), tells: 'style', basis: 'live', says: 'the words that nginx has for a 504' },
+    { see: reason({ is: 'Service Temporarily Unavailable' }), tells: 'style', basis: 'live', says: 'the words that nginx has for a 503' },
+  ],
+  meanings: [
+    {
+      status: [502],
+      text: 'nginx reached no server behind it, or got no valid answer from it.',
+      causes: [
+        {
+          id: 'nginx-502-refused',
+          title: 'Nothing listens on the address that nginx passes to',
+          likelihood: 'common',
+          error: 'connection_refused',
+          tells: 'The answer comes within a few milliseconds, and the error log says connect() failed (111: Connection refused).',
+          next: 'Let badhop look at the host that nginx runs on.',
+          command: 'badhop --host USER@NGINX-HOST',
+          basis: 'live',
+          source: docs,
+        },
+        {
+          id: 'nginx-502-closed',
+          title: 'The server behind closed or reset the connection before it had answered',
+          likelihood: 'common',
+          error: 'connection_terminated',
+          tells:
+            'The error log says upstream prematurely closed connection, or recv() failed (104: Connection reset by peer); where only POST fails now and then, it is a keep-alive race.',
+          next: 'Let badhop look at the host that nginx runs on; it tells a crash from a worker that was killed and from a keep-alive race.',
+          command: 'badhop --host USER@NGINX-HOST',
+          basis: 'live',
+        },
+        {
+          id: 'nginx-502-header',
+          title: 'The answer of the server behind was too big in its header, or no HTTP',
+          likelihood: 'occasional',
+          error: 'http_response_header_section_size',
+          tells:
+            'The error log says upstream sent too big header, upstream sent invalid header, or upstream sent no valid HTTP/1.0 header; only some URLs or users fail.',
+          next: 'Let badhop look at the host that nginx runs on: it measures the header against proxy_buffer_size.',
+          command: 'badhop --host USER@NGINX-HOST',
+          basis: 'live',
+        },
+        {
+          id: 'nginx-502-no-live',
+          title: 'All servers of the upstream are marked as failed',
+          likelihood: 'occasional',
+          error: 'destination_unavailable',
+          tells: 'The error log says no live upstreams; what made them fail stands in the lines before.',
+          next: 'Read what made them fail.',
+          command: 'badhop logs /var/log/nginx/error.log',
+          basis: 'live',
+        },
+        {
+          id: 'nginx-502-tls',
+          title: 'The TLS handshake with the server behind failed',
+          likelihood: 'occasional',
+          error: 'tls_protocol_error',
+          tells: 'The error log says SSL_do_handshake() failed, or upstream SSL certificate verify error.',
+          next: 'Let badhop look at the host that nginx runs on: it tries the handshake with each version and with and without a name.',
+          command: 'badhop --host USER@NGINX-HOST',
+          basis: 'live',
+        },
+      ],
+    },
+    {
+      status: [503],
+      text: 'nginx itself refused the request: it does not answer 503 for a server behind it that is down.',
+      causes: [
+        {
+          id: 'nginx-503-limit',
+          title: 'A limit of requests or connections was reached (limit_req, limit_conn)',
+          likelihood: 'common',
+          error: 'http_request_denied',
+          tells: 'The error log says limiting requests, or limiting connections; the next request a moment later passes.',
+          next: 'Look for the limit in the error log and in the configuration.',
+          command: "grep -E 'limiting (requests|connections)' /var/log/nginx/error.log | tail",
+          basis: 'live',
+          source: 'https://nginx.org/en/docs/http/ngx_http_limit_req_module.html',
+        },
+        {
+          id: 'nginx-503-no-endpoints',
+          title: 'In Kubernetes, the service has no endpoint that is ready',
+          likelihood: 'occasional',
+          error: 'destination_unavailable',
+          tells: "The ingress controller's log has - for upstream_addr.",
+          next: 'Ask for the endpoints of the service.',
+          command: 'kubectl get endpointslices -l kubernetes.io/service-name=SERVICE',
+          basis: 'memory',
+        },
+        {
+          id: 'nginx-503-return',
+          title: 'The configuration answers 503 on purpose (return 503, a maintenance page)',
+          likelihood: 'occasional',
+          error: 'proxy_internal_response',
+          next: 'Look for it in the configuration.',
+          command: "nginx -T | grep -n '503'",
+          basis: 'doc',
+        },
+      ],
+    },
+    {
+      status: [504],
+      text: 'nginx waited for the server behind it for as long as it may.',
+      causes: [
+        {
+          id: 'nginx-504-read',
+          title: 'The server behind took longer than proxy_read_timeout (60 s unless set), or hangs',
+          likelihood: 'common',
+          error: 'http_response_timeout',
+          tells:
+            'The answer comes after a round number of seconds; the error log says upstream timed out (110: Connection timed out) while reading response header.',
+          next: 'Let badhop look at the host that nginx runs on: it tells a slow server from one that hangs and from a full pool.',
+          command: 'badhop --host USER@NGINX-HOST',
+          basis: 'live',
+          source: docs,
+        },
+        {
+          id: 'nginx-504-connect',
+          title: 'The connection to the server behind was not made in time: packets are dropped',
+          likelihood: 'occasional',
+          error: 'connection_timeout',
+          tells: 'The error log says upstream timed out while connecting to upstream.',
+          next: 'Let badhop look at the host that nginx runs on: it names a firewall rule, or the address that answers nobody.',
+          command: 'badhop --host USER@NGINX-HOST',
+          basis: 'live',
+        },
+      ],
+    },
+  ],
+});

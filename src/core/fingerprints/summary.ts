@@ -1,0 +1,28 @@
+import type { Attribution, Layer } from '../model/fingerprint.ts';
+
+const doubt: Readonly<Record<Layer['certainty'], string>> = { sure: 'answered', likely: 'most likely answered', possible: 'may have answered' };
+
+/** Who answered and by whose hands, for a person who reads one line. */
+export function summaryOf(status: number, answeredBy: Layer | undefined, layers: readonly Layer[], unknown: Attribution['cannotTell']): string {
+  const before = layers.filter(layer => layer !== answeredBy).map(({ title }) => title);
+  if (answeredBy === undefined) {
+    const way = before.length === 0 ? '' : ` It came through ${listOf(before)}.`;
+    return `Who answered ${status} cannot be told.${way}${unknown === undefined ? '' : ` ${unknown.why}`}`;
+  }
+  const way = before.length === 0 ? '' : ` ${upperFirst(listOf(before))} passed it on.`;
+  const role =
+    answeredBy.role === 'application'
+      ? ' The request has reached it.'
+      : ` ${upperFirst(answeredBy.title)} is the front of the bad hop: look at what it passes to.`;
+  return `${upperFirst(answeredBy.title)} ${doubt[answeredBy.certainty]} ${status}.${way}${role}`;
+}
+
+/** `A`, `A and B`, `A, B and C`. */
+function listOf(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
+}
+
+export function upperFirst(text: string): string {
+  // nginx writes itself so at the beginning of a sentence too.
+  return text.startsWith('a ') || text.startsWith('an ') || text.startsWith('the ') ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+}
