@@ -1,4 +1,5 @@
 import { isIpLiteral, variablesIn } from '../derive/pass-target.ts';
+import { runPath } from '../model/host.ts';
 
 /** An address as it is written, a wrong one too. */
 export interface WrittenAddress {
@@ -39,4 +40,12 @@ export function isLoopback(host: string): boolean {
 /** A name that has to be looked up: no IP address, no variable, not the name of an upstream. */
 export function isHostName(host: string): boolean {
   return host !== '' && !host.includes('$') && !isIpLiteral(host);
+}
+
+/** One text for what is the same place: all loopback names of IPv4 alike, a socket under its shorter path. `undefined` without a port. */
+export function placeOf({ host, path, variables }: WrittenAddress, port: number | undefined): string | undefined {
+  if (variables.length > 0) return undefined;
+  if (path !== undefined) return `unix:${runPath(path)}`;
+  if (host === undefined || port === undefined) return undefined;
+  return `${isLoopback(host) && host !== '::1' ? '127.0.0.1' : host.toLowerCase()}:${port}`;
 }

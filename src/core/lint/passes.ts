@@ -83,8 +83,8 @@ function targetOf(
   find: (name: string) => LintUpstream | undefined,
 ): LintTarget {
   const { name: whole, tls, uri, variables, path } = parsePassTarget(kind === 'stream' ? 'memcached' : kind, text);
-  // `http://app$request_uri`: the address ends where the path begins.
-  const name = whole.replace(/\$\{?(?:request_uri|uri|document_uri)\b.*$/u, '');
+  // `http://app$request_uri`, `http://app?x=1`: the address ends where the path or the query begins.
+  const name = path === undefined ? whole.replace(/\?.*$|\$\{?(?:request_uri|uri|document_uri)\b.*$/u, '') : whole;
   const inAddress = parsePassTarget('proxy', name).variables;
   const upstream = inAddress.length === 0 && path === undefined ? find(name) : undefined;
   const alone: LintMember = {
