@@ -8,6 +8,7 @@ import { addFix } from './commands/fix.ts';
 import { addHistory } from './commands/history.ts';
 import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
+import { addTrace } from './commands/trace.ts';
 import { addUndo } from './commands/undo.ts';
 import { endOpenChanges } from './open-changes.ts';
 import { writeOut } from './output.ts';
@@ -18,6 +19,7 @@ Examples:
   badhop                                  diagnose this machine, the last 15 minutes
   badhop --since 2h --verbose             look further back, show everything
   badhop --format json | jq .findings[0]  the root cause, for a program
+  badhop trace https://shop.example/cart  ask from outside: which hop answered the error
   badhop logs /var/log/nginx/             what the logs say: who failed, when, since what
   badhop lint deploy/nginx.conf           what the configuration alone shows, for review and CI
   badhop collect --out ./bundle           record what badhop reads, secrets removed
@@ -60,6 +62,7 @@ function buildProgram(context: CommandContext, onHelp: (text: string) => void): 
     .helpCommand('help [command]', 'print the help of a command')
     .exitOverride();
   const diagnose = addDiagnose(program, context);
+  addTrace(program, context);
   addLogs(program, context);
   addLint(program, context);
   addCollect(program, context);
