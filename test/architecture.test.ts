@@ -39,6 +39,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'core/logs',
     'core/parsers',
     'core/reporters',
+    'core/trace',
     'core/changes',
     'core/engine.ts',
     'node/apply',

@@ -78,7 +78,7 @@ function listen(stream: ClientHttp2Stream, gathered: Gathered, end: (ended: Trac
     gathered.status = Number(headers[':status']);
     gathered.fields = fieldsOf(headers);
   });
-  stream.on('trailers', headers => {
+  stream.on('trailers', (headers: IncomingHttpHeaders) => {
     gathered.trailers = fieldsOf(headers);
   });
   stream.on('data', (part: Buffer) => {

@@ -132,7 +132,7 @@ function whatItIs(bytes: Buffer): string {
   if (kind !== 'other') return `it is ${kind}`;
   const head = bytes.subarray(0, 64).toString('latin1');
   if (/^\s*<(?:!doctype|html|head|body|\?xml)/i.test(head)) return 'it is a page without a status line, as HTTP/0.9 had it';
-  if (/^SSH-/.test(head)) return 'it is an SSH server';
+  if (head.startsWith('SSH-')) return 'it is an SSH server';
   if (/^(?:220|421|554)[ -]/.test(head)) return 'it is a mail or FTP server';
   return 'it does not begin with a status line';
 }

@@ -24,29 +24,29 @@ async function probe(part: SizeProbe['part'], input: Input, hop: TraceHop | unde
   const first = hop?.attempts.find(each => each.answer?.response !== undefined);
   if (hop === undefined || first === undefined) return { part, address: '', requests: 0, because: 'no address gave an answer to compare with' };
   const common = { part, address: first.address };
-  let requests = 0;
-  let refused: { readonly bytes: number; readonly with: string; readonly response: SizeProbe['response'] } | undefined;
-  const ask = async (bytes: number): Promise<boolean> => {
-    requests++;
-    const seen = await attempt(withSize(part, bytes, input, hop, first));
-    const isTaken = kindOf(seen) === usual;
-    if (!isTaken && (refused === undefined || bytes < refused.bytes)) refused = { bytes, with: kindOf(seen), response: seen.answer?.response };
-    return isTaken;
-  };
-  const usual = kindOf(await attempt(withSize(part, smallest[part], input, hop, first)));
+  const ask = (bytes: number): Promise<TraceAttempt> => attempt(withSize(part, bytes, input, hop, first));
+  const usual = kindOf(await ask(smallest[part]));
   if (/^(?:4(?:00|13|14|31)|50[0-9]|no |the )/.test(usual)) return { ...common, requests: 1, because: `even ${smallest[part]} bytes get ${usual}` };
   let taken: number = smallest[part];
-  while (refused === undefined && taken < largest[part]) {
-    const next = Math.min(taken * 2, largest[part]);
-    if (await ask(next)) taken = next;
+  let refused: { readonly bytes: number; readonly seen: TraceAttempt } | undefined;
+  let requests = 1;
+  for (; requests < maxRequests; requests++) {
+    const next = refused === undefined ? Math.min(taken * 2, largest[part]) : Math.round((taken + refused.bytes) / 2);
+    if (refused === undefined ? taken >= largest[part] : refused.bytes - taken <= Math.max(16, taken * precision)) break;
+    const seen = await ask(next);
+    if (kindOf(seen) === usual) taken = next;
+    else refused = { bytes: next, seen };
   }
   if (refused === undefined) return { ...common, takenBytes: taken, requests };
-  while (refused.bytes - taken > Math.max(16, taken * precision) && requests < maxRequests) {
-    const middle = Math.round((taken + refused.bytes) / 2);
-    if (await ask(middle)) taken = middle;
-  }
-  const { bytes, with: refusedWith, response } = refused;
-  return { ...common, takenBytes: taken, refusedBytes: bytes, refusedWith, ...(response === undefined ? {} : { response }), requests };
+  const response = refused.seen.answer?.response;
+  return {
+    ...common,
+    takenBytes: taken,
+    refusedBytes: refused.bytes,
+    refusedWith: kindOf(refused.seen),
+    ...(response === undefined ? {} : { response }),
+    requests,
+  };
 }
 
 /** The request with one more field, or with a body, of so many bytes. Single fields stay below what a proxy takes of one line. */

@@ -43,9 +43,9 @@ async function justShakeHands(address: string, port: number, settings: Handshake
   const deadline = new Deadline(handshakeMs, handshakeMs);
   const connected = await openSocket(address, port, deadline);
   if ('failed' in connected) return undefined;
-  const { socket, observe } = await shakeHands(connected.socket, settings, deadline);
-  const seen = observe();
-  socket?.destroy();
+  const handshake = await shakeHands(connected.socket, settings, deadline);
+  const seen = handshake.observe();
+  handshake.socket?.destroy();
   connected.socket.destroy();
   return seen;
 }

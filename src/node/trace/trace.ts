@@ -120,7 +120,7 @@ async function repeat(run: Run, hop: TraceHop, wire: WireRequest): Promise<{ rea
 }
 
 async function lookAtTls(run: Run, hop: TraceHop, wire: WireRequest): Promise<TraceHop> {
-  const [first] = hop.attempts.filter(each => each.tls !== undefined && each.tls.spoke === 'tls');
+  const first = hop.attempts.find(each => each.tls?.spoke === 'tls');
   if (first === undefined) return hop;
   run.request.onProgress('trying versions of TLS');
   const input = { request: run.request, authorities: run.authorities, wire };
