@@ -1,6 +1,6 @@
 import type { Finding } from '../model/finding.ts';
 import type { Peer, Route, ServerBlock, UpstreamGroup } from '../model/facts/topology.ts';
-import type { Report, ReportTopology } from '../model/report.ts';
+import type { Report, ReportLayer, ReportTopology } from '../model/report.ts';
 
 /** One stop of a request. */
 export interface Hop {
@@ -20,6 +20,7 @@ interface Way {
 /** The way of the requests that the finding breaks, from the client on, with the bad hop marked. Empty for a host-wide finding without peers. */
 export function drawPath(report: Report, finding: Finding): readonly Hop[] {
   const { subject } = finding;
+  if (report.topology.layers !== undefined) return drawLayers(report.topology.layers, subject);
   const way = findWay(report, finding);
   const bad = badKind(finding, way);
   const service = serviceName(report.topology, finding, way.peer, bad);
@@ -31,6 +32,13 @@ export function drawPath(report: Report, finding: Finding): readonly Hop[] {
   if (peer !== undefined) hops.push(['peer', peer]);
   if (service !== undefined) hops.push(['service', service]);
   return hops.map(([kind, text]) => ({ text, bad: kind === bad }));
+}
+
+/** The hops that an answer showed. What failed before anything answered stands behind those that did. */
+function drawLayers(layers: readonly ReportLayer[], subject: Finding['subject']): readonly Hop[] {
+  const at = layers.findIndex(each => each.id === subject.id);
+  const hops = layers.slice(0, at < 0 ? 0 : at + 1).map(({ id, name }) => ({ text: name, bad: id === subject.id }));
+  return [{ text: 'client', bad: false }, ...(at < 0 ? [{ text: subject.name, bad: true }] : hops)];
 }
 
 /** Every way through nginx, one a peer, for the whole picture. */

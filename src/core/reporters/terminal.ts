@@ -3,6 +3,7 @@ import type { Report, ReportSymptom, Verdict } from '../model/report.ts';
 import { causeLines, evidenceLines, nextLines, pathLine, statusMark, tellStory, type Detail, type Story } from './finding-lines.ts';
 import { countRows, line, render, styled, type Line, type Look, type Style } from './layout.ts';
 import { describeSymptom } from './symptom-text.ts';
+import { tallyText, traceRows } from './trace-lines.ts';
 import { verboseLines } from './verbose.ts';
 import { clockTime, formatCount, formatShare, formatWindow, plural, reason, sentence, windowLength } from './wording.ts';
 
@@ -52,7 +53,12 @@ function headLines(report: Report, story: Story): Line[] {
   const { mark, word, style } = verdicts[report.verdict];
   const { hostname, name, nginx } = report.host;
   const versions = nginx.length === 0 ? '' : ` (${nginx.slice(0, 3).join(', ')})`;
-  const host = name === 'local' || name === hostname ? hostname : `${hostname || 'unknown host'} [${name}]`;
+  const host =
+    report.trace !== undefined
+      ? `${report.trace.url} from ${hostname}`
+      : name === 'local' || name === hostname
+        ? hostname
+        : `${hostname || 'unknown host'} [${name}]`;
   return [
     line(0, styled('quiet', `badhop ${report.tool.version} · ${host}${versions} · ${formatWindow(report.window)}`), { hang: 2, maxRows: 3 }),
     line(0, [styled(style, `${mark} ${word}`), '  ', styled('strong', sentence(headline(report, story)))], { hang: 2, maxRows: 4 }),
@@ -62,6 +68,7 @@ function headLines(report: Report, story: Story): Line[] {
 /** What is going on, in numbers where there are any: the cause is told below, so the summary that names it would say it twice. */
 function headline(report: Report, { root }: Story): string {
   const { verdict, traffic, window, summary } = report;
+  if (report.trace !== undefined) return root && verdict === 'failing' ? tallyText(report) || summary : summary;
   const failed =
     traffic.requests >= traffic.failed ? `${formatCount(traffic.failed)} of ${plural(traffic.requests, 'request')}` : plural(traffic.failed, 'request');
   if (root && verdict === 'failing') {
@@ -92,6 +99,7 @@ function rootLines(report: Report, { otherRoots: others }: Story, root: Finding,
   return [
     line(0, ''),
     pathLine(report, root),
+    ...(report.trace === undefined ? [] : traceRows(report.trace).slice(0, 6)),
     ...blank,
     ...causeLines(report, root, heading, detail.explanationRows),
     ...stoppedLines(report, root),
@@ -146,7 +154,8 @@ function rankOf(change: { readonly source: string; readonly diff?: string }): nu
 
 /** What the verdict rests on. */
 function checkedLines(report: Report): Line[] {
-  const { topology, traffic, checked } = report;
+  const { topology, traffic, checked, trace } = report;
+  if (trace !== undefined) return traceRows(trace);
   const asked = checked ? `, ${plural(checked.probes, 'probe')} sent` : '';
   const faults = checked ? `, ${plural(checked.faults, 'fault')} looked for` : '';
   const requests = `${plural(traffic.requests, 'request')} read in ${windowLength(report.window)}`;

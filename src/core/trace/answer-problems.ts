@@ -183,7 +183,7 @@ function grpcProblem(answer: TraceAnswer, attempt: TraceAttempt): Part | undefin
   return {
     fault: 'grpc-error',
     layer: 'app',
-    symptomClass: 'app-error',
+    symptomClass: 'other',
     key: answer.grpc.status,
     title: `gRPC answers with status ${answer.grpc.status}`,
     explanation: `${placeOf(attempt)} answers in gRPC: ${answer.grpc.message === '' ? 'no message' : answer.grpc.message}. 14 is what a proxy says of a backend that it does not reach.`,

@@ -12,7 +12,7 @@ export function sizeFindings(sizes: readonly SizeProbe[]): readonly Finding[] {
     const { part, address, takenBytes, refusedBytes, refusedWith } = probe;
     if (takenBytes === undefined || refusedBytes === undefined) return [];
     const isLow = refusedBytes < ordinary[part];
-    const is5xx = /^5/.test(refusedWith ?? '');
+    const is5xx = refusedWith?.startsWith('5') === true;
     return [
       {
         fault: part === 'header' ? 'request-header-limit' : 'request-body-limit',

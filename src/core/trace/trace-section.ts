@@ -1,6 +1,6 @@
 import type { Attribution } from '../model/fingerprint.ts';
-import type { ReportAttribution, ReportTrace, ReportTraceHop, ReportTraceRequest, ReportTraceTls } from '../model/trace-report.ts';
-import type { TlsObservation, TraceAttempt, TraceHop, TraceObservation } from '../model/trace.ts';
+import type { ReportAttribution, ReportSize, ReportTrace, ReportTraceHop, ReportTraceRequest, ReportTraceTls } from '../model/trace-report.ts';
+import type { SizeProbe, TlsObservation, TraceAttempt, TraceHop, TraceObservation } from '../model/trace.ts';
 import { statusText } from './error-answer.ts';
 import type { Judged, JudgedHop } from './judge-hop.ts';
 import { resultOf } from './name-problems.ts';
@@ -21,7 +21,7 @@ export function traceSection(
     ...(redirectsEnded === undefined ? {} : { redirectsEnded }),
     ...(origin === undefined ? {} : { origin: hopOf(origin) }),
     ...(attribution === undefined ? {} : { answered: attributionOf(attribution) }),
-    sizes: sizes.map(({ response: _, ...size }) => size),
+    sizes: sizes.map(sizeOf),
     ...(cutShort === undefined ? {} : { cutShort }),
   };
 }
@@ -76,6 +76,18 @@ function resultText({ answer, connect, notAsked, tls }: TraceAttempt, problem: s
     return `${statusText(answer.response)}${odd}`;
   }
   return notAsked ?? problem ?? tls?.error ?? 'no answer';
+}
+
+function sizeOf({ part, address, takenBytes, refusedBytes, refusedWith, requests, because }: SizeProbe): ReportSize {
+  return {
+    part,
+    address,
+    ...(takenBytes === undefined ? {} : { takenBytes }),
+    ...(refusedBytes === undefined ? {} : { refusedBytes }),
+    ...(refusedWith === undefined ? {} : { refusedWith }),
+    requests,
+    ...(because === undefined ? {} : { because }),
+  };
 }
 
 /** One a place, and its first handshake: the rounds differ in nothing but their time. */
