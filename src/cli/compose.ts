@@ -79,7 +79,7 @@ async function makeFolder(path: string): Promise<void> {
 }
 
 /** On Linux a priority is a thread's own: those that compile and collect garbage were started before. */
-function stepBack(): void {
+export function stepBack(): void {
   try {
     setPriority(niceness);
     for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), niceness);
@@ -88,7 +88,7 @@ function stepBack(): void {
   }
 }
 
-async function windowOf(host: Host, { since }: DiagnosisRequest): Promise<number | undefined> {
+export async function windowOf(host: Host, { since }: Pick<DiagnosisRequest, 'since'>): Promise<number | undefined> {
   return since === undefined ? undefined : windowLengthMs(since, await host.clock());
 }
 
@@ -111,7 +111,7 @@ async function run(host: Host, prober: Prober | undefined, request: DiagnosisReq
   });
 }
 
-function pause(ms: number): Promise<void> {
+export function pause(ms: number): Promise<void> {
   return new Promise(done => {
     setTimeout(done, ms);
   });

@@ -9,6 +9,7 @@ import { addHistory } from './commands/history.ts';
 import { addLint } from './commands/lint.ts';
 import { addLogs } from './commands/logs.ts';
 import { addTrace } from './commands/trace.ts';
+import { addSize } from './commands/size.ts';
 import { addUndo } from './commands/undo.ts';
 import { endOpenChanges } from './open-changes.ts';
 import { writeOut } from './output.ts';
@@ -22,6 +23,7 @@ Examples:
   badhop trace https://shop.example/cart  ask from outside: which hop answered the error
   badhop logs /var/log/nginx/             what the logs say: who failed, when, since what
   badhop lint deploy/nginx.conf           what the configuration alone shows, for review and CI
+  badhop size                             worker and connection limits from measured memory and load
   badhop collect --out ./bundle           record what badhop reads, secrets removed
   badhop --bundle ./bundle                diagnose that recording somewhere else
   badhop fix                              the plans for it; --apply carries one out, guarded
@@ -65,6 +67,7 @@ function buildProgram(context: CommandContext, onHelp: (text: string) => void): 
   addTrace(program, context);
   addLogs(program, context);
   addLint(program, context);
+  addSize(program, context);
   addCollect(program, context);
   addFix(program, context);
   addUndo(program, context);

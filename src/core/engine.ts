@@ -31,6 +31,9 @@ export interface DiagnoseSetup {
   readonly factTimeoutMs?: number;
 }
 
+/** What it takes to collect facts. */
+type GatherSetup = Omit<DiagnoseSetup, 'faults' | 'fixes' | 'redact' | 'version'>;
+
 /** A quarter of an hour: long enough to see a rhythm, short enough that its errors are news. */
 export const defaultWindowMs = 15 * 60_000;
 const defaultFactTimeoutMs = 12_000;
@@ -40,8 +43,7 @@ const probesAtOnce = 24;
 /** The whole diagnosis: facts, faults, chains, report. Never throws for anything that the host does. */
 export async function diagnose(setup: DiagnoseSetup): Promise<Report> {
   const startedMs = setup.monotonicMs();
-  const clock = await setup.host.clock();
-  const context: CollectContext = { clock, nowMs: clock.nowMs, sinceMs: clock.nowMs - (setup.sinceMs ?? defaultWindowMs), probing: setup.prober !== undefined };
+  const context = await contextOf(setup);
   const internalErrors: string[] = [];
   const facts = await gatherFacts(setup, context, internalErrors);
   setup.onProgress?.('weighing the evidence');
@@ -61,8 +63,31 @@ export async function diagnose(setup: DiagnoseSetup): Promise<Report> {
   });
 }
 
+/** What was read for a question that needs some facts alone. */
+export interface SomeFacts {
+  /** Those that were wanted and what they need; every other one is absent. */
+  readonly facts: Facts;
+  readonly context: CollectContext;
+  readonly durationMs: number;
+  readonly internalErrors: readonly string[];
+}
+
+/** Collects these facts with all that they need, as a diagnosis does. Never throws for anything that the host does. */
+export async function collectFacts(setup: GatherSetup, wanted: readonly FactId[]): Promise<SomeFacts> {
+  const startedMs = setup.monotonicMs();
+  const context = await contextOf(setup);
+  const internalErrors: string[] = [];
+  const facts = await gatherFacts(setup, context, internalErrors, wanted);
+  return { facts, context, internalErrors, durationMs: Math.round(setup.monotonicMs() - startedMs) };
+}
+
+async function contextOf({ host, sinceMs, prober }: GatherSetup): Promise<CollectContext> {
+  const clock = await host.clock();
+  return { clock, nowMs: clock.nowMs, sinceMs: clock.nowMs - (sinceMs ?? defaultWindowMs), probing: prober !== undefined };
+}
+
 /** Runs collectors and derivations as soon as what they need is there. */
-async function gatherFacts(setup: DiagnoseSetup, context: CollectContext, internalErrors: string[]): Promise<Facts> {
+async function gatherFacts(setup: GatherSetup, context: CollectContext, internalErrors: string[], wanted?: readonly FactId[]): Promise<Facts> {
   const answers = makeAnswerer(setup, context.clock);
   const collectors = new Map(setup.collectors.map(collector => [collector.id, collector]));
   const derivations = new Map(setup.derivations.map(derivation => [derivation.id, derivation]));
@@ -97,15 +122,16 @@ async function gatherFacts(setup: DiagnoseSetup, context: CollectContext, intern
       if (next !== undefined) setup.onProgress?.(collectors.get(next)?.title ?? next);
     }
   };
-  const ids = [...collectors.keys(), ...derivations.keys()];
-  const results = await Promise.all(ids.map(async id => [id, await get(id, [])] as const));
+  const all = [...collectors.keys(), ...derivations.keys()];
+  await Promise.all((wanted ?? all).map(id => get(id, [])));
+  const results = await Promise.all(all.map(async id => [id, await (running.get(id) ?? absent('badhop did not ask for it'))] as const));
   return Object.fromEntries(results) as unknown as Facts;
 }
 
 type Answerer = <R extends Request>(request: R) => Promise<Answer<R>>;
 
 /** Steps one collection through its batches until it returns or its time is over. */
-async function drive(collector: Collector, facts: Facts, context: CollectContext, answer: Answerer, setup: DiagnoseSetup): Promise<Known<unknown>> {
+async function drive(collector: Collector, facts: Facts, context: CollectContext, answer: Answerer, setup: GatherSetup): Promise<Known<unknown>> {
   const limitMs = setup.factTimeoutMs ?? defaultFactTimeoutMs;
   const endMs = setup.monotonicMs() + limitMs;
   const steps = collector.collect(facts, context);
@@ -121,7 +147,7 @@ async function drive(collector: Collector, facts: Facts, context: CollectContext
   return step.value;
 }
 
-function makeAnswerer(setup: DiagnoseSetup, clock: HostClock): Answerer {
+function makeAnswerer(setup: GatherSetup, clock: HostClock): Answerer {
   const { host, prober } = setup;
   const probe = limitedTo(probesAtOnce);
   // Not async: thousands of requests would each make two promises more.

@@ -140,8 +140,9 @@ function positive(text: string | undefined, fallback: number): number {
   return text !== undefined && /^[1-9]\d{0,5}$/.test(text) ? Number(text) : fallback;
 }
 
-/** `34 MiB`, `1.5 GiB`. */
+/** `34 MiB`, `1.5 GiB`, `12 KiB`. */
 export function inMebibytes(bytes: number): string {
+  if (bytes > 0 && bytes < 2 ** 20) return `${Math.ceil(bytes / 1024)} KiB`;
   const mebibytes = bytes / 2 ** 20;
   return mebibytes >= 1024 ? `${(mebibytes / 1024).toFixed(1)} GiB` : `${Math.round(mebibytes)} MiB`;
 }

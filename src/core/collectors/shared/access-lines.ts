@@ -56,7 +56,7 @@ export class AccessCounter {
   readonly #sounding = new Map<Counted, boolean>();
   readonly clients = new ClientCounter();
   readonly sizes = { requests: new SizeCounter<string>(), whole: new SizeCounter<string>(), cut: new SizeCounter<string>() };
-  /** Time in work by peer; `''` where the format names no peer. */
+  /** Time in work by what was measured and the peer: `upstream 127.0.0.1:80`, `request ` where the format names no peer. */
   readonly busy = new Map<string, BusyTime>();
   /** The same of all requests as clients saw them. */
   readonly clientTime: BusyTime;
@@ -193,7 +193,7 @@ export class AccessCounter {
     for (let at = start; at < end; at += 1) if (bytes[at] === 0x20) last = at + 1;
     const took = start === -1 ? whole : decimal(bytes, last, end) * 1000;
     if (Number.isNaN(took)) return;
-    const key = peer?.key ?? '';
+    const key = `${start === -1 ? 'request' : 'upstream'} ${peer?.key ?? ''}`;
     if (key !== this.#busyPeer || this.#busyTime === undefined) {
       const known = this.busy.get(key);
       if (known === undefined && this.busy.size >= maxBusyPeers) return;

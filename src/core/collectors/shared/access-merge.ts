@@ -138,25 +138,27 @@ function sizesOf(logs: readonly CountedLog[], failing: readonly AccessGroup[]): 
 
 /** Requests at once, by peer; where a log names none, by the servers that write to it. */
 function inWorkOf(logs: readonly CountedLog[]): Pick<NginxAccessLog, 'inWork'> {
-  const peers = new Map<string, { readonly busy: BusyTime; readonly servers: Set<string> }>();
+  const peers = new Map<string, { readonly busy: BusyTime; readonly by: 'upstream' | 'request'; readonly peer: string; readonly servers: readonly string[] }>();
   let clients: BusyTime | undefined;
   for (const { counter, servers } of logs) {
-    for (const [peer, busy] of counter.busy) {
-      const key = peer === '' ? ` ${servers.join(' ')}` : peer;
+    for (const [name, busy] of counter.busy) {
+      const at = name.indexOf(' ');
+      const peer = name.slice(at + 1);
+      const key = peer === '' ? `${name}${servers.join(' ')}` : name;
       const known = peers.get(key);
-      if (known === undefined) peers.set(key, { busy, servers: new Set(servers) });
+      if (known === undefined) peers.set(key, { busy, by: name.startsWith('upstream') ? 'upstream' : 'request', peer, servers });
       else known.busy.addAll(busy);
     }
     if (clients === undefined) clients = counter.clientTime;
     else clients.addAll(counter.clientTime);
   }
-  const list = [...peers].map(([key, { busy, servers }]) => ({ ...(key.startsWith(' ') ? {} : { peer: key }), servers: [...servers], ...busy.peak() }));
   const ofClients = clients?.peak();
-  if (list.length === 0 && (ofClients === undefined || ofClients.requests === 0)) return {};
+  if (ofClients === undefined || (peers.size === 0 && ofClients.requests === 0)) return {};
+  const list = [...peers.values()].map(({ busy, by, peer, servers }) => ({ ...(peer === '' ? {} : { peer }), by, servers, ...busy.peak() }));
   return {
     inWork: {
       peers: list.toSorted((a, b) => b.peak - a.peak).slice(0, maxListed),
-      ...(ofClients === undefined || ofClients.requests === 0 ? {} : { clients: ofClients }),
+      ...(ofClients.requests === 0 ? {} : { clients: ofClients }),
     },
   };
 }

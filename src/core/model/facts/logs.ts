@@ -291,10 +291,11 @@ export interface NginxAccessLog {
   readonly sizes?: readonly TemplateSizes[];
   /**
    * Requests at once by the peer of their last try; without `peer` where the format names none, of the servers that write to the log.
+   * `by`: by the time of the backend, or by that of the whole request where the format has no other.
    * `clients`: as clients saw them. Absent where no format has a time.
    */
   readonly inWork?: {
-    readonly peers: readonly (InWork & { readonly peer?: string; readonly servers: readonly string[] })[];
+    readonly peers: readonly (InWork & { readonly peer?: string; readonly by: 'upstream' | 'request'; readonly servers: readonly string[] })[];
     readonly clients?: InWork;
   };
   readonly buckets: { readonly all: TimeBuckets; readonly failed: TimeBuckets };
