@@ -148,7 +148,7 @@ class Following {
   /** What was read besides. */
   add(first: LogsResult): void {
     this.#first = first;
-    this.#closed.add(first.rollUp);
+    this.#closed.addRollUp(first.rollUp);
     for (const format of first.formats) this.#formats.set(format.id, format);
     this.#hasNews = true;
   }
@@ -334,7 +334,7 @@ class Following {
         if (scanner === undefined) return;
         scanner.scan(left, at, true);
         this.#open.delete(scanner);
-        this.#closed.add(scanner.result());
+        this.#closed.add(scanner.parts());
         scanner = undefined;
         left = 0;
       },
@@ -343,8 +343,8 @@ class Following {
 
   #result(): LogsResult {
     const sum = new LazySum();
-    sum.add(this.#closed.result());
-    for (const scanner of this.#open) sum.add(scanner.result());
+    sum.add(this.#closed.parts());
+    for (const scanner of this.#open) sum.add(scanner.parts());
     const rollUp: RollUp = sum.result();
     const reports = this.#followed.map(({ path, bytes, problems }): InputReport => ({ path, bytes, problems }));
     return { rollUp, inputs: [...(this.#first?.inputs ?? []), ...reports], formats: [...this.#formats.values()], engine: this.#engine.name, threads: 0 };

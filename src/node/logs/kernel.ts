@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { defaultLimits, type Limits } from '../../core/logs/scan/limits.ts';
 import type { LineProgram } from '../../core/logs/scan/program.ts';
 import type { RollUp } from '../../core/logs/scan/roll-up.ts';
+import type { SumParts } from '../../core/logs/scan/sum.ts';
 import { longestLine, type Scanner, type ScanTask } from '../../core/logs/scan/scanner.ts';
 import { learnHour } from './kernel-hours.ts';
 import { KernelCounts } from './kernel-counts.ts';
@@ -100,6 +101,11 @@ class KernelScanner implements Scanner {
   result(): RollUp {
     this.#give();
     return this.#lines.tally.result();
+  }
+
+  parts(): SumParts {
+    this.#give();
+    return this.#lines.tally.parts();
   }
 
   #begin(): Engine {

@@ -1,24 +1,37 @@
-import type { RollUp } from '../../core/logs/scan/roll-up.ts';
 import { emptyRollUp } from '../../core/logs/scan/merge.ts';
-import { RollUpSum } from '../../core/logs/scan/sum.ts';
+import type { RollUp } from '../../core/logs/scan/roll-up.ts';
+import { RollUpSum, type SumParts } from '../../core/logs/scan/sum.ts';
 
-/** Adds roll-ups up, and does nothing where there is only one: adding takes longer than many a log takes to be read. */
+/** Adds up what was counted, and does nothing where there is only one part, or none. */
 export class LazySum {
-  #only: RollUp | undefined;
+  #only: SumParts | undefined;
   #sum: RollUpSum | undefined;
 
-  add(rollUp: RollUp): void {
+  add(parts: SumParts): void {
     if (this.#sum === undefined && this.#only === undefined) {
-      this.#only = rollUp;
+      this.#only = parts;
       return;
     }
-    this.#sum ??= new RollUpSum();
-    if (this.#only !== undefined) this.#sum.add(this.#only);
-    this.#only = undefined;
-    this.#sum.add(rollUp);
+    this.#whole().absorb(parts);
+  }
+
+  addRollUp(rollUp: RollUp): void {
+    this.#whole().add(rollUp);
+  }
+
+  /** As one part of another sum. */
+  parts(): SumParts {
+    return this.#only ?? this.#whole().parts();
   }
 
   result(): RollUp {
-    return this.#only ?? this.#sum?.result() ?? emptyRollUp();
+    return this.#only === undefined && this.#sum === undefined ? emptyRollUp() : this.#whole().result();
+  }
+
+  #whole(): RollUpSum {
+    this.#sum ??= new RollUpSum();
+    if (this.#only !== undefined) this.#sum.absorb(this.#only);
+    this.#only = undefined;
+    return this.#sum;
   }
 }

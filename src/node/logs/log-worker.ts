@@ -1,7 +1,7 @@
 /** The thread that reads logs beside the main one: does the jobs it is sent, and in the end sends what it counted. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { hourReader } from '../../core/logs/formats/index.ts';
-import type { RollUp } from '../../core/logs/scan/roll-up.ts';
+import type { SumParts } from '../../core/logs/scan/sum.ts';
 import { LazySum } from './lazy-sum.ts';
 import { engineOf } from './engine.ts';
 import { FormatChooser, type FormatSpec, type LogZone } from './format-choice.ts';
@@ -21,13 +21,13 @@ export interface WorkerStart {
 }
 
 export type ToWorker = { readonly kind: 'job'; readonly job: Job } | { readonly kind: 'finish' };
-export type FromWorker = { readonly kind: 'done'; readonly report: JobReport } | { readonly kind: 'finished'; readonly rollUp: RollUp };
+export type FromWorker = { readonly kind: 'done'; readonly report: JobReport } | { readonly kind: 'finished'; readonly parts: SumParts };
 
 const port = parentPort;
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-if (port !== null) work(workerData as WorkerStart, message => port.postMessage(message));
+if (port !== null) work(workerData as WorkerStart, (message, buffers) => port.postMessage(message, buffers));
 
-function work(start: WorkerStart, send: (message: FromWorker) => void): void {
+function work(start: WorkerStart, send: (message: FromWorker, buffers?: ArrayBuffer[]) => void): void {
   const sum = new LazySum();
   const { place, done, stop } = start;
   const reader = new InputReader({
@@ -48,7 +48,14 @@ function work(start: WorkerStart, send: (message: FromWorker) => void): void {
     last = last.then(async () => {
       if (message.kind === 'job') return send({ kind: 'done', report: await reader.do(message.job) });
       reader.finish();
-      send({ kind: 'finished', rollUp: sum.result() });
+      const parts = sum.parts();
+      send({ kind: 'finished', parts }, buffersOf(parts));
     });
   });
+}
+
+/** They are handed over, not copied. */
+function buffersOf({ columns, cells, latency, latencySums }: SumParts): ArrayBuffer[] {
+  const all = [columns, ...[cells, latency, latencySums].flatMap(({ numbers, places, columns: ofCells, values }) => [numbers, places, ofCells, values])];
+  return all.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
 }

@@ -170,7 +170,7 @@ class LogsReading {
       done: this.#done,
     };
     const result = await runInWorkers(queue, threads, start, report => this.#take(report), this.#signal);
-    for (const rollUp of result.rollUps) sum.add(rollUp);
+    for (const parts of result.parts) sum.add(parts);
     for (const { why, inputs } of result.lost) {
       lost.push(why);
       for (const input of inputs) this.#take({ input, bytes: 0, problems: [`a part of it is not counted: ${why}`], samples: [], formats: [] });

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { RollUp } from '../../core/logs/scan/roll-up.ts';
+import type { SumParts } from '../../core/logs/scan/sum.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './log-worker.ts';
 import type { Job, JobReport } from './read-input.ts';
 
@@ -9,7 +9,7 @@ const stopMs = 3000;
 const jobsAhead = 2;
 
 export interface PoolResult {
-  readonly rollUps: readonly RollUp[];
+  readonly parts: readonly SumParts[];
   /** Threads that ended with an error or not at all: what they had counted is lost. */
   readonly lost: readonly { readonly why: string; readonly inputs: readonly number[] }[];
 }
@@ -22,7 +22,7 @@ export async function runInWorkers(
   onReport: (report: JobReport) => void,
   signal: AbortSignal | undefined,
 ): Promise<PoolResult> {
-  const result = { rollUps: [] as RollUp[], lost: [] as { why: string; inputs: number[] }[] };
+  const result = { parts: [] as SumParts[], lost: [] as { why: string; inputs: number[] }[] };
   await Promise.all(
     Array.from({ length: count }, (_, place) => {
       const inputs = new Set<number>();
@@ -31,7 +31,7 @@ export async function runInWorkers(
         onReport(report);
       };
       return runWorker({ ...start, place }, queue, onDone, signal).then(
-        rollUp => void result.rollUps.push(rollUp),
+        parts => void result.parts.push(parts),
         (error: unknown) => void result.lost.push({ why: error instanceof Error ? error.message : String(error), inputs: [...inputs] }),
       );
     }),
@@ -40,7 +40,7 @@ export async function runInWorkers(
 }
 
 /** Rejects where the thread fails or does not stop when it is told to. */
-async function runWorker(start: WorkerStart, queue: Job[], onDone: (report: JobReport) => void, signal: AbortSignal | undefined): Promise<RollUp> {
+async function runWorker(start: WorkerStart, queue: Job[], onDone: (report: JobReport) => void, signal: AbortSignal | undefined): Promise<SumParts> {
   const worker = new Worker(workerFile(), {
     workerData: start,
     resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
@@ -51,7 +51,7 @@ async function runWorker(start: WorkerStart, queue: Job[], onDone: (report: JobR
   let timer: NodeJS.Timeout | undefined;
   let stop: () => void = () => undefined;
   try {
-    return await new Promise<RollUp>((resolve, reject) => {
+    return await new Promise<SumParts>((resolve, reject) => {
       const fail = (why: string): void => {
         for (const job of begun.splice(0)) onDone({ input: job.input, bytes: 0, problems: [why], samples: [], formats: [] });
         reject(new Error(why));
@@ -71,7 +71,7 @@ async function runWorker(start: WorkerStart, queue: Job[], onDone: (report: JobR
         timer = setTimeout(() => fail('the disk did not answer in time'), stopMs);
       };
       worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'finished') return resolve(message.rollUp);
+        if (message.kind === 'finished') return resolve(message.parts);
         begun.shift();
         onDone(message.report);
         feed();

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits } from './limits.ts';
 import { addRollUps, emptyRollUp, sumOfRollUps } from './merge.ts';
+import type { RollUp } from './roll-up.ts';
+import { RollUpSum } from './sum.ts';
 import { anyLine, fittingLine, jsonFormat, scanBytes, scanText, tightLimits } from './testing.ts';
 
 const limits = fc.constantFrom(
@@ -42,6 +44,28 @@ describe('adding roll-ups', { timeout: 60_000 }, () => {
           expect(addRollUps(sumOfRollUps(shuffled.slice(0, half), most), sumOfRollUps(shuffled.slice(half), most), most)).toEqual(whole);
         },
       ),
+    );
+  });
+
+  it('is the same where sums are added that were not made into roll-ups', () => {
+    fc.assert(
+      fc.property(parts, fc.nat({ max: 8 }), limits, (all, cut, most) => {
+        const rollUps: RollUp[] = [];
+        let offset = 0;
+        for (const bytes of all) {
+          rollUps.push(scanBytes(bytes, { limits: most, offset }));
+          offset += bytes.length;
+        }
+        const sums = [rollUps.slice(0, cut), rollUps.slice(cut)].map(some => {
+          const sum = new RollUpSum(most);
+          for (const one of some) sum.add(one);
+          return sum;
+        });
+        const whole = new RollUpSum(most);
+        for (const sum of sums) whole.absorb(structuredClone(sum.parts()));
+        expect(whole.result()).toEqual(sumOfRollUps(rollUps, most));
+        expect(sums[0]?.result()).toEqual(sumOfRollUps(rollUps.slice(0, cut), most));
+      }),
     );
   });
 

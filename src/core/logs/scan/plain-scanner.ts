@@ -5,6 +5,7 @@ import { lineHash, LineReader } from './line-hash.ts';
 import { KeyPacker } from './packed-keys.ts';
 import { PlainCounts } from './plain-counts.ts';
 import { narrowestBucketMs, type RollUp } from './roll-up.ts';
+import type { SumParts } from './sum.ts';
 import { longestLine, type Scanner, type ScanTask } from './scanner.ts';
 import { Tally } from './tally.ts';
 
@@ -77,6 +78,11 @@ class PlainScanner implements Scanner {
   result(): RollUp {
     this.#give();
     return this.#tally.result();
+  }
+
+  parts(): SumParts {
+    this.#give();
+    return this.#tally.parts();
   }
 
   #leftOver(at: number, length: number, offset: number, isLast: boolean): number {

@@ -1,5 +1,5 @@
 import type { LogFormat, Outcome } from './format.ts';
-import { BucketRows } from './bucket-rows.ts';
+import { BucketCells, type CellParts } from './bucket-cells.ts';
 import { addSums, coarseStepOf, middleStepOf } from './histogram.ts';
 import { InputCounts } from './input-counts.ts';
 import { defaultLimits, type Limits } from './limits.ts';
@@ -31,10 +31,10 @@ export class RollUpSum {
   /** Of series that were folded. */
   readonly #freeIndexes: number[] = [];
   /** A column is a series' index. */
-  readonly #cells = new BucketRows();
+  readonly #cells = new BucketCells();
   /** A column is a coarse step; the sum is apart. */
-  readonly #latency = new BucketRows();
-  readonly #latencySums = new BucketRows();
+  readonly #latency = new BucketCells();
+  readonly #latencySums = new BucketCells();
 
   constructor(limits: Limits = defaultLimits) {
     this.#limits = limits;
@@ -82,12 +82,31 @@ export class RollUpSum {
   }
 
   add(other: RollUp): void {
+    this.#addAll(other);
+  }
+
+  /** As `add` of the other's result, which is not made for it. */
+  absorb({ rollUp, columns, cells, latency, latencySums }: SumParts): void {
+    const series = this.#addAll(rollUp);
+    const columnOf = new Int32Array(columns.reduce((most, column) => Math.max(most, column), 0) + 1);
+    for (const [index, column] of columns.entries()) {
+      const one = series[index];
+      if (one !== undefined) columnOf[column] = current(one).index;
+    }
+    const shift = this.#shift - Math.log2(rollUp.widthMs / narrowestBucketMs);
+    this.#cells.absorb(cells, shift, columnOf);
+    this.#latency.absorb(latency, shift, undefined);
+    this.#latencySums.absorb(latencySums, shift, undefined);
+    this.#widenWhereTooMany();
+  }
+
+  #addAll(other: RollUp): readonly SeriesCounts[] {
     while (narrowestBucketMs * 2 ** this.#shift < other.widthMs) this.#widen();
     const narrow = other.widthMs / narrowestBucketMs;
     this.#lower(0, other.seriesBelow);
     this.#lower(1, other.foldedBelow);
     this.#foldWhereTooMany();
-    for (const one of other.series) this.#addSeries(one, narrow);
+    const series = other.series.map(one => this.#addSeries(one, narrow));
     for (const { bucket, requestTime } of other.latency) {
       for (const [index, step] of requestTime.steps.entries()) this.addLatency(bucket * narrow, coarseStepOf(step), requestTime.counts[index] ?? 0);
       this.addLatencySum(bucket * narrow, requestTime.sum);
@@ -97,25 +116,54 @@ export class RollUpSum {
       for (const line of other[which].lines) this[which].add(line);
     }
     for (const input of other.inputs) this.inputs.add(input);
+    return series;
   }
 
   result(): RollUp {
-    const all = this.#levels.flatMap(level => [...level.values()]).sort((a, b) => compare(a.name.key, b.name.key));
     const cells = this.#cellsBySeries();
+    return this.#rollUp(
+      this.#counted().map(one => seriesOf(one, cells.get(one.index))),
+      this.#latencyList(),
+    );
+  }
+
+  /** What it holds, to be added to another sum; arrays of numbers go to another thread as they are. */
+  parts(): SumParts {
+    const counted = this.#counted();
+    return {
+      rollUp: this.#rollUp(
+        counted.map(one => seriesOf(one, undefined)),
+        [],
+      ),
+      columns: Int32Array.from(counted, ({ index }) => index),
+      cells: this.#cells.parts(),
+      latency: this.#latency.parts(),
+      latencySums: this.#latencySums.parts(),
+    };
+  }
+
+  #counted(): readonly SeriesCounts[] {
+    return this.#levels
+      .flatMap(level => [...level.values()])
+      .filter(({ count }) => count > 0)
+      .sort((a, b) => compare(a.name.key, b.name.key));
+  }
+
+  #rollUp(series: readonly Series[], latency: RollUp['latency']): RollUp {
     return {
       version: 1,
       widthMs: narrowestBucketMs * 2 ** this.#shift,
-      series: all.filter(({ count }) => count > 0).map(one => seriesOf(one, cells.get(one.index))),
+      series,
       seriesBelow: this.#below[0],
       foldedBelow: this.#below[1],
-      latency: this.#latencyList(),
+      latency,
       failed: this.failed.set(),
       good: this.good.set(),
       inputs: this.inputs.list(),
     };
   }
 
-  #addSeries(one: Series, narrow: number): void {
+  #addSeries(one: Series, narrow: number): SeriesCounts {
     const level = one.outcome === undefined ? 2 : one.folded === true ? 1 : 0;
     const series = this.series(one.format, one.kind, one.outcome, level);
     let inBuckets = 0;
@@ -132,6 +180,7 @@ export class RollUpSum {
       for (const [index, step] of histogram.steps.entries()) this.addStep(series, which, step, histogram.counts[index] ?? 0);
       this.addSum(series, which, histogram.sum);
     }
+    return series;
   }
 
   #find(format: string, kind: LogFormat['kind'], outcome: Outcome | undefined, level: SeriesLevel): SeriesCounts {
@@ -194,34 +243,40 @@ export class RollUpSum {
 
   #cellsBySeries(): ReadonlyMap<number, Cells> {
     const all = new Map<number, Cells>();
-    for (const bucket of this.#cells.buckets()) {
-      const row = this.#cells.row(bucket);
-      for (let index = 0; index < row.length; index += 1) {
-        const count = row[index] ?? 0;
-        if (count === 0) continue;
-        let cells = all.get(index);
-        if (cells === undefined) all.set(index, (cells = { buckets: [], counts: [] }));
-        cells.buckets.push(bucket);
-        cells.counts.push(count);
-      }
+    const { length, buckets, columns, values } = this.#cells.byColumn();
+    for (let from = 0, to = 0; from < length; from = to) {
+      const index = columns[from] ?? 0;
+      while (to < length && columns[to] === index) to += 1;
+      all.set(index, { buckets: Array.from(buckets.subarray(from, to)), counts: Array.from(values.subarray(from, to)) });
     }
     return all;
   }
 
   #latencyList(): RollUp['latency'] {
-    return Array.from(this.#latency.buckets(), bucket => {
-      const row = this.#latency.row(bucket);
-      const steps: number[] = [];
-      const counts: number[] = [];
-      for (let step = 0; step < row.length; step += 1) {
-        const count = row[step] ?? 0;
-        if (count === 0) continue;
-        steps.push(middleStepOf(step));
-        counts.push(count);
-      }
-      return { bucket, requestTime: { steps, counts, sum: this.#latencySums.row(bucket)[0] ?? 0 } };
-    });
+    const sums = this.#latencySums.byBucket();
+    const { length, buckets, columns, values } = this.#latency.byBucket();
+    const list: RollUp['latency'][number][] = [];
+    let place = 0;
+    for (let from = 0, to = 0; from < length; from = to) {
+      const bucket = buckets[from] ?? 0;
+      while (to < length && buckets[to] === bucket) to += 1;
+      while (place < sums.length && (sums.buckets[place] ?? 0) < bucket) place += 1;
+      const sum = sums.buckets[place] === bucket ? (sums.values[place] ?? 0) : 0;
+      list.push({ bucket, requestTime: { steps: Array.from(columns.subarray(from, to), middleStepOf), counts: Array.from(values.subarray(from, to)), sum } });
+    }
+    return list;
   }
+}
+
+/** A `RollUpSum` in pieces. */
+export interface SumParts {
+  /** Without buckets and latency. */
+  readonly rollUp: RollUp;
+  /** The column of each series of the roll-up. */
+  readonly columns: Int32Array;
+  readonly cells: CellParts;
+  readonly latency: CellParts;
+  readonly latencySums: CellParts;
 }
 
 interface Cells {

@@ -8,7 +8,7 @@ import type { RollUp } from './roll-up.ts';
 import { misfitBytes, sampleBytes } from './samples.ts';
 import type { ScanTask } from './scanner.ts';
 import type { SeriesCounts } from './series.ts';
-import { RollUpSum } from './sum.ts';
+import { RollUpSum, type SumParts } from './sum.ts';
 import { decodeUtf8 } from './text.ts';
 
 /** Numbers of a line that have a histogram, in the order of their slots in a program. */
@@ -134,12 +134,21 @@ export class Tally {
   }
 
   result(): RollUp {
+    this.#tellInput();
+    return this.#sum.result();
+  }
+
+  parts(): SumParts {
+    this.#tellInput();
+    return this.#sum.parts();
+  }
+
+  #tellInput(): void {
     for (const [place, format] of this.#task.formats.entries()) {
       const lines = this.#lines[place] ?? 0;
       if (lines > 0) this.#sum.inputs.addLines(this.#task.path, format.id, lines);
       this.#lines[place] = 0;
     }
-    return this.#sum.result();
   }
 
   #seriesOf(combination: number): SeriesCounts {
