@@ -4,9 +4,13 @@ import addressMismatch from './address-mismatch.ts';
 import localhostIpv6Mismatch from './localhost-ipv6-mismatch.ts';
 import plaintextToTls from './plaintext-to-tls.ts';
 import protocolMismatch from './protocol-mismatch.ts';
+import proxyLoop from './proxy-loop.ts';
 import resolverMissing from './resolver-missing.ts';
+import tlsNameMismatch from './tls-name-mismatch.ts';
+import tlsProtocolMismatch from './tls-protocol-mismatch.ts';
 import tlsSniMissing from './tls-sni-missing.ts';
 import tlsToPlaintext from './tls-to-plaintext.ts';
+import tlsUntrustedIssuer from './tls-untrusted-issuer.ts';
 import upstreamAddressInvalid from './upstream-address-invalid.ts';
 import upstreamAllDown from './upstream-all-down.ts';
 
@@ -15,9 +19,13 @@ export const rules: readonly LintRule[] = [
   localhostIpv6Mismatch,
   plaintextToTls,
   protocolMismatch,
+  proxyLoop,
   resolverMissing,
+  tlsNameMismatch,
+  tlsProtocolMismatch,
   tlsSniMissing,
   tlsToPlaintext,
+  tlsUntrustedIssuer,
   upstreamAddressInvalid,
   upstreamAllDown,
 ];

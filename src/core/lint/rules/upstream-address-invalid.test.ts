@@ -26,7 +26,7 @@ testLintRule(rule, {
     'no port in stream': { text: 'stream { upstream a { server 192.0.2.1; } server { listen 1; proxy_pass a; } }', at: ['192.0.2.1'] },
   },
   silent: {
-    'ports that are written and not': { text: group('192.0.2.1:65535') + '' },
+    'ports that are written and not': { text: group('192.0.2.1:65535') },
     'IPv6 with and without a port': { text: pass('proxy_pass http://[2001:db8::1];', 'upstream b { server [2001:db8::1]:8080; }') },
     'a socket': { text: pass('fastcgi_pass unix:/run/php/php8.2-fpm.sock;') },
     'a socket with a path of the request': { text: pass('proxy_pass http://unix:/run/app.sock:/api/;') },
