@@ -27,7 +27,7 @@ export type Values = Readonly<Partial<Record<Dimension, string>>>;
 export function valuesOf({ values, outcome }: ReadLine): Values {
   const [, target, protocol] = (values.request ?? '').split(' ');
   const uri = present(values.uri ?? target);
-  const client = present(values.client);
+  const client = withoutPort(present(values.client));
   const isClient = client !== undefined && isAddress(client);
   const network = isClient ? networkOf(client) : undefined;
   const agent = present(values['user-agent']);
@@ -49,13 +49,20 @@ export function valuesOf({ values, outcome }: ReadLine): Values {
   return all;
 }
 
+/** HAProxy and the load balancers of AWS write the port of the connection too. */
+function withoutPort(client: string | undefined): string | undefined {
+  const [, bare = client] = /^(\d{1,3}(?:\.\d{1,3}){3}|\[[\da-fA-F:.]+\]):\d{1,5}$/u.exec(client ?? '') ?? [];
+  return bare?.replace(/^\[(.*)\]$/u, '$1');
+}
+
 /** Bytes of the request; NaN where the log does not say. */
 export function sizeOf({ values }: ReadLine): number {
   return /^\d{1,15}$/u.test(values.received ?? '') ? Number(values.received) : Number.NaN;
 }
 
+/** An address with its port, a socket, or a server of HAProxy with its backend before it: `app/s7`. */
 export function isPeer(name: string): boolean {
-  return name.startsWith('unix:') || /:\d{1,5}$/u.test(name);
+  return name.startsWith('unix:') || /:\d{1,5}$/u.test(name) || /^[^\s/:]+\/[^\s/<]+$/u.test(name);
 }
 
 const families = new Map<string, string>();

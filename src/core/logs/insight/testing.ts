@@ -94,12 +94,20 @@ const paths = [
   '/about',
 ];
 
+const writes = ['/cart', '/login', '/api/v1/items/#', '/orders/#'];
+
+function uriOf(pattern: string | undefined, random: Random): string {
+  const number = Math.floor(random() * 1e5);
+  if (pattern === undefined) return '/';
+  return pattern.includes('#') ? pattern.replace('#', String(number)) : pattern;
+}
+
 /** Small numbers are much more frequent. */
 function skewed(random: Random, most: number): number {
   return Math.floor(most * random() ** 2.5);
 }
 
-export function makeLogs(traffic: Traffic): Logs {
+export function makeLogs(traffic: Traffic, lineOf: (entry: Entry) => string = nginxLine): Logs {
   const { seed, hours, rate, peers = 4, swing = 0.4, startMs = Date.UTC(2026, 10, 20) } = traffic;
   const random = randomOf(seed);
   const access: string[] = [];
@@ -113,11 +121,7 @@ export function makeLogs(traffic: Traffic): Logs {
     const request: Request = {
       timeMs,
       method: isWrite ? 'POST' : random() < 0.05 ? 'HEAD' : 'GET',
-      uri:
-        (isWrite ? ['/cart', '/login', '/api/v1/items/#', '/orders/#'][Math.floor(random() * 4)] : paths[skewed(random, paths.length)])?.replace(
-          '#',
-          String(Math.floor(random() * 1e5)),
-        ) ?? '/',
+      uri: uriOf(isWrite ? writes[Math.floor(random() * 4)] : paths[skewed(random, paths.length)], random),
       client: `${10 + skewed(random, 60)}.${skewed(random, 20)}.${Math.floor(random() * 8)}.${1 + skewed(random, 250)}`,
       agent: agents[skewed(random, agents.length)] ?? '',
       received: Math.round(isWrite ? 600 * Math.exp(3 * random() ** 3) : 300 + 400 * random()),
@@ -125,40 +129,68 @@ export function makeLogs(traffic: Traffic): Logs {
       seconds: 0.02 * Math.exp(2.5 * random()),
     };
     const failure = traffic.fail?.(request, random, timeMs - startMs);
-    const { line, messages } = write(request, failure, peers, random);
+    const { line, message } = write(request, failure, peers, random, lineOf);
     access.push(line);
-    error.push(...messages);
+    if (message !== undefined) error.push(message);
   }
   return { access: access.join(''), error: error.join('') };
 }
 
-function write(request: Request, failure: Failure | undefined, peers: number, random: Random): { readonly line: string; readonly messages: readonly string[] } {
-  const { client, timeMs, method, uri, agent, received, peer, seconds } = request;
+/** A request with what became of it, as a product writes it. */
+export interface Entry {
+  readonly request: Request;
+  readonly failure: Failure | undefined;
+  readonly status: number;
+  readonly sent: number;
+  /** The peer that is asked next. */
+  readonly other: string;
+}
+
+function write(
+  request: Request,
+  failure: Failure | undefined,
+  peers: number,
+  random: Random,
+  lineOf: (entry: Entry) => string,
+): { readonly line: string; readonly message?: string } {
+  const { client, timeMs, method, uri, peer } = request;
   const status = failure === undefined ? (random() < 0.03 ? 404 : 200) : (failure.status ?? 200);
-  const time = seconds.toFixed(3);
-  let tail = `"${peer}" "${status}" "0.001" "${time}" "${time}"`;
-  if (failure?.madeBy === 'client') tail = `"${peer}" "-" "0.001" "-" "${time}"`;
-  else if (failure?.madeBy === 'nginx' && failure.status === undefined) {
-    const other = `10.0.0.${1 + (Number(peer.split('.')[3]?.split(':')[0]) % peers)}:8080`;
-    tail = `"${peer}, ${other}" "502, 200" "-, 0.001" "-, ${time}" "0.000, ${time}"`;
-  } else if (failure?.madeBy === 'nginx') tail = `"${peer}" "${status}" "-" "-" "${time}"`;
-  const line = `${client} - - [${clock(timeMs)}] "${method} ${uri} HTTP/1.1" ${status} ${Math.floor(random() * 9000)} "-" "${agent}" ${Math.round(received)} ${time} ${tail}\n`;
-  if (failure?.message === undefined) return { line, messages: [] };
+  const sent = Math.floor(random() * 9000);
+  const other = failure === undefined ? peer : `10.0.0.${1 + (Number(peer.split('.')[3]?.split(':')[0]) % peers)}:8080`;
+  const line = lineOf({ request, failure, status, sent, other });
+  if (failure?.message === undefined) return { line };
   const context = `client: ${client}, server: shop.example, request: "${method} ${uri} HTTP/1.1", upstream: "http://${peer}${uri}", host: "shop.example"`;
   const day = new Date(timeMs).toISOString();
   return {
     line,
-    messages: [
-      `${day.slice(0, 10).replaceAll('-', '/')} ${day.slice(11, 19)} [error] 812#812: *${Math.floor(random() * 1e6)} ${failure.message}, ${context}\n`,
-    ],
+    message: `${day.slice(0, 10).replaceAll('-', '/')} ${day.slice(11, 19)} [error] 812#812: *${Math.floor(random() * 1e6)} ${failure.message}, ${context}\n`,
   };
 }
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+function nginxLine({ request, failure, status, sent, other }: Entry): string {
+  const { client, timeMs, method, uri, agent, received, peer, seconds } = request;
+  const time = seconds.toFixed(3);
+  let tail = `"${peer}" "${status}" "0.001" "${time}" "${time}"`;
+  if (failure?.madeBy === 'client') tail = `"${peer}" "-" "0.001" "-" "${time}"`;
+  else if (failure?.madeBy === 'nginx' && failure.status === undefined) tail = `"${peer}, ${other}" "502, 200" "-, 0.001" "-, ${time}" "0.000, ${time}"`;
+  else if (failure?.madeBy === 'nginx') tail = `"${peer}" "${status}" "-" "-" "${time}"`;
+  return `${client} - - [${localTime(timeMs)} +0000] "${method} ${uri} HTTP/1.1" ${status} ${sent} "-" "${agent}" ${Math.round(received)} ${time} ${tail}\n`;
+}
 
-function clock(ms: number): string {
-  const iso = new Date(ms).toISOString();
-  return `${iso.slice(8, 10)}/${months[Number(iso.slice(5, 7)) - 1] ?? ''}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const twoDigits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
+const days = new Map<number, string>();
+
+/** `21/Nov/2026:01:55:14`, in UTC. */
+export function localTime(ms: number): string {
+  const number = Math.floor(ms / 86_400_000);
+  let day = days.get(number);
+  if (day === undefined) {
+    const iso = new Date(number * 86_400_000).toISOString();
+    days.set(number, (day = `${iso.slice(8, 10)}/${months[Number(iso.slice(5, 7)) - 1] ?? ''}/${iso.slice(0, 4)}`));
+  }
+  const seconds = Math.floor(ms / 1000) - number * 86_400;
+  return `${day}:${twoDigits[Math.floor(seconds / 3600)] ?? ''}:${twoDigits[Math.floor(seconds / 60) % 60] ?? ''}:${twoDigits[seconds % 60] ?? ''}`;
 }
 
 const nowMs = Date.UTC(2026, 10, 22);

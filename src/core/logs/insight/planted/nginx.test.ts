@@ -1,23 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { LogProblem } from '../../model/logs-report.ts';
-import type { LogsInsight } from './input.ts';
-import { insightOf, randomOf, type Failure, type Random, type Request, type Traffic } from './testing.ts';
+import { insightOf, randomOf, type Failure, type Random, type Request } from '../testing.ts';
+import { failure, minute, pick, problemOf } from './testing.ts';
 
 /** What is planted differs from seed to seed in its rates, sizes and times; the seed itself is in the test's name. */
 const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
-const refused = 'connect() failed (111: Connection refused) while connecting to upstream';
-const failure: Failure = { status: 502, madeBy: 'nginx', message: refused };
-const minute = 60_000;
-
-function pick<T>(random: Random, ...values: readonly [T, ...T[]]): T {
-  return values[Math.floor(random() * values.length)] ?? values[0];
-}
-
-function problemOf(insight: LogsInsight, status = 502): LogProblem {
-  const problem = insight.problems.find(one => one.status === status);
-  if (problem === undefined) throw new Error(`no problem: ${insight.summary}`);
-  return problem;
-}
 
 describe.each(seeds)('planted by seed %i', seed => {
   const random = randomOf(seed * 977);
@@ -110,34 +96,5 @@ describe.each(seeds)('planted by seed %i', seed => {
     const [first, ...rest] = problemOf(insightOf({ seed, hours: 2, rate: 1.5, fail })).where;
     expect(first?.dimension).toBe('size');
     expect(rest).toEqual([]);
-  });
-});
-
-/** What looks bad to those who do not know it: clients that leave, a scanner, a deploy, a retry now and then. */
-function healthy(seed: number): Traffic {
-  const random = randomOf(seed * 31);
-  const leave = random() * 0.02;
-  const rare = random() * 0.0005;
-  const deployMs = random() * 3 * 60 * minute;
-  let isDeployed = false;
-  const fail = (request: Request, own: Random, sinceMs: number): Failure | undefined => {
-    if (!isDeployed && sinceMs > deployMs) {
-      isDeployed = true;
-      return failure;
-    }
-    if (own() < 0.01) request.uri = `/.env.${Math.floor(own() * 100)}`;
-    const chance = own();
-    if (chance < leave) return { status: 499, madeBy: 'client' };
-    if (chance < leave + rare / 2) return { status: 500, madeBy: 'backend' };
-    if (chance < leave + rare) return own() < 0.5 ? { madeBy: 'nginx', message: refused } : failure;
-    return undefined;
-  };
-  return { seed: seed + 500, hours: 3, rate: 0.7 + random(), peers: 1 + Math.floor(random() * 12), swing: 0.8, fail };
-}
-
-describe('healthy logs', () => {
-  it.each(Array.from({ length: 50 }, (_, index) => index + 1))('of seed %i have no problem', seed => {
-    const insight = insightOf(healthy(seed), seed % 2 === 0);
-    expect([insight.verdict, insight.problems, insight.findings, insight.peers.filter(({ standsOut }) => standsOut)]).toEqual(['healthy', [], [], []]);
   });
 });
