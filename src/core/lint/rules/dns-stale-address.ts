@@ -1,0 +1,57 @@
+import { isHostName } from '../addresses.ts';
+import { defineLintRule, spotOf } from '../rule.ts';
+import { membersPassedTo } from '../upstreams-used.ts';
+
+/** Services whose own documentation says that the addresses behind a name change, by the end of the name. */
+const changing: readonly (readonly [end: string, what: string])[] = [
+  ['.elb.amazonaws.com', 'an AWS load balancer'],
+  ['.cloudfront.net', 'CloudFront'],
+  ['.execute-api.amazonaws.com', 'an AWS API gateway'],
+  ['.rds.amazonaws.com', 'an AWS database, which fails over by its name'],
+  ['.lambda-url.on.aws', 'an AWS function'],
+  ['.azurewebsites.net', 'an Azure app'],
+  ['.trafficmanager.net', 'Azure Traffic Manager'],
+  ['.azurefd.net', 'Azure Front Door'],
+  ['.run.app', 'Google Cloud Run'],
+  ['.herokuapp.com', 'Heroku'],
+  ['.herokudns.com', 'Heroku'],
+  ['.onrender.com', 'Render'],
+  ['.fly.dev', 'Fly'],
+  ['.vercel.app', 'Vercel'],
+  ['.netlify.app', 'Netlify'],
+];
+
+/** Only for names whose addresses are known to change: a name resolved once is right for all others. */
+export default defineLintRule({
+  meta: {
+    id: 'dns-stale-address',
+    title: 'A name whose addresses change is looked up once, when nginx starts',
+    severity: 'warning',
+    fault: 'dns-stale-address',
+  },
+  *check(view) {
+    for (const { member, pass } of membersPassedTo(view)) {
+      const host = member.address.host ?? '';
+      // A target with variables is looked up while nginx runs.
+      if (member.resolves || pass.variables.length > 0 || !isHostName(host)) continue;
+      const [, what] = changing.find(([end]) => regional(host).endsWith(end)) ?? [];
+      if (what === undefined) continue;
+      const inGroup = member.directive !== pass.directive && view.since('1.27.3');
+      yield {
+        at: spotOf(member.directive, member.token),
+        message: `"${host}" is ${what}, whose addresses change. nginx looks it up once, when it starts or reloads, and goes on asking the old addresses: timeouts and refused connections until somebody reloads it.`,
+        advice: inGroup
+          ? 'Add `resolve` to the server, `zone NAME 64k;` to its upstream, and a `resolver`.'
+          : `Name a \`resolver\`, and pass to a variable: \`set $backend ${host}; proxy_pass https://$backend;\`${view.since('1.27.3') ? ', or put it into an upstream with `resolve`' : ''}.`,
+      };
+    }
+  },
+});
+
+/** `x.eu-west-1.elb.amazonaws.com` and `x.elb.eu-west-1.amazonaws.com` are the same service. */
+function regional(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/\.(elb|execute-api|rds)\.[a-z]{2}-[a-z-]+-\d\.amazonaws\.com$/, '.$1.amazonaws.com')
+    .replace(/\.[a-z]{2}-[a-z-]+-\d(\.(?:elb|rds)\.amazonaws\.com)$/, '$1');
+}
