@@ -3,6 +3,7 @@ import { apacheBackend } from '../servers/apache.ts';
 import { caddy } from '../servers/caddy.ts';
 import { haproxyOf } from '../servers/haproxy.ts';
 import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { gunicorn } from '../servers/python.ts';
 import { rawTcp } from '../servers/raw-tcp.ts';
 import { varnish } from '../servers/varnish.ts';
 
@@ -46,21 +47,25 @@ export async function raiseStage(host: LabHost): Promise<void> {
   await Promise.all([...backends(host), nginx(host), apache(host), haproxy(host), caddyServer(host), varnishServer(host)]);
 }
 
+/** Answers with the status of the port that it was asked on, and a page of its own. */
+const application = `PAGE = b"<!doctype html><title>Shop</title><h1>We will be back</h1><p>The stock service is away.</p>\\n"
+STATUS = {"${backendPorts['app-502']}": "502 Bad Gateway", "${backendPorts['app-503']}": "503 Service Unavailable", "${backendPorts['app-504']}": "504 Gateway Timeout"}
+
+
+def app(environ, start_response):
+    start_response(STATUS[environ["SERVER_PORT"]], [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(PAGE)))])
+    return [PAGE]
+`;
+
 function backends(host: LabHost): Promise<void>[] {
   const at = (fault: StageFault) => ({ name: fault, listen: `${here}:${backendPorts[fault]}` });
-  const page = (status: number, reason: string): string => {
-    const body = `<!doctype html><title>Shop</title><h1>We will be back</h1><p>stock service answered ${status}</p>\n`;
-    return `HTTP/1.1 ${status} ${reason}\r\nServer: gunicorn\r\nDate: Sat, 21 Nov 2026 17:00:00 GMT\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-  };
   return [
     rawTcp(host, { ...at('closed'), behaviour: 'close' }),
     rawTcp(host, { ...at('reset'), behaviour: 'reset' }),
     rawTcp(host, { ...at('hanging'), behaviour: 'hang' }),
     rawTcp(host, { ...at('no-http'), behaviour: 'garbage' }),
     rawTcp(host, { ...at('big-header'), behaviour: 'big-header', size: 200_000 }),
-    rawTcp(host, { ...at('app-502'), behaviour: 'answer', text: page(502, 'Bad Gateway') }),
-    rawTcp(host, { ...at('app-503'), behaviour: 'answer', text: page(503, 'Service Unavailable') }),
-    rawTcp(host, { ...at('app-504'), behaviour: 'answer', text: page(504, 'Gateway Timeout') }),
+    gunicorn(host, { name: 'shop', code: application, bind: at('app-502').listen, args: [`--bind ${at('app-503').listen}`, `--bind ${at('app-504').listen}`] }),
     rawTcp(host, { ...at('bare-502'), behaviour: 'answer', text: 'HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' }),
   ];
 }
@@ -88,9 +93,10 @@ location = /sorry { internal; default_type text/html; return 502 "<h1>Sorry</h1>
   await startNginx(host);
 }
 
+/** Without reuse of connections: HAProxy closes after an error, and Apache would now and then answer 502 itself. */
 async function apache(host: LabHost): Promise<void> {
   const passes = routes.map(
-    ({ name, port, seconds }) => `  ProxyPass /${name}/ http://${here}:${port}/ timeout=${Math.max(1, seconds)} connectiontimeout=2 retry=0\n`,
+    ({ name, port, seconds }) => `  ProxyPass /${name}/ http://${here}:${port}/ timeout=${Math.max(1, seconds)} connectiontimeout=2 retry=0 disablereuse=on\n`,
   );
   const own = `  ProxyPass /fcgi-hanging/ fcgi://${here}:${backendPorts.hanging}/ timeout=1 retry=0
   ProxyPass /custom/ http://${here}:${backendPorts.refused}/ retry=0

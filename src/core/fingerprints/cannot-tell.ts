@@ -29,8 +29,11 @@ export function cannotTell(view: View, fronts: readonly Sighting[], lookAlikes: 
   if (inner === undefined) {
     const isBare = valueOf(view, 'server') === undefined && valueOf(view, 'date') === undefined && view.isHttp1;
     return {
-      why: "Nothing in the answer names a product, and its page is nobody's default.",
-      candidates: [...shared, ...(isBare ? ['haproxy'] : []), 'application'].filter((one, index, all) => all.indexOf(one) === index),
+      why:
+        shared.length > 0
+          ? 'Several products write this page, and nothing else in the answer names one.'
+          : "Nothing in the answer names a product, and its page is nobody's default.",
+      candidates: [...shared, ...(isBare && shared.length === 0 ? ['haproxy'] : []), 'application'].filter((one, index, all) => all.indexOf(one) === index),
       how: 'Ask the next server on the way directly: badhop trace URL --origin ADDRESS.',
     };
   }

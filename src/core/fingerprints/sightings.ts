@@ -59,7 +59,8 @@ export function claimOf(sighting: Sighting): number {
 /** Of the author: a strong mark with a second one that agrees is sure, one alone is likely. */
 export function authorCertainty(sighting: Sighting, isContradicted: boolean): Certainty {
   const claim = claimOf(sighting);
-  const agreeing = sighting.found.filter(({ mark }) => mark.basis !== 'memory').length;
+  // Two marks that rest on the same bytes are one.
+  const agreeing = new Set(sighting.found.flatMap(({ mark, clue }) => (mark.basis === 'memory' ? [] : [clue.text]))).size;
   // A page that others write too is believed where two more marks go with it.
   if (claim <= 1 || (claim === 2 && agreeing < 3)) return 'possible';
   if (agreeing >= 2) return isContradicted ? 'likely' : 'sure';

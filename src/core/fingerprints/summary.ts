@@ -9,12 +9,13 @@ export function summaryOf(status: number, answeredBy: Layer | undefined, layers:
     const way = before.length === 0 ? '' : ` It came through ${listOf(before)}.`;
     return `Who answered ${status} cannot be told.${way}${unknown === undefined ? '' : ` ${unknown.why}`}`;
   }
-  const way = before.length === 0 ? '' : ` ${upperFirst(listOf(before))} passed it on.`;
-  const role =
-    answeredBy.role === 'application'
-      ? ' The request has reached it.'
-      : ` ${upperFirst(answeredBy.title)} is the front of the bad hop: look at what it passes to.`;
-  return `${upperFirst(answeredBy.title)} ${doubt[answeredBy.certainty]} ${status}.${way}${role}`;
+  const { title, certainty, role } = answeredBy;
+  const next =
+    role === 'application'
+      ? 'The request has reached it.'
+      : `${before.length === 0 ? 'It' : upperFirst(title)} is the front of the bad hop: look at what it passes to.`;
+  if (before.length === 0) return `${upperFirst(title)} ${doubt[certainty]} ${status}. ${next}`;
+  return `${upperFirst(listOf(before))} passed on the ${status} that ${title} ${doubt[certainty]}. ${next}`;
 }
 
 /** `A`, `A and B`, `A, B and C`. */

@@ -1,7 +1,7 @@
 import { body, cname, cookie, header } from '../marks.ts';
 import { defineProduct } from '../product.ts';
 
-/** Azure Front Door; only its name in DNS and its field X-Azure-Ref are documented, its pages are from memory. */
+/** Azure Front Door: its page and its field X-Azure-Ref are from public samples. */
 export default defineProduct({
   id: 'azure-front-door',
   title: 'Azure Front Door',
@@ -9,7 +9,12 @@ export default defineProduct({
   relayedServer: 'keeps',
   namesItself: false,
   marks: [
-    { see: body({ has: ["Our services aren't available right now"] }), tells: 'page', basis: 'memory', says: "Front Door's own error page" },
+    {
+      see: body({ has: ["<h2>Our services aren't available right now</h2>", "We're working to restore all services as soon as possible"] }),
+      tells: 'page',
+      basis: 'field',
+      says: "Front Door's own error page",
+    },
     { see: header('x-azure-externalerror'), tells: 'own', basis: 'memory', says: 'why Front Door got no answer' },
     { see: header('x-azure-ref'), tells: 'path', basis: 'field', says: 'the number that Front Door gives a request' },
     { see: cookie('ASLBSA'), tells: 'path', basis: 'memory', says: 'the cookie of its sticky sessions' },

@@ -1,4 +1,4 @@
-import { body, both, cname, header, listed } from '../marks.ts';
+import { body, both, cname, either, header, listed } from '../marks.ts';
 import { between, defineProduct } from '../product.ts';
 
 /** Fastly, a Varnish of its own: its page says Mediation where Varnish says Meditation. Page and X-Served-By are from public samples. */
@@ -10,10 +10,15 @@ export default defineProduct({
   namesItself: false,
   detail: view => between(view.body, '<title>', '</title>') ?? between(view.body, '<h1>Error ', '</h1>'),
   marks: [
-    { see: body({ has: ['<h3>Guru Mediation:</h3>', '<p>Varnish cache server</p>'] }), tells: 'page', basis: 'field', says: "Fastly's own error page" },
+    {
+      see: both(either(body({ has: ['<h3>Guru Mediation:</h3>'] }), body({ has: ['<p>Details: cache-'] })), body({ has: ['<p>Varnish cache server</p>'] })),
+      tells: 'page',
+      basis: 'field',
+      says: "Fastly's own error page",
+    },
     { see: body({ has: ['<p>Details: cache-'] }), tells: 'style', basis: 'field', says: "with the name of one of Fastly's caches" },
     {
-      see: both(body({ has: ['Fastly error: unknown domain'] }), body({ has: ['Fastly error'] })),
+      see: body({ has: ['Fastly error: unknown domain'] }),
       tells: 'page',
       basis: 'field',
       says: 'Fastly does not know the name that was asked for',

@@ -1,4 +1,4 @@
-import { body, cname, cookie, header, listed } from '../marks.ts';
+import { body, both, cname, cookie, either, header, listed } from '../marks.ts';
 import { defineProduct } from '../product.ts';
 
 const docs = 'https://cloud.google.com/load-balancing/docs/https/https-logging-monitoring';
@@ -14,7 +14,10 @@ export default defineProduct({
   logTells: 'In its log statusDetails is response_sent_by_backend where the backend answered so itself, and names the reason where the load balancer did.',
   marks: [
     {
-      see: body({ has: ['Error: Server Error', 'The server encountered a temporary error and could not complete your request'] }),
+      see: both(
+        either(body({ has: ['Error: Server Error'] }), body({ has: ['(Server Error)!!1</title>'] })),
+        body({ has: ['The server encountered a temporary error and could not complete your request'] }),
+      ),
       tells: 'page',
       basis: 'field',
       says: "Google's own error page",

@@ -31,7 +31,13 @@ export default defineProduct({
       basis: 'doc',
       says: 'the page of the ASP.NET Core module of IIS',
     },
-    { see: unavailable, tells: 'page', basis: 'doc', says: 'the page of http.sys, for an application pool that does not run' },
+    {
+      see: both(body({ has: ['HTTP Error 502.3 - Bad Gateway'] }), body({ has: ['There was a connection error while trying to route the request'] })),
+      tells: 'page',
+      basis: 'field',
+      says: 'the detailed page of IIS for an error of Application Request Routing or of the ASP.NET Core module',
+    },
+    { see: unavailable, tells: 'page', basis: 'field', says: 'the page of http.sys, for an application pool that does not run' },
     {
       see: header('server', { starts: 'microsoft-httpapi/' }),
       tells: 'own',

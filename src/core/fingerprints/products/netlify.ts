@@ -3,7 +3,7 @@ import { defineProduct } from '../product.ts';
 
 const onPath = either(header('server', { is: 'netlify' }), header('x-nf-request-id'));
 
-/** Netlify: its field X-NF-Request-ID is in public samples; its texts have not been checked by anybody. */
+/** Netlify: its field X-NF-Request-ID is in public samples; so are its words for a function that failed. */
 export default defineProduct({
   id: 'netlify',
   title: 'Netlify',
@@ -14,7 +14,7 @@ export default defineProduct({
     {
       see: both(either(body({ has: ['error decoding lambda response'] }), body({ has: ['Function invocation failed'] })), onPath),
       tells: 'page',
-      basis: 'memory',
+      basis: 'field',
       says: 'its words for a function that failed',
     },
     { see: header('server', { is: 'netlify' }), tells: 'path', basis: 'field', says: 'Netlify puts its name on all that passes through it' },

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { askStage, stageRequests } from './answers/record.ts';
+import { problemOf } from './answers/judge.ts';
+import { raiseStage } from './answers/stage.ts';
+import { labObstacles } from './available.ts';
+import { bootHost } from './host.ts';
+
+const obstacles = await labObstacles();
+
+/** What a client gets no HTTP for: nginx passes on what is no HTTP as it is. */
+const mostUnanswered = 4;
+
+test.skipIf(obstacles.length > 0 && !process.env['CI'])(
+  'five products, alone and before each other, are known by their errors',
+  { timeout: 600_000, retry: 1 },
+  async () => {
+    expect(obstacles).toEqual([]);
+    const host = await bootHost();
+    try {
+      await raiseStage(host);
+      const requests = stageRequests();
+      const answers = await askStage(host, requests);
+      expect(answers.length).toBeGreaterThanOrEqual(requests.length - mostUnanswered);
+      expect(answers.filter(one => one.answer.status >= 500).flatMap(one => problemOf(one) ?? [])).toEqual([]);
+    } finally {
+      await host.stop();
+    }
+  },
+);
