@@ -83,6 +83,7 @@ function generatedFiles(root: string): readonly GeneratedFile[] {
     ...indexedFolders.map(folder => ({ path: join(folder.folder, 'index.ts'), text: () => indexText(root, folder) })),
     ...(existsSync(join(root, page)) ? [{ path: 'src/core/reporters/logs/page-assets.ts', text: () => pageAssets(root) }] : []),
     { path: 'docs/faults/README.md', text: () => faultTable(root) },
+    ...(existsSync(join(root, 'src/core/fingerprints')) ? [{ path: 'docs/fingerprints.md', text: () => fingerprintsText(root) }] : []),
     ...(existsSync(join(root, lintRules)) ? [{ path: 'docs/lint/README.md', text: () => lintTable(root) }] : []),
     ...(existsSync(join(root, 'src/cli/bin.ts')) ? [{ path: 'docs/cli.md', text: () => cliReference(root) }] : []),
     ...(existsSync(join(root, pictured)) ? [{ path: 'docs/picture.svg', text: () => picture(root) }] : []),
@@ -100,6 +101,12 @@ function indexText(root: string, folder: IndexedFolder): string {
     `export const ${folder.list}: readonly ${folder.type}[] = [${names.length === 0 ? '' : `\n${names.map(name => `  ${name},\n`).join('')}`}];`,
     '',
   ].join('\n');
+}
+
+/** Loaded when the index of the products has been written. */
+async function fingerprintsText(root: string): Promise<string> {
+  const { fingerprintsPage } = await import('./fingerprints-page.ts');
+  return fingerprintsPage(root, header);
 }
 
 /** What the README shows. In a process of its own, which loads the indexes as they have just been written. */

@@ -114,6 +114,7 @@ export default defineProduct({
           next: 'Look for it in the configuration.',
           command: "nginx -T | grep -n '503'",
           basis: 'doc',
+          source: 'https://nginx.org/en/docs/http/ngx_http_rewrite_module.html#return',
         },
       ],
     },

@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { problemOf } from '../../../lab/answers/judge.ts';
+import type { StageAnswer } from '../../../lab/answers/record.ts';
+import type { Certainty, ResponseEvidence } from '../model/fingerprint.ts';
+import { bytesFromLatin1 } from '../parsers/latin1.ts';
+import { identify } from './identify.ts';
+import { products } from './products/index.ts';
+
+interface PublicAnswer {
+  readonly name: string;
+  readonly made: string;
+  readonly source: string;
+  readonly expect: {
+    readonly answeredBy: string | null;
+    readonly certainty: Certainty | null;
+    readonly passedOn: readonly string[];
+    readonly candidates?: readonly string[];
+    readonly detail?: string;
+  };
+  readonly answer: Omit<ResponseEvidence, 'body'> & { readonly body: string };
+}
+
+const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`recorded.fixtures/${name}.json`, import.meta.url), 'utf8'));
+const fromLab = (read('lab') as { readonly answers: readonly StageAnswer[] }).answers;
+const fromPublic = (read('public') as { readonly answers: readonly PublicAnswer[] }).answers;
+
+const nginxPage = (footer: string): string =>
+  `<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>${footer}</center>\r\n</body>\r\n</html>\r\n`;
+
+function answer(headers: ResponseEvidence['headers'], text: string, more: Partial<ResponseEvidence> = {}): ResponseEvidence {
+  const body = bytesFromLatin1(text);
+  return { status: 502, reason: 'Bad Gateway', protocol: 'http/1.1', headers, body, bodyBytes: body.length, ...more };
+}
+
+describe('answers of real products in the lab', () => {
+  const errors = fromLab.filter(one => one.answer.status >= 500);
+
+  it('are many, and of every status', () => {
+    expect(errors.length).toBeGreaterThan(250);
+    expect(new Set(errors.map(one => one.answer.status))).toEqual(new Set([502, 503, 504]));
+  });
+
+  it('are told rightly, or not at all where nothing is left to tell them by', () => {
+    expect(errors.flatMap(one => problemOf(one) ?? [])).toEqual([]);
+  });
+
+  it('are judged alike with names in lower case and without a reason, as HTTP/2 brings them, but for what is lost there', () => {
+    const wrong = errors.flatMap(({ chain, fault, answer: { status, headers, body } }) => {
+      const lower = headers.filter(([name]) => name.toLowerCase() !== 'connection').map(([name, value]) => [name.toLowerCase(), value] as const);
+      const found = identify(answer(lower, body, { status, reason: '', protocol: 'h2' }));
+      const author = fault.startsWith('app-') || fault === 'bare-502' ? 'application' : chain.at(-1);
+      const isWrong = found.answeredBy !== undefined && found.answeredBy.product !== author && found.answeredBy.certainty !== 'possible';
+      return isWrong ? [`${chain.join(' before ')}, ${fault}: ${found.answeredBy.product}`] : [];
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('answers of products that the lab has not', () => {
+  it.each(fromPublic)('$name', ({ answer: { body, ...rest }, expect: wanted, made, source }) => {
+    expect(made).not.toBe('');
+    expect(source).toMatch(/^https:\/\//);
+    const bytes = bytesFromLatin1(body);
+    const found = identify({ ...rest, body: bytes, bodyBytes: bytes.length });
+    expect(found.answeredBy?.product ?? null).toBe(wanted.answeredBy);
+    expect(found.answeredBy?.certainty ?? null).toBe(wanted.certainty);
+    expect(found.passedOnBy.map(layer => layer.product)).toEqual(wanted.passedOn);
+    if (wanted.candidates !== undefined) expect(found.cannotTell?.candidates).toEqual(wanted.candidates);
+    if (wanted.detail !== undefined) expect(found.answeredBy?.detail).toBe(wanted.detail);
+  });
+});
+
+describe('traps', () => {
+  const ids = (evidence: ResponseEvidence): string[] => identify(evidence).traps.map(({ id }) => id);
+
+  it('a page of nginx whose Server field was removed is likely, not sure', () => {
+    const found = identify(answer([['Content-Type', 'text/html']], nginxPage('nginx')));
+    expect(found.answeredBy).toMatchObject({ product: 'nginx', certainty: 'likely' });
+    expect(found.traps.map(({ id }) => id)).toEqual(['server-field-removed', 'page-can-be-copied']);
+  });
+
+  it("nginx's page in the hands of a load balancer that says it answered itself is a fixed response", () => {
+    const found = identify(answer([['Server', 'awselb/2.0']], nginxPage('nginx/1.22.1')));
+    expect(found.answeredBy?.product).toBe('aws-alb');
+    expect(found.traps.some(({ id, text }) => id === 'page-can-be-copied' && text.includes('nginx'))).toBe(true);
+  });
+
+  it("nginx's page under the name of an Apache is doubted", () => {
+    const found = identify(
+      answer(
+        [
+          ['Date', 'x'],
+          ['Server', 'Apache/2.4.71 (Debian)'],
+          ['Content-Type', 'text/html'],
+        ],
+        nginxPage('nginx'),
+      ),
+    );
+    expect(found.answeredBy).toMatchObject({ product: 'nginx', certainty: 'possible' });
+    expect(ids(answer([['Server', 'Apache/2.4.71 (Debian)']], nginxPage('nginx')))).toContain('server-field-of-another');
+  });
+
+  it('products that are made of nginx are kept apart by the last line of the page', () => {
+    const by = (footer: string, server: string): string | undefined => identify(answer([['Server', server]], nginxPage(footer))).answeredBy?.product;
+    expect(by('nginx', 'nginx')).toBe('nginx');
+    expect(by('openresty', 'openresty')).toBe('openresty');
+    expect(by('Microsoft-Azure-Application-Gateway/v2', 'Microsoft-Azure-Application-Gateway/v2')).toBe('azure-application-gateway');
+    expect(by('somebody', 'somebody')).toBeUndefined();
+  });
+
+  it('an answer to HEAD has no page to be known by', () => {
+    const found = identify({ ...answer([['Server', 'nginx/1.22.1']], ''), method: 'HEAD' });
+    expect(found.answeredBy).toBeUndefined();
+    expect(found.cannotTell?.how).toContain('GET');
+    expect(found.traps.map(({ id }) => id)).toContain('no-body');
+  });
+
+  it('no body from nginx is not nginx', () => {
+    const found = identify(
+      answer(
+        [
+          ['Server', 'nginx/1.22.1'],
+          ['Content-Length', '0'],
+        ],
+        '',
+      ),
+    );
+    expect(found.answeredBy).toBeUndefined();
+    expect(found.cannotTell?.why).toContain('nginx writes one');
+  });
+
+  it('a page of 200 is nobody to be told', () => {
+    const found = identify(answer([['Server', 'nginx/1.22.1']], 'ok', { status: 200, reason: 'OK' }));
+    expect(found.answeredBy).toBeUndefined();
+    expect(found.layers.map(layer => layer.product)).toEqual(['nginx']);
+  });
+
+  it('Proxy-Status is read where it is', () => {
+    const found = identify(answer([['Proxy-Status', 'edge.example; error=connection_refused; next-hop="192.0.2.7"']], ''));
+    expect(found.proxyStatus).toEqual([{ proxy: 'edge.example', error: 'connection_refused', isRegistered: true, nextHop: '192.0.2.7' }]);
+  });
+});
+
+describe('hostile answers', () => {
+  const field = fc.tuple(
+    fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('Server', 'via', 'X-Cache', 'Set-Cookie', 'Proxy-Status', 'cf-ray', 'Content-Type')),
+    fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('nginx', 'Caddy', 'cloudflare', 'Varnish', 'awselb/2.0', '1.1 varnish (Varnish/7.1)', 'gunicorn')),
+  );
+  const page = fc.oneof(fc.uint8Array({ maxLength: 2000 }), fc.constantFrom(...fromLab.slice(0, 60).map(one => bytesFromLatin1(one.answer.body))));
+
+  it('never make it throw, and it always tells who or why not', () => {
+    fc.assert(
+      fc.property(
+        fc.array(field, { maxLength: 12 }),
+        page,
+        fc.integer({ min: 0, max: 999 }),
+        fc.constantFrom('http/0.9', 'http/1.0', 'http/1.1', 'h2', 'h3'),
+        (headers, body, status, protocol) => {
+          const found = identify({ status, reason: '', protocol, headers, body, bodyBytes: body.length });
+          expect(found.answeredBy === undefined).toBe(found.cannotTell !== undefined);
+          expect(found.layers.every(layer => layer.evidence.length > 0)).toBe(true);
+          expect(found.layers.flatMap(layer => layer.evidence).every(({ text }) => text.length <= 200)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('are read in time however long they are', () => {
+    const long = 'nginx/'.repeat(1_000_000);
+    const started = performance.now();
+    const found = identify(
+      answer(
+        Array.from({ length: 20_000 }, () => ['Via', long] as const),
+        long,
+      ),
+    );
+    expect(performance.now() - started).toBeLessThan(2000);
+    expect(found.layers.length).toBeLessThan(40);
+  });
+});
+
+describe('the products', () => {
+  it('have ids that are their own, and a mark that tells them', () => {
+    expect(new Set(products.map(({ id }) => id)).size).toBe(products.length);
+    expect(products.filter(({ marks }) => !marks.some(({ tells }) => tells !== 'style')).map(({ id }) => id)).toEqual([]);
+  });
+
+  it('are variants of products that are there', () => {
+    const ids = new Set(products.map(({ id }) => id));
+    expect(products.flatMap(({ variantOf }) => variantOf ?? []).filter(id => !ids.has(id))).toEqual([]);
+  });
+});
