@@ -13,6 +13,7 @@ testLintRule(rule, {
     'a server and a backup': { text: group('server 127.0.0.1:8080 max_fails=3; server 127.0.0.1:8081 backup;') },
     'a name may be several': { text: group('server app.example:8080 max_fails=3;') },
     'switched off, which is what happens': { text: group('server 127.0.0.1:8080 max_fails=0 fail_timeout=0;') },
+    "as gunicorn's guide writes it": { text: group('server unix:/run/gunicorn.sock fail_timeout=0;') },
     'without parameters': { text: group('server 127.0.0.1:8080;') },
   },
 });

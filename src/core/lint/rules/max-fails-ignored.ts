@@ -17,7 +17,8 @@ export default defineLintRule({
       // A name may have several addresses, which are several servers.
       if (path === undefined && !isIpLiteral(host)) continue;
       const [first, second] = ['max_fails', 'fail_timeout'].flatMap(one => parameter(member.directive, one) ?? []);
-      if (first === undefined || parameter(member.directive, 'max_fails')?.value === '0') continue;
+      // What switches the counting off says what happens anyway; `fail_timeout=0` is the form that guides of gunicorn give.
+      if (first === undefined || member.maxFails === 0 || member.failTimeoutMs === 0) continue;
       const words = [first, second].flatMap(one => (one === undefined ? [] : [`\`${one.token.value}\``])).join(' and ');
       yield {
         at: spotOf(member.directive, first.token),

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import type { Scenario } from '../lab/scenario.ts';
+import { allScenarios } from '../lab/scenarios.ts';
+import { rules } from '../src/core/lint/rules/index.ts';
+import { lintText } from './lint-rule.ts';
+import { playOnPaper } from './paper-host.ts';
+
+/** Errors and warnings that a scenario's configuration deserves beside what the scenario is about, each with the reason. */
+const deserved: Readonly<Record<string, { readonly rules: readonly string[]; readonly because: string }>> = {
+  'bad-input-peers': { rules: ['protocol-mismatch', 'tls-to-plaintext'], because: 'every address is passed to in all protocols' },
+  'bad-input-include-loop': { rules: ['nginx-config-invalid'], because: 'the loop is what nginx refuses' },
+  'bad-input-broken-config': { rules: ['nginx-config-invalid', 'upstream-address-invalid'], because: 'it is spoilt on purpose' },
+  'field-supervisor-loop-that-goes-on': { rules: ['socket-in-private-tmp'], because: 'the socket is in /tmp' },
+  'socket-in-private-tmp-twin-removed': { rules: ['socket-in-private-tmp'], because: 'the socket is in /tmp' },
+};
+
+const scenarios = await allScenarios();
+const played = await Promise.all(scenarios.map(async scenario => ({ scenario, configs: await playOnPaper(scenario) })));
+const cases = played.flatMap(({ scenario, configs }) =>
+  Object.entries(configs).flatMap(([when, files]) => (files === undefined ? [] : [{ name: `${scenario.name}, ${when} it is broken`, scenario, files }])),
+);
+
+describe("the lab's configurations", () => {
+  it('can be played on paper, nearly all of them', () => {
+    expect(new Set(cases.map(({ scenario }) => scenario.name)).size).toBeGreaterThan(scenarios.length * 0.9);
+  });
+
+  it.each(cases)('$name: nothing is told but what is wrong there', ({ scenario, files }) => {
+    for (const version of ['1.22.1', '1.31.5']) {
+      const { findings } = lintText(rules, { text: Object.fromEntries(files), version });
+      const wrong = findings.filter(
+        ({ fault, rule, severity }) =>
+          severity !== 'notice' && !explained(scenario).includes(fault ?? rule) && !(deserved[scenario.name]?.rules ?? []).includes(rule),
+      );
+      expect(wrong.map(({ rule, path, source }) => `${rule}, ${path}: ${source.trim()}`)).toEqual([]);
+    }
+  });
+
+  it('holds no excuse that is not needed', () => {
+    const needed = Object.entries(deserved).filter(([name, { rules: ids }]) =>
+      cases.some(
+        ({ scenario, files }) => scenario.name === name && lintText(rules, { text: Object.fromEntries(files) }).findings.some(({ rule }) => ids.includes(rule)),
+      ),
+    );
+    expect(needed.map(([name]) => name)).toEqual(Object.keys(deserved));
+  });
+});
+
+/** Faults that the scenario itself says are there. */
+function explained({ fault, expect: { consequences = [], findings = [], first, orFirst = [] } }: Scenario): readonly (string | undefined)[] {
+  return [fault, first, ...orFirst, ...consequences, ...findings.map(finding => finding.fault)];
+}
