@@ -3,6 +3,7 @@
  * says what that is, writes the programs and takes the counts away. A line is counted as a whole or not at all, so that it can be walked again.
  */
 import { behind, intoHour, readClock, readEpoch, TOO_MUCH } from './clock';
+import { giveColumn } from './columns';
 import { find, findText, isEscaped, isInList } from './find';
 import { addAuthority, addCollapsed, addFirstWord, addKey, addShape } from './keys';
 import { endAndHash } from './lines';
@@ -30,6 +31,7 @@ import {
 } from './memory';
 import { NO_NUMBER, numberOf } from './numbers';
 
+export * from './columns';
 export * from './memory';
 
 /** Why `scan` came back. */
@@ -38,8 +40,8 @@ export const DONE: i32 = 0;
 export const NEW_COMBINATION: i32 = 1;
 /** The clock at `CLOCK_AT`, whose record is at `CLOCK`, has another hour or zone than its record. */
 export const NEW_HOUR: i32 = 2;
-/** The column at `COLUMN` counts another bucket than the line's, which is at `BUCKET`. */
-export const COLUMN_TAKEN: i32 = 3;
+/** The line's column counts another bucket, and there is no room for what it counted. */
+export const NO_ROOM: i32 = 3;
 export const SAMPLES_FULL: i32 = 4;
 /** The line is not for the kernel. */
 export const LINE: i32 = 5;
@@ -48,8 +50,6 @@ export const LINE: i32 = 5;
 export const LINE_FROM: usize = STATE;
 export const LINE_TO: usize = STATE + 4;
 export const LINE_NEXT: usize = STATE + 8;
-export const COLUMN: usize = STATE + 12;
-export const BUCKET: usize = STATE + 16;
 export const CLOCK: usize = STATE + 20;
 export const CLOCK_AT: usize = STATE + 24;
 export const SAMPLE_COUNT: usize = STATE + 28;
@@ -376,11 +376,8 @@ export function scan(line: usize, to: usize): i32 {
         const bucket = time >= 0 ? <i32>(time / 10_000.0) : 0;
         const column = <usize>(bucket & 63);
         if (isSample && samples == MOST_SAMPLES) reason = SAMPLES_FULL;
-        else if (time >= 0 && load<i32>(COLUMNS + (column << 2)) != bucket) {
-          store<u32>(COLUMN, <u32>column);
-          store<i32>(BUCKET, bucket);
-          reason = COLUMN_TAKEN;
-        } else {
+        else if (time >= 0 && load<i32>(COLUMNS + (column << 2)) != bucket && !giveColumn(column, bucket)) reason = NO_ROOM;
+        else {
           if (isSample) {
             const sample = SAMPLES + (samples << 5);
             store<u32>(sample, <u32>line);

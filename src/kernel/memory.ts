@@ -49,6 +49,10 @@ export const COUNTS: usize = 0x100000;
 export const HISTOGRAMS: usize = 0x200000;
 export const STEPS: usize = 524;
 
+/** What columns have counted, until JavaScript takes it: see `columns.ts`. */
+export const GIVEN: usize = 0x1270000;
+export const GIVEN_END: usize = 0x12f0000;
+
 /** What is scanned, and at least 64 bytes behind it. */
 export const INPUT: usize = 0x1400000;
 export const INPUT_END: usize = 0x1ffff00;

@@ -5,6 +5,8 @@ const none = -1;
 const columns = 64;
 /** Words (u32) of a combination's record. */
 const recordWords = 16;
+/** Words in front of what a column gives, as in `src/kernel/columns.ts`. */
+const columnHeadWords = 6;
 
 /** The combinations that the kernel knows, and taking away what it counted of them. */
 export class KernelCounts {
@@ -36,39 +38,34 @@ export class KernelCounts {
     view.setBigUint64(at.TABLE + slot * 16, key, true);
     view.setUint32(at.TABLE + slot * 16 + 8, id, true);
     this.#clearRecord(id);
+    u32[at.KNOWN / 4] = this.#numbers.length;
     u32[at.COMBINATIONS / 4 + id * recordWords + 9] = this.#tally.isFailed(combination) ? 1 : 0;
   }
 
-  /** Gives what a column counted, and lets it count another bucket. */
-  giveColumn(column: number, next: number): void {
+  /** Gives what columns counted, and makes room for more. */
+  takeGiven(): void {
     const { at, i32, u32, f64 } = this.#memory;
-    const bucket = i32[at.COLUMNS / 4 + column] ?? none;
-    i32[at.COLUMNS / 4 + column] = next;
-    if (bucket === none) return;
-    const cells = at.COUNTS / 4 + column * at.MOST_COMBINATIONS;
-    for (let id = 0; id < this.#numbers.length; id += 1) {
-      const lines = u32[cells + id] ?? 0;
-      if (lines === 0) continue;
-      this.#tally.addLines(this.numberOf(id), bucket, lines);
-      u32[cells + id] = 0;
+    const end = (u32[at.GIVEN_AT / 4] ?? 0) / 4;
+    u32[at.GIVEN_AT / 4] = at.GIVEN;
+    for (let word = at.GIVEN / 4; word < end;) {
+      const bucket = i32[word] ?? 0;
+      const cells = word + columnHeadWords + (u32[word + 1] ?? 0) * 2;
+      const steps = cells + (u32[word + 2] ?? 0) * 2;
+      if (steps > cells) this.#tally.addLatencySum(bucket, f64[word / 2 + 2] ?? 0);
+      word += columnHeadWords;
+      for (; word < cells; word += 2) this.#tally.addLines(this.numberOf(u32[word] ?? 0), bucket, u32[word + 1] ?? 0);
+      for (; word < steps; word += 2) this.#tally.addLatency(bucket, u32[word] ?? 0, u32[word + 1] ?? 0);
     }
-    const latency = at.LATENCY / 4 + column * at.COARSE_STEPS;
-    let isAny = false;
-    for (let step = 0; step < at.COARSE_STEPS; step += 1) {
-      const lines = u32[latency + step] ?? 0;
-      if (lines === 0) continue;
-      isAny = true;
-      this.#tally.addLatency(bucket, step, lines);
-      u32[latency + step] = 0;
-    }
-    if (!isAny) return;
-    this.#tally.addLatencySum(bucket, f64[at.LATENCY_SUMS / 8 + column] ?? 0);
-    f64[at.LATENCY_SUMS / 8 + column] = 0;
   }
 
   /** Gives all. */
   give(): void {
-    for (let column = 0; column < columns; column += 1) this.giveColumn(column, none);
+    for (let column = 0; column < columns; column += 1) {
+      if (this.#memory.giveColumn(column, none) !== 0) continue;
+      this.takeGiven();
+      this.#memory.giveColumn(column, none);
+    }
+    this.takeGiven();
     for (const [id, combination] of this.#numbers.entries()) this.#giveRecord(id, combination);
   }
 
@@ -77,6 +74,7 @@ export class KernelCounts {
     const { at, bytes } = this.#memory;
     bytes.fill(0, at.TABLE, at.TABLE + at.TABLE_SLOTS * 16);
     this.#numbers = [];
+    this.#memory.u32[at.KNOWN / 4] = 0;
   }
 
   #giveRecord(id: number, combination: number): void {

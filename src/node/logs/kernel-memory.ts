@@ -40,20 +40,21 @@ const names = [
   'SAMPLES',
   'COUNTS',
   'HISTOGRAMS',
+  'GIVEN',
+  'GIVEN_AT',
+  'KNOWN',
   'STEPS',
   'INPUT',
   'INPUT_END',
   'DONE',
   'NEW_COMBINATION',
   'NEW_HOUR',
-  'COLUMN_TAKEN',
+  'NO_ROOM',
   'SAMPLES_FULL',
   'LINE',
   'LINE_FROM',
   'LINE_TO',
   'LINE_NEXT',
-  'COLUMN',
-  'BUCKET',
   'CLOCK',
   'CLOCK_AT',
   'SAMPLE_COUNT',
@@ -75,6 +76,8 @@ export interface KernelMemory {
   readonly f64: Float64Array;
   readonly view: DataView;
   scan(from: number, to: number): number;
+  /** 0 where there is no room for what the column counted. */
+  giveColumn(column: number, next: number): number;
 }
 
 const spare = new WeakMap<WebAssembly.Module, KernelMemory[]>();
@@ -105,6 +108,7 @@ function newMemory(module: WebAssembly.Module): KernelMemory {
     f64: new Float64Array(buffer),
     view: new DataView(buffer),
     scan: exports['scan'] as KernelMemory['scan'],
+    giveColumn: exports['giveColumn'] as KernelMemory['giveColumn'],
   };
   const { bytes } = memory;
   bytes.fill(0xff, at.MASKS, at.MASKS + 16);
@@ -114,6 +118,7 @@ function newMemory(module: WebAssembly.Module): KernelMemory {
   randomFillSync(seeds);
   // Factors must be odd.
   for (const place of [0, 8, 16]) seeds[place] = (seeds[place] ?? 0) | 1;
+  memory.u32[at.GIVEN_AT / 4] = at.GIVEN;
   memory.i32.fill(-1, at.COLUMNS / 4, at.COLUMNS / 4 + 64);
   return memory;
 }

@@ -170,6 +170,14 @@ describe('the kernel counts as the plain engine does', () => {
     expectTheSame(encodeUtf8(lines.join('\n')));
   });
 
+  it('more buckets than there is room for', () => {
+    const text = Array.from({ length: 30_000 }, (_, index) => {
+      const time = new Date(Date.UTC(2026, 7, 1) + index * 10_000).toISOString().slice(0, 19);
+      return `${time}+00:00 10.1.2.3 ${index % 5 === 0 ? 502 : 200} 10.0.0.1:80 200 0.001 0.${100 + (index % 900)} "GET / HTTP/1.1"\n`;
+    }).join('');
+    expectTheSame(encodeUtf8(text), { task: { ...product, formats: [bare] } });
+  });
+
   it('a log that goes back and forth in time', () => {
     const lines = Array.from(
       { length: 3000 },

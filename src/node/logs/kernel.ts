@@ -168,8 +168,8 @@ class KernelScanner implements Scanner {
         case at.NEW_COMBINATION:
           this.#learnCombination(engine);
           break;
-        case at.COLUMN_TAKEN:
-          engine.counts.giveColumn(u32[at.COLUMN / 4] ?? 0, memory.i32[at.BUCKET / 4] ?? 0);
+        case at.NO_ROOM:
+          engine.counts.takeGiven();
           break;
         case at.SAMPLES_FULL:
           this.#takeSamples(engine);
