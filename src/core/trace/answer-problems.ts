@@ -104,14 +104,15 @@ function plainToTls(attempt: TraceAttempt, { hop }: ProblemContext, what: string
 }
 
 function invalid({ problems, response }: TraceAnswer, attempt: TraceAttempt): Part {
-  const isBody = problems.some(text => text.includes('coding') || text.includes('grow') || text.includes('chunks'));
+  const isBody = problems.every(text => text.startsWith('its body'));
+  const isLong = problems.some(text => text.startsWith('its header is longer'));
   return {
-    fault: isBody ? 'response-body-broken' : 'invalid-response-header',
+    fault: isBody ? 'response-body-broken' : isLong ? 'response-header-too-big' : 'invalid-response-header',
     layer: 'protocol',
-    symptomClass: isBody ? 'truncated' : 'invalid-header',
+    symptomClass: isBody ? 'truncated' : isLong ? 'header-too-big' : 'invalid-header',
     key: problems.join(),
     ...(response === undefined ? {} : { status: response.status }),
-    title: isBody ? 'The body of the answer cannot be read' : 'The header of the answer is not valid',
+    title: isBody ? 'The body of the answer cannot be read' : isLong ? 'The header of the answer is too long' : 'The header of the answer is not valid',
     explanation: `The answer of ${placeOf(attempt)} is one that proxies and browsers refuse or read differently: ${problems.join('; ')}.`,
     next: lookNext('look-at-application', 'Find what writes this answer', [
       ['The application, or a filter behind the proxy, writes it; its bytes:', `curl -sv --raw --max-time 10 -o /dev/null '…'`],

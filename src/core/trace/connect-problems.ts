@@ -33,7 +33,7 @@ export const connectProblems: ProblemReader = (attempt, context) => {
   const isRoute = connect.code === 'EHOSTUNREACH' || connect.code === 'EHOSTDOWN';
   return [
     {
-      fault: isRoute ? 'address-unreachable' : 'connection-failed',
+      fault: isRoute ? 'address-unreachable' : connect.code === 'ECONNRESET' ? 'connection-reset' : 'connection-failed',
       layer: 'network',
       symptomClass: isRoute ? 'connect-unreachable' : connect.code === 'ECONNRESET' ? 'connect-reset' : 'connect-other',
       key: connect.code,

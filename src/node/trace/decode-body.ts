@@ -6,10 +6,14 @@ export interface DecodedBody {
   readonly bytes: Buffer;
   /** `broken`: the coding cannot be undone from some point on. `unknown`: badhop does not know it. `limit`: it grew beyond what is kept. */
   readonly state: 'whole' | 'broken' | 'unknown' | 'limit';
+  /** Bytes that it grew to, as far as they were counted. */
+  readonly grownTo: number;
 }
 
-/** No error page is longer; of a bomb no more is made. */
+/** No error page is longer. */
 const maxDecodedBytes = 1024 * 1024;
+/** Beyond what is kept a body is counted, to know a bomb by its growth. */
+const maxCountedBytes = 32 * 1024 * 1024;
 const maxCodings = 3;
 
 /** Undoes the codings of `Content-Encoding`, the last one first. Bounded in bytes whatever the body is made to grow to; never throws. */
@@ -19,16 +23,16 @@ export async function decodeBody(body: Buffer, contentEncoding: string): Promise
     .split(',')
     .map(coding => coding.trim())
     .filter(coding => coding !== '' && coding !== 'identity');
-  if (codings.length > maxCodings) return { bytes: body, state: 'unknown' };
+  if (codings.length > maxCodings) return { bytes: body, state: 'unknown', grownTo: body.length };
   let bytes = body;
   for (const coding of codings.toReversed()) {
     const decoder = decoderOf(coding, bytes);
-    if (decoder === undefined) return { bytes, state: 'unknown' };
+    if (decoder === undefined) return { bytes, state: 'unknown', grownTo: bytes.length };
     const decoded = await run(decoder, bytes);
-    if (decoded.state !== 'whole') return decoded;
+    if (decoded.state !== 'whole' || decoded.grownTo > decoded.bytes.length) return { ...decoded, state: decoded.state === 'whole' ? 'limit' : decoded.state };
     ({ bytes } = decoded);
   }
-  return { bytes, state: 'whole' };
+  return { bytes, state: 'whole', grownTo: bytes.length };
 }
 
 function decoderOf(coding: string, bytes: Buffer): Transform | undefined {
@@ -55,12 +59,12 @@ function run(decoder: Transform, input: Buffer): Promise<DecodedBody> {
     let length = 0;
     const end = (state: DecodedBody['state']): void => {
       decoder.destroy();
-      resolve({ bytes: Buffer.concat(parts).subarray(0, maxDecodedBytes), state });
+      resolve({ bytes: Buffer.concat(parts).subarray(0, maxDecodedBytes), state, grownTo: length });
     };
     decoder.on('data', (part: Buffer) => {
-      parts.push(part);
+      if (length < maxDecodedBytes) parts.push(part);
       length += part.length;
-      if (length > maxDecodedBytes) end('limit');
+      if (length > maxCountedBytes) end('limit');
     });
     decoder.on('end', () => end('whole'));
     decoder.on('error', () => end('broken'));

@@ -106,7 +106,19 @@ function describe(socket: TLSSocket, { authorities, verifyName }: HandshakeSetti
   };
 }
 
-function contextFor({ authorities, files, version }: HandshakeSettings): SecureContext {
+/** Reading the authorities takes longer than the handshake: each version's context is made once a trace. */
+const contexts = new WeakMap<Authorities, Map<SecureVersion | undefined, SecureContext>>();
+
+function contextFor(settings: HandshakeSettings): SecureContext {
+  const { authorities, version } = settings;
+  const made = contexts.get(authorities) ?? new Map<SecureVersion | undefined, SecureContext>();
+  contexts.set(authorities, made);
+  const context = made.get(version) ?? makeContext(settings);
+  made.set(version, context);
+  return context;
+}
+
+function makeContext({ authorities, files, version }: HandshakeSettings): SecureContext {
   const old = version === 'TLSv1' || version === 'TLSv1.1';
   return createSecureContext({
     ca: [...authorities.ca],

@@ -10,8 +10,12 @@ import { decodeBody } from './decode-body.ts';
 export type Circumstances = Pick<ResponseEvidence, 'method' | 'address' | 'names' | 'tls'>;
 
 const maxHeaderBytes = 256 * 1024;
+const tooLongHeader = `its header is longer than ${maxHeaderBytes} bytes`;
 /** Read of a body: enough to see that it goes on. */
 const maxBodyBytes = 1024 * 1024;
+/** A body that grows to more than this, and so many times over, is made to exhaust whoever reads it. */
+const bombBytes = 16 * 1024 * 1024;
+const bombGrowth = 200;
 /** Kept of a body for the fingerprint. */
 const keptBodyBytes = 64 * 1024;
 
@@ -37,11 +41,13 @@ export async function describeAnswer(received: Received, circumstances: Circumst
   if (answer === undefined) return { ...common, state: 'not-http', headerBytes: 0, problems: [whatItIs(received.bytes)] };
   const isHead = circumstances.method === 'HEAD';
   const problems = fieldProblems(answer);
+  if (!answer.isHeaderWhole && received.bytes.length > maxHeaderBytes) problems.push(tooLongHeader);
   const isLong = received.ended === 'limit' || (received.ended === 'enough' && answer.isHeaderWhole && answer.body.length >= maxBodyBytes);
   const isWhole = answer.isHeaderWhole && (isHead || answer.bodyState === 'whole' || (answer.bodyState === 'unknown' && received.ended === 'end'));
   const decoded = isHead ? { bytes: Buffer.alloc(0), problems: [] } : await decode(answer, isWhole);
   problems.push(...decoded.problems);
-  if (answer.bodyState === 'broken' && !isHead) problems.push(isChunked(answer.headers) ? 'its chunks have no valid size' : 'its Content-Length is no number');
+  if (answer.bodyState === 'broken' && !isHead)
+    problems.push(isChunked(answer.headers) ? 'its body has a chunk without a valid size' : 'its Content-Length is no number');
   const state = stateOf({ answer, isWhole, isLong, problems });
   return {
     ...common,
@@ -63,6 +69,7 @@ function stateOf({
   isLong: boolean;
   problems: readonly string[];
 }): TraceAnswer['state'] {
+  if (problems.includes(tooLongHeader)) return 'invalid';
   if (!answer.isHeaderWhole) return isLong ? 'limit' : 'cut';
   if (!answer.isHeaderValid || problems.length > 0) return 'invalid';
   if (isWhole) return 'whole';
@@ -94,19 +101,10 @@ async function decode(answer: HttpAnswer, isWhole: boolean): Promise<{ readonly 
 
 /** The body without its content coding, and what is wrong with that coding. */
 export async function undoCoding(data: Buffer, coding: string, isWhole: boolean): Promise<{ readonly bytes: Buffer; readonly problems: readonly string[] }> {
-  const { bytes, state } = await decodeBody(data, coding);
-  switch (state) {
-    case 'whole':
-      return { bytes, problems: [] };
-    case 'unknown':
-      return { bytes, problems: [] };
-    case 'limit':
-      return data.length * 200 < bytes.length
-        ? { bytes, problems: [`its ${data.length} bytes of ${coding} grow to more than ${bytes.length}`] }
-        : { bytes, problems: [] };
-    case 'broken':
-      return { bytes, problems: isWhole ? [`its content coding ${coding} cannot be undone`] : [] };
-  }
+  const { bytes, state, grownTo } = await decodeBody(data, coding);
+  if (grownTo > bombBytes && grownTo > data.length * bombGrowth)
+    return { bytes, problems: [`its body of ${data.length} bytes (${coding}) grows to more than ${bombBytes}`] };
+  return { bytes, problems: state === 'broken' && isWhole ? [`its body cannot be read as ${coding}`] : [] };
 }
 
 /** What a strict reader refuses (RFC 9112 §5, §6.3). */
