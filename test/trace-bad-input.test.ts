@@ -1,4 +1,4 @@
-import { createServer as createHttp2Server } from 'node:http2';
+import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { gzipSync, brotliCompressSync, deflateSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
@@ -190,9 +190,7 @@ describe('a server that', () => {
 });
 
 describe('HTTP/2', () => {
-  async function http2(
-    onStream: (stream: import('node:http2').ServerHttp2Stream, headers: import('node:http2').IncomingHttpHeaders) => void,
-  ): Promise<{ port: number; close: () => void }> {
+  async function http2(onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void): Promise<{ port: number; close: () => void }> {
     const server = createHttp2Server();
     server.on('stream', (stream, headers) => {
       stream.on('error', () => undefined);

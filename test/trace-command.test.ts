@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { runProgram } from '../src/cli/program.ts';
 import { BadhopError } from '../src/core/model/error.ts';
 import { schemaProblems } from './report-schema.ts';

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import { createSecureContext, createServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../src/core/model/finding.ts';
 import type { Report } from '../src/core/model/report.ts';
@@ -161,17 +163,16 @@ describe('a handshake', () => {
     };
     // A server that refuses whoever sends no name: it looks at the hello itself.
     const strict = await listen(socket => {
-      socket.once('data', hello => {
-        if (!hello.includes('shop.test')) {
+      socket.once('data', chunk => {
+        if (!chunk.includes('shop.test')) {
           socket.end(Buffer.from([21, 3, 3, 0, 2, 2, 112]));
           return;
         }
         socket.pause();
-        socket.unshift(hello);
+        socket.unshift(chunk);
         inner.emit('connection', socket);
       });
     });
-    const { createServer } = await import('node:tls');
     const inner = createServer(options, socket => {
       socket.on('error', () => undefined);
       answering(page('200 OK', 'hello'))(socket);
@@ -185,7 +186,6 @@ describe('a handshake', () => {
 
   it('without a server name that gets the certificate of another site', async () => {
     const other = folder.leaf('default', ['default.test'], 'root');
-    const { createSecureContext } = await import('node:tls');
     const port = await serve({ ...other, SNICallback: (name, done) => done(null, name === 'shop.test' ? createSecureContext(good) : undefined) });
     expect(first(await ask(port, { sni: false })).fault).toBe('tls-sni-missing');
     const report = await ask(port);
@@ -235,13 +235,13 @@ describe('a handshake', () => {
   });
 
   it.each([
-    ['closes at once', (socket: import('node:net').Socket) => socket.destroy()],
-    ['resets', (socket: import('node:net').Socket) => socket.resetAndDestroy()],
+    ['closes at once', (socket: Socket) => socket.destroy()],
+    ['resets', (socket: Socket) => socket.resetAndDestroy()],
     ['never answers', () => undefined],
-    ['sends garbage', (socket: import('node:net').Socket) => socket.write(Buffer.alloc(4096, 0x5a))],
-    ['sends half a record', (socket: import('node:net').Socket) => socket.end(Buffer.from([22, 3, 3, 0x40, 0, 2, 0]))],
-    ['sends a hello that is none', (socket: import('node:net').Socket) => socket.end(Buffer.concat([Buffer.from([22, 3, 3, 0, 64]), Buffer.alloc(64, 1)]))],
-    ['answers with SSH', (socket: import('node:net').Socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')],
+    ['sends garbage', (socket: Socket) => socket.write(Buffer.alloc(4096, 0x5a))],
+    ['sends half a record', (socket: Socket) => socket.end(Buffer.from([22, 3, 3, 0x40, 0, 2, 0]))],
+    ['sends a hello that is none', (socket: Socket) => socket.end(Buffer.concat([Buffer.from([22, 3, 3, 0, 64]), Buffer.alloc(64, 1)]))],
+    ['answers with SSH', (socket: Socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')],
   ])('with a server that %s is told and ends', async (_what, behave) => {
     const { port } = await listen(behave);
     const report = await ask(port, { timeout: 800 });
