@@ -7,6 +7,7 @@ import { packageFolder } from '../package-folder.ts';
 
 const faultPages = new URL('docs/faults/', packageFolder);
 const lintPages = new URL('docs/lint/', packageFolder);
+const tracePage = new URL('docs/trace.md', packageFolder);
 
 /** `badhop explain`: the page of a fault or of a lint rule, both where they share an id, or the list of all. */
 export function addExplain(program: Command, context: CommandContext): Command {
@@ -24,6 +25,8 @@ export function addExplain(program: Command, context: CommandContext): Command {
 function pageText(id: string, ids: readonly string[]): string {
   const wanted = id.toLowerCase().trim();
   if (ids.includes(wanted)) return readPages(wanted).join('\n');
+  const section = traceSection(wanted);
+  if (section !== undefined) return section;
   const near = nearIds(wanted, ids);
   const hint = near.length > 0 ? `Did you mean ${near.join(', ')}?` : '`badhop explain` lists all of them.';
   throw new BadhopError('usage', `there is no fault '${id}', and no lint rule`, { hint });
@@ -50,6 +53,14 @@ function listPages(): readonly string[] {
   } catch (error) {
     throw new BadhopError('internal', 'the pages of the fault catalogue are missing from this installation', { cause: error });
   }
+}
+
+/** What `badhop trace` alone finds has a section of its page. */
+function traceSection(id: string): string | undefined {
+  if (!existsSync(tracePage)) return undefined;
+  const sections = readFileSync(tracePage, 'utf8').split(/^### /m);
+  const section = sections.find(text => text.startsWith(`${id}\n`));
+  return section === undefined ? undefined : `# ${section.trimEnd()}\n`;
 }
 
 /** The fault's page first. */
