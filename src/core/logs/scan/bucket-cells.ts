@@ -8,12 +8,10 @@ export interface CellParts {
   readonly values: Float64Array;
 }
 
-/** Sums with their bucket's number, each bucket and column once. */
-export interface SortedCells {
-  readonly length: number;
-  readonly buckets: Int32Array;
-  readonly columns: Int32Array;
-  readonly values: Float64Array;
+/** What lies in one bucket, or in one column: in ascending order the columns, or the buckets, and the sum of each. */
+export interface CellList {
+  readonly keys: number[];
+  readonly values: number[];
 }
 
 const firstLength = 256;
@@ -50,6 +48,7 @@ export class BucketCells {
   /** Adds all of another, whose buckets are 2^shift times as narrow and whose columns are numbered otherwise. */
   absorb({ numbers, places, columns, values }: CellParts, shift: number, columnOf: Int32Array | undefined): void {
     const own = Int32Array.from(numbers, number => this.#find(number >>> shift));
+    if (this.#length + places.length > this.#places.length && this.#length < joinFrom) this.#grow(this.#length + places.length);
     for (let index = 0; index < places.length; index += 1) {
       const column = columns[index] ?? 0;
       this.#push(own[places[index] ?? 0] ?? 0, columnOf?.[column] ?? column, values[index] ?? 0);
@@ -75,14 +74,43 @@ export class BucketCells {
     }
   }
 
-  /** The buckets in ascending order, each with its columns in ascending order. */
-  byBucket(): SortedCells {
-    return this.#read('bucket');
+  /** The buckets with a sum above 0, in ascending order. */
+  byBucket(): readonly (CellList & { readonly bucket: number })[] {
+    const lists: (CellList & { readonly bucket: number })[] = [];
+    const sums = new Float64Array(this.#mostColumn() + 1);
+    const keys: number[] = [];
+    let bucket = -1;
+    const finish = (): void => {
+      keys.sort((a, b) => a - b);
+      const values = keys.map(key => sums[key] ?? 0);
+      if (keys.length > 0) lists.push({ bucket, keys: [...keys], values });
+      for (const key of keys) sums[key] = 0;
+      keys.length = 0;
+    };
+    this.#visit((next, column, value) => {
+      if (next !== bucket) finish();
+      bucket = next;
+      if (value === 0) return;
+      const sum = sums[column] ?? 0;
+      if (sum === 0) keys.push(column);
+      sums[column] = plus(sum, value);
+    });
+    finish();
+    return lists;
   }
 
-  /** The columns in ascending order, each with its buckets in ascending order. */
-  byColumn(): SortedCells {
-    return this.#read('column');
+  byColumn(): ReadonlyMap<number, CellList> {
+    const lists = Array.from({ length: this.#mostColumn() + 1 }, (): CellList => ({ keys: [], values: [] }));
+    this.#visit((bucket, column, value) => {
+      const { keys, values } = lists[column] ?? { keys: [], values: [] };
+      const last = keys.length - 1;
+      if (keys[last] === bucket) values[last] = plus(values[last] ?? 0, value);
+      else {
+        keys.push(bucket);
+        values.push(value);
+      }
+    });
+    return new Map(lists.entries());
   }
 
   /** Copies: nothing is taken away. */
@@ -109,7 +137,7 @@ export class BucketCells {
   #push(place: number, column: number, value: number): void {
     const last = this.#length - 1;
     if (last >= 0 && this.#places[last] === place && this.#columns[last] === column) {
-      this.#values[last] = Math.min(Number.MAX_SAFE_INTEGER, (this.#values[last] ?? 0) + value);
+      this.#values[last] = plus(this.#values[last] ?? 0, value);
       return;
     }
     if (this.#length === this.#places.length) this.#makeRoom();
@@ -121,37 +149,38 @@ export class BucketCells {
 
   #makeRoom(): void {
     const { length } = this.#places;
-    if (length >= joinFrom && length >= this.#joined * 2) this.#sort('bucket');
-    if (this.#length <= length / 2) return;
-    this.#places = grown(this.#places, new Int32Array(length * 2));
-    this.#columns = grown(this.#columns, new Int32Array(length * 2));
-    this.#values = grown(this.#values, new Float64Array(length * 2));
+    if (length >= joinFrom && length >= this.#joined * 2) this.#join();
+    if (this.#length > length / 2) this.#grow(length * 2);
   }
 
-  #read(first: 'bucket' | 'column'): SortedCells {
-    this.#sort(first);
+  #grow(length: number): void {
+    this.#places = grown(this.#places, new Int32Array(length));
+    this.#columns = grown(this.#columns, new Int32Array(length));
+    this.#values = grown(this.#values, new Float64Array(length));
+  }
+
+  #mostColumn(): number {
+    let most = 0;
+    for (let index = 0; index < this.#length; index += 1) most = Math.max(most, this.#columns[index] ?? 0);
+    return most;
+  }
+
+  /** All entries, with their buckets in ascending order. */
+  #visit(take: (bucket: number, column: number, value: number) => void): void {
     const numbers = this.#numbers;
-    return {
-      length: this.#length,
-      buckets: this.#places.subarray(0, this.#length).map(place => numbers[place] ?? 0),
-      columns: this.#columns.subarray(0, this.#length),
-      values: this.#values.subarray(0, this.#length),
-    };
+    for (const index of orderBy(this.#ranks(), undefined)) take(numbers[this.#places[index] ?? 0] ?? 0, this.#columns[index] ?? 0, this.#values[index] ?? 0);
   }
 
-  /** By what is named first, and then by the other; then joins what is alike. */
-  #sort(first: 'bucket' | 'column'): void {
+  /** Of each entry, the place that its bucket has among all in ascending order. */
+  #ranks(): Int32Array {
     const ranks = new Int32Array(this.#numbers.length);
     for (const [rank, place] of [...ranks.keys()].sort((a, b) => (this.#numbers[a] ?? 0) - (this.#numbers[b] ?? 0)).entries()) ranks[place] = rank;
-    const buckets = this.#places.subarray(0, this.#length).map(place => ranks[place] ?? 0);
-    const columns = this.#columns.subarray(0, this.#length);
-    const keys = first === 'bucket' ? [columns, buckets] : [buckets, columns];
-    let order: Int32Array | undefined;
-    for (const key of keys) order = orderBy(key, order);
-    this.#join(order ?? new Int32Array(0));
+    return this.#places.subarray(0, this.#length).map(place => ranks[place] ?? 0);
   }
 
-  #join(order: Int32Array): void {
+  /** Sorts all entries, and makes one of those that are alike. */
+  #join(): void {
+    const order = orderBy(this.#columns.subarray(0, this.#length), orderBy(this.#ranks(), undefined));
     const [places, columns, values] = [this.#places, this.#columns, this.#values];
     this.#places = new Int32Array(places.length);
     this.#columns = new Int32Array(places.length);
@@ -178,6 +207,10 @@ function orderBy(keys: Int32Array, order: Int32Array | undefined): Int32Array {
     starts[key] = to + 1;
   }
   return sorted;
+}
+
+function plus(a: number, b: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, a + b);
 }
 
 function grown<T extends Int32Array | Float64Array>(old: T, longer: T): T {

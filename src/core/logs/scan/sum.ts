@@ -1,5 +1,5 @@
 import type { LogFormat, Outcome } from './format.ts';
-import { BucketCells, type CellParts } from './bucket-cells.ts';
+import { BucketCells, type CellList, type CellParts } from './bucket-cells.ts';
 import { addSums, coarseStepOf, middleStepOf } from './histogram.ts';
 import { InputCounts } from './input-counts.ts';
 import { defaultLimits, type Limits } from './limits.ts';
@@ -120,7 +120,7 @@ export class RollUpSum {
   }
 
   result(): RollUp {
-    const cells = this.#cellsBySeries();
+    const cells = this.#cells.byColumn();
     return this.#rollUp(
       this.#counted().map(one => seriesOf(one, cells.get(one.index))),
       this.#latencyList(),
@@ -241,30 +241,11 @@ export class RollUpSum {
     for (const rows of [this.#cells, this.#latency, this.#latencySums]) rows.widen();
   }
 
-  #cellsBySeries(): ReadonlyMap<number, Cells> {
-    const all = new Map<number, Cells>();
-    const { length, buckets, columns, values } = this.#cells.byColumn();
-    for (let from = 0, to = 0; from < length; from = to) {
-      const index = columns[from] ?? 0;
-      while (to < length && columns[to] === index) to += 1;
-      all.set(index, { buckets: Array.from(buckets.subarray(from, to)), counts: Array.from(values.subarray(from, to)) });
-    }
-    return all;
-  }
-
   #latencyList(): RollUp['latency'] {
-    const sums = this.#latencySums.byBucket();
-    const { length, buckets, columns, values } = this.#latency.byBucket();
-    const list: RollUp['latency'][number][] = [];
-    let place = 0;
-    for (let from = 0, to = 0; from < length; from = to) {
-      const bucket = buckets[from] ?? 0;
-      while (to < length && buckets[to] === bucket) to += 1;
-      while (place < sums.length && (sums.buckets[place] ?? 0) < bucket) place += 1;
-      const sum = sums.buckets[place] === bucket ? (sums.values[place] ?? 0) : 0;
-      list.push({ bucket, requestTime: { steps: Array.from(columns.subarray(from, to), middleStepOf), counts: Array.from(values.subarray(from, to)), sum } });
-    }
-    return list;
+    const sums = new Map(this.#latencySums.byBucket().map(({ bucket, values }) => [bucket, values[0]]));
+    return this.#latency
+      .byBucket()
+      .map(({ bucket, keys, values }) => ({ bucket, requestTime: { steps: keys.map(middleStepOf), counts: values, sum: sums.get(bucket) ?? 0 } }));
   }
 }
 
@@ -277,11 +258,6 @@ export interface SumParts {
   readonly cells: CellParts;
   readonly latency: CellParts;
   readonly latencySums: CellParts;
-}
-
-interface Cells {
-  readonly buckets: number[];
-  readonly counts: number[];
 }
 
 function current(series: SeriesCounts): SeriesCounts {
@@ -308,7 +284,7 @@ function pour(from: SeriesCounts, into: SeriesCounts): void {
   }
 }
 
-function seriesOf({ name, count, firstMs, lastMs, requestTime, upstreamTime }: SeriesCounts, cells: Cells | undefined): Series {
+function seriesOf({ name, count, firstMs, lastMs, requestTime, upstreamTime }: SeriesCounts, cells: CellList | undefined): Series {
   return {
     format: name.format,
     kind: name.kind,
@@ -317,8 +293,8 @@ function seriesOf({ name, count, firstMs, lastMs, requestTime, upstreamTime }: S
     count,
     firstMs,
     lastMs,
-    buckets: cells?.buckets ?? [],
-    counts: cells?.counts ?? [],
+    buckets: cells?.keys ?? [],
+    counts: cells?.values ?? [],
     requestTime: histogramOf(requestTime),
     upstreamTime: histogramOf(upstreamTime),
   };
