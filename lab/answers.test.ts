@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { askStage, stageRequests } from './answers/record.ts';
+import { askStage, deepRequests, stageRequests } from './answers/record.ts';
 import { problemOf } from './answers/judge.ts';
 import { raiseStage } from './answers/stage.ts';
 import { labObstacles } from './available.ts';
@@ -18,7 +18,7 @@ test.skipIf(obstacles.length > 0 && !process.env['CI'])(
     const host = await bootHost();
     try {
       await raiseStage(host);
-      const requests = stageRequests();
+      const requests = [...stageRequests(), ...deepRequests()];
       const answers = await askStage(host, requests);
       expect(answers.length).toBeGreaterThanOrEqual(requests.length - mostUnanswered);
       expect(answers.filter(one => one.answer.status >= 500).flatMap(one => problemOf(one) ?? [])).toEqual([]);

@@ -38,7 +38,7 @@ function notToldProblems(one: StageAnswer, { cannotTell }: Attribution): string[
   const { chain, fault } = one;
   const author = authorOf(one);
   // nginx takes the only mark that Caddy's answer has: its Server field.
-  const isUnmarked = author === 'caddy' && chain[0] === 'nginx' && chain.length === 2;
+  const isUnmarked = author === 'caddy' && chain.slice(0, -1).includes('nginx');
   if (fault !== 'custom' && author !== 'application' && !isUnmarked) return ['it is not told who answered'];
   // With a page of somebody's own the product may be hidden altogether.
   if (fault === 'custom') return [];
@@ -47,7 +47,7 @@ function notToldProblems(one: StageAnswer, { cannotTell }: Attribution): string[
 
 /** An application's answer without a body and without a name, whose fields a second server has written anew. */
 function isDoubtful({ fault, chain }: StageAnswer, { answeredBy }: Attribution): boolean {
-  return fault === 'bare-502' && chain.length === 2 && chain[1] === 'caddy' && answeredBy?.certainty === 'possible';
+  return fault === 'bare-502' && chain.length > 1 && chain.at(-1) === 'caddy' && answeredBy?.certainty === 'possible';
 }
 
 function isInOrder({ layers, traps }: Attribution, way: readonly string[]): boolean {

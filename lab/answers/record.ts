@@ -47,6 +47,14 @@ export function stageRequests(): StageRequest[] {
   });
 }
 
+/** Three deep, with what shows most: asked in the lab, and not recorded. */
+export function deepRequests(): StageRequest[] {
+  const faults = ['refused', 'hanging', 'app-502'] as const;
+  return stageProducts.flatMap(outer =>
+    stageProducts.flatMap(middle => stageProducts.flatMap(inner => faults.map(fault => ({ chain: [outer, middle, inner] as const, fault })))),
+  );
+}
+
 /** Asks for all of them. What a client gets no answer to (nginx passes on what is no HTTP at all) is left out. */
 export async function askStage(host: LabHost, requests: readonly StageRequest[]): Promise<StageAnswer[]> {
   const first = ['nginx', 'caddy'] as const;

@@ -33,7 +33,7 @@ export function cannotTell(view: View, fronts: readonly Sighting[], lookAlikes: 
         shared.length > 0
           ? 'Several products write this page, and nothing else in the answer names one.'
           : "Nothing in the answer names a product, and its page is nobody's default.",
-      candidates: [...shared, ...(isBare && shared.length === 0 ? ['haproxy'] : []), 'application'].filter((one, index, all) => all.indexOf(one) === index),
+      candidates: [...new Set([...shared, ...(isBare && shared.length === 0 ? ['haproxy'] : []), 'application'])],
       how: 'Ask the next server on the way directly: badhop trace URL --origin ADDRESS.',
     };
   }
@@ -44,9 +44,14 @@ export function cannotTell(view: View, fronts: readonly Sighting[], lookAlikes: 
   };
 }
 
+/** Products whose errors have no page. */
+const withoutPage = ['caddy', 'go-reverse-proxy'] as const;
+
 /** An error without a page. Those that always write one have only passed it on. */
 function empty(inner: Sighting | undefined, shared: readonly string[], view: View): CannotTell {
-  const candidates = [...shared, 'application'];
+  // Behind one who takes the name away, all come into question who answer without a page.
+  const nameless = inner?.product.relayedServer === 'replaces' ? withoutPage : [];
+  const candidates = [...new Set([...shared, ...nameless, 'application'])];
   if (inner === undefined) {
     return {
       why: `The answer is ${view.status} without a page, and nothing in it names a product.`,

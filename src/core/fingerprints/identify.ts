@@ -23,6 +23,8 @@ export function identify(evidence: ResponseEvidence): Attribution {
     there.filter(one => one !== author && has(one, 'path', 'passed', 'replaced')),
     view,
   );
+  // Which of several layers of one product stands on which side of another is not told.
+  const isSandwich = there.length > 1 && there.some(one => one.product.role !== 'application' && copiesOf(one, view) > 1);
   const rewriter = rewriterOf(view, there);
   const layers: Layer[] = [
     ...(rewriter === undefined ? [] : [rewriter]),
@@ -30,7 +32,16 @@ export function identify(evidence: ResponseEvidence): Attribution {
     ...(author === undefined ? [] : authorLayers(author, contradiction !== undefined, view)),
   ];
   const answeredBy = layers.find(({ part }) => part === 'answered');
-  const traps: Trap[] = trapsOf({ view, author, contradiction, lookAlikes, there, isOrderUncertain: isUncertain, rewriter, certainty: answeredBy?.certainty });
+  const traps: Trap[] = trapsOf({
+    view,
+    author,
+    contradiction,
+    lookAlikes,
+    there,
+    isOrderUncertain: isUncertain || isSandwich,
+    rewriter,
+    certainty: answeredBy?.certainty,
+  });
   const unknown = answeredBy === undefined ? cannotTell(view, fronts, lookAlikes) : undefined;
   const passedOnBy = layers.filter(({ part }) => part === 'passed-on');
   return {

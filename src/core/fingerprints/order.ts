@@ -40,6 +40,8 @@ function outermostOf(sightings: readonly Sighting[], view: View): Sighting | und
   const via = placeOf(view, 'via');
   const caddy = byId('caddy');
   if (caddy !== undefined && isSorted(view)) return caddy;
+  // Connection is the outermost server's own: in lower case it is not that of nginx or Varnish, but of a proxy before them.
+  if (view.fields[connection]?.written === 'connection') return undefined;
   // nginx writes Server, Date, Content-Type, Content-Length and Connection before all that comes from behind it.
   const nginx = byId('nginx');
   if (nginx !== undefined && placeOf(view, 'server') === 0 && connection >= 0 && via > connection) return nginx;
