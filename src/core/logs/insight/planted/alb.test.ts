@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { alb, healthy, insightBy, plantIn } from './testing.ts';
 
-describe.each([1, 2, 3, 4])('planted by seed %i', seed => {
+describe.each([1, 2, 3])('planted by seed %i', seed => {
   plantIn(alb, seed);
 });
 
 describe('healthy logs', () => {
-  it.each(Array.from({ length: 12 }, (_, index) => index + 101))('of seed %i have no problem', seed => {
+  it.each(Array.from({ length: 8 }, (_, index) => index + 101))('of seed %i have no problem', seed => {
     const insight = insightBy(alb, healthy(seed));
     expect([insight.verdict, insight.problems, insight.findings, insight.peers.filter(({ standsOut }) => standsOut)]).toEqual(['healthy', [], [], []]);
   });

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { LogProblem } from '../../../model/logs-report.ts';
 import { apacheFormat } from '../../formats/apache-format.ts';
 import { knownFormats } from '../../formats/named.ts';
-import { headBytes, recognise } from '../../formats/recognise.ts';
+import { recognise } from '../../formats/recognise.ts';
 import type { LogFormat } from '../../scan/format.ts';
 import { encodeUtf8 } from '../../scan/text.ts';
 import { describeLogs } from '../describe-logs.ts';
@@ -104,7 +104,7 @@ export const json: Product = {
 /** What is said of the traffic, as the product logs it. */
 export function insightBy(product: Product, traffic: Traffic): LogsInsight {
   const { access } = makeLogs(traffic, product.line);
-  const found = recognise(encodeUtf8(access.slice(0, headBytes)), [...(product.given ?? []), ...knownFormats()]);
+  const found = recognise(encodeUtf8(access.slice(0, 12_288)), [...(product.given ?? []), ...knownFormats()]);
   const formats = found.map(({ format }) => format);
   const rollUp = scanText('/var/log/access.log', access, formats);
   expect(rollUp.inputs[0]).toMatchObject({ misfits: 0 });

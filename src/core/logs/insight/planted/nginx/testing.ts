@@ -1,11 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { insightOf, randomOf, type Failure, type Random, type Request } from '../testing.ts';
-import { failure, minute, pick, problemOf } from './testing.ts';
+import { expect, it } from 'vitest';
+import { insightOf, randomOf, type Failure, type Random, type Request } from '../../testing.ts';
+import { failure, minute, pick, problemOf } from '../testing.ts';
 
-/** What is planted differs from seed to seed in its rates, sizes and times; the seed itself is in the test's name. */
-const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
-
-describe.each(seeds)('planted by seed %i', seed => {
+/** Plants what the log of an nginx with all its upstream variables tells, and expects that it is found. */
+export function plantInNginx(seed: number): void {
   const random = randomOf(seed * 977);
 
   it('a period under noise of the same rate is found, with its length', () => {
@@ -97,4 +95,4 @@ describe.each(seeds)('planted by seed %i', seed => {
     expect(first?.dimension).toBe('size');
     expect(rest).toEqual([]);
   });
-});
+}
