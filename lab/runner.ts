@@ -263,7 +263,7 @@ function edited({ path, line, before, after }: Extract<FixStep, { kind: 'edit' }
 }
 
 /** Does what a plan says, as the person would who reads it: edits where the text is as expected, then the commands in order. */
-async function applyPlan(host: LabHost, plan: FixPlan): Promise<void> {
+export async function applyPlan(host: LabHost, plan: FixPlan): Promise<void> {
   const checkFirst = async (): Promise<void> => {
     for (const argv of plan.validate) await host.run(argv);
   };

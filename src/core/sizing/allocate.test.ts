@@ -16,18 +16,18 @@ describe('memory that is shared out', () => {
 
   it('gives what is needed first, and shares the rest evenly', () => {
     const claims = [claim('a', 5, 45, 1), claim('b', 20, 20, 1)];
-    expect([...allocate(claims, [{ bytes: 45, members: all(claims) }]).values()]).toEqual([24, 20]);
+    expect([...allocate(claims, [{ bytes: 45, members: all(claims) }]).values()]).toEqual([25, 20]);
   });
 
   it('cuts the needs alike where they do not fit, down to none', () => {
     const claims = [claim('a', 10, 10, 10), claim('b', 20, 20, 10)];
-    expect([...allocate(claims, [{ bytes: 150, members: all(claims) }]).values()]).toEqual([4, 9]);
+    expect([...allocate(claims, [{ bytes: 150, members: all(claims) }]).values()]).toEqual([5, 10]);
     expect([...allocate(claims, [{ bytes: 1, members: all(claims) }]).values()]).toEqual([0, 0]);
   });
 
   it('leaves threads that are there, and counts only those that come', () => {
     const claims = [claim('a', 300, 300, 1, 200)];
-    expect(allocate(claims, [{ bytes: 50, members: all(claims) }]).get('a')).toBe(249);
+    expect(allocate(claims, [{ bytes: 50, members: all(claims) }]).get('a')).toBe(250);
   });
 
   it('holds an inner limit and the host around it', () => {

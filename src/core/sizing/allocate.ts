@@ -6,6 +6,7 @@ export interface Claim {
   readonly wish: number;
   /** Units that cost nothing more, as threads that are there already. */
   readonly free: number;
+  /** Rounded up. */
   readonly bytesEach: number;
 }
 
@@ -24,7 +25,7 @@ export function allocate(claims: readonly Claim[], rooms: readonly Room[]): Read
   const state = new Map(claims.map(claim => [claim.id, claim]));
   for (const room of rooms) {
     const members = [...state.values()].filter(claim => room.members.has(claim.id));
-    const bytes = Math.max(0, room.bytes);
+    const bytes = Math.max(0, Math.floor(room.bytes));
     const wishes = costOf(members, claim => claim.wish);
     if (wishes <= bytes) continue;
     const needs = costOf(members, claim => claim.least);
@@ -40,10 +41,11 @@ export function allocate(claims: readonly Claim[], rooms: readonly Room[]): Read
 
 /** Memory that so many units of each take beyond those that are free. */
 export function costOf(claims: readonly Claim[], units: (claim: Claim) => number): number {
-  return claims.reduce((sum, claim) => sum + Math.max(0, units(claim) - claim.free) * claim.bytesEach, 0);
+  return claims.reduce((sum, claim) => sum + Math.max(0, units(claim) - claim.free) * Math.ceil(claim.bytesEach), 0);
 }
 
+/** `units × part / whole`, rounded down without the error of a quotient: it must not be one unit more than there is memory for, nor one less. */
 function share(units: number, part: number, whole: number): number {
-  // Rounding of the quotient must not give one unit more than there is memory for.
-  return whole <= 0 ? 0 : Math.floor(units * Math.min(1, part / whole) * (1 - 1e-12));
+  if (whole <= 0 || ![units, part, whole].every(number => Number.isSafeInteger(number))) return 0;
+  return Number((BigInt(units) * BigInt(Math.min(part, whole))) / BigInt(whole));
 }

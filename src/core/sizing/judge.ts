@@ -14,7 +14,7 @@ export function judgePool(pool: Pool, budget: Budget, planFor: PlanFor): SizedPo
   const granted = budget.granted.get(pool.service.id);
   const { verdict, because, units } = judgement(pool, rooms, granted);
   const { service, setting, factor, limit, memory, need, running } = pool;
-  const { state: _state, isIdle: _isIdle, computes: _computes, ...needed } = need;
+  const { state: _state, isIdle: _isIdle, computes: _computes, loggedPeak: _loggedPeak, ...needed } = need;
   const recommended = units === undefined ? undefined : units * factor;
   const plans =
     (verdict === 'too-small' || verdict === 'too-large') && units !== undefined && recommended !== undefined

@@ -116,7 +116,7 @@ function isShortOf(need: Need, limit: number | undefined, perUnit: number | unde
   const isFull = need.state?.isFull === true && need.state.waiting.least > 0;
   // Times in a log are often whole seconds: what ended in one second counts as if it had ended at its start, which at most doubles a short slot.
   const blur = need.log === undefined ? 1 : 1 + 1000 / need.log.slotMs;
-  const isOver = limit !== undefined && need.log?.by === 'upstream' && need.log.peak > limit * perUnit * blur;
+  const isOver = limit !== undefined && need.loggedPeak > limit * perUnit * blur;
   return isFull || need.saidFull > 0 || isOver;
 }
 
@@ -132,10 +132,8 @@ function neededUnits(
 ): number {
   if (perUnit === undefined) return isShort ? Math.max(Math.floor(cpus), 1) : Math.max(1, limit ?? 1);
   const load = valueOr(facts['service-load'], []).find(one => one.serviceId === service.id);
-  // A time of whole requests counts slow clients in: the samples are nearer to the truth.
-  const logged = need.log?.by === 'upstream' ? need.log.peak : 0;
-  const seen = Math.max(need.busy ?? 0, 1);
-  if (!isShort) return Math.ceil((Math.max(seen, logged) * headroom) / perUnit);
+  const logged = need.loggedPeak;
+  if (!isShort) return Math.max(1, Math.ceil((Math.max(need.busy ?? 0, logged) * headroom) / perUnit));
   const atOnce = (limit ?? 1) * perUnit;
   const full = load === undefined ? atOnce * 2 : wantedWorkers({ ...load, workers: Math.max(load.workers, atOnce) }, facts);
   // What the log counts as in work waited too: where requests failed, the share of those that were answered tells more.

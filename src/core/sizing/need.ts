@@ -12,6 +12,8 @@ export interface Need extends SizedNeed {
   readonly state?: PoolState;
   /** Nothing was in work while it was looked at, and nothing in the window either, as far as the log tells. */
   readonly isIdle: boolean;
+  /** The peak of the log where it counts: by the backend's own time, and since its last start, as it had other limits before. */
+  readonly loggedPeak: number;
   /** Its processes compute: more of them help only where processors are idle. */
   readonly computes: boolean;
 }
@@ -25,7 +27,8 @@ export function needOf(service: Service, facts: Facts, context: CollectContext):
   const state = poolState({ service, ...(load === undefined ? {} : { load }) });
   const log = loggedWork(service, facts);
   const counted = countedRequests(service, facts);
-  const saidFull = fullEvents(service, facts, context);
+  const startedMs = startOf(service, facts);
+  const saidFull = fullEvents(service, facts, Math.max(startedMs, context.sinceMs));
   const waited = load === undefined ? 0 : Math.max(0, ...load.queue.map((queued, index) => queued + (load.unread?.[index] ?? load.loops?.waiting[index] ?? 0)));
   const isQuiet = (load?.busyEver ?? 0) === 0 && waited === 0 && (load?.cpuMs ?? 0) <= noiseMs;
   const requests = log?.requests ?? counted ?? 0;
@@ -45,6 +48,7 @@ export function needOf(service: Service, facts: Facts, context: CollectContext):
         }),
     saidFull,
     ...(state === undefined ? {} : { state }),
+    loggedPeak: log?.by === 'upstream' && log.peakMs + log.slotMs >= startedMs ? log.peak : 0,
     isIdle: isQuiet && requests === 0 && saidFull === 0,
     computes: state?.workersDo === 'compute',
   };
@@ -78,11 +82,13 @@ function countedRequests(service: Service, facts: Facts): number | undefined {
   return byPeer === 0 && peers.every(peer => peer.serviceId === service.id) ? log.total : byPeer;
 }
 
-/** Since its last start: what it said before that, it said of another limit. */
-function fullEvents(service: Service, facts: Facts, { sinceMs }: CollectContext): number {
-  const events = valueOr(facts['backend-events'], []).filter(event => event.serviceId === service.id);
+/** When its settings were read last, as far as its master and its log tell. */
+function startOf(service: Service, facts: Facts): number {
+  const said = valueOr(facts['backend-events'], []).findLast(event => event.serviceId === service.id && event.kind === 'started')?.timeMs ?? 0;
   const master = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
-  const started = events.findLast(event => event.kind === 'started')?.timeMs ?? 0;
-  const from = Math.max(sinceMs, started, master?.startMs ?? 0);
-  return events.filter(event => event.kind === 'pool-full' && event.timeMs >= from).length;
+  return Math.max(said, master?.startMs ?? 0);
+}
+
+function fullEvents(service: Service, facts: Facts, fromMs: number): number {
+  return valueOr(facts['backend-events'], []).filter(event => event.serviceId === service.id && event.kind === 'pool-full' && event.timeMs >= fromMs).length;
 }

@@ -31,7 +31,10 @@ function backlogOf(service: Service, load: ServiceLoad, facts: Facts, planFor: P
   const { backlog } = load;
   const queued = Math.max(0, ...load.queue);
   const refused = errorsAt(facts, 'connect-queue-full', addresses);
-  const dropped = load.drops?.meanwhile ?? 0;
+  // A listener also counts what it drops for other reasons: only with a queue that ran over does it tell of this one.
+  const overflows = valueOr(facts.resources, undefined)?.netCounterGrowth['ListenOverflows'] ?? 0;
+  const mayBeFull = overflows > 0 || errorsAt(facts, 'connect-timeout', addresses) > 0;
+  const dropped = mayBeFull ? (load.drops?.meanwhile ?? 0) : 0;
   const somaxconn = Number(valueOr(facts.resources, undefined)?.sysctl['net.core.somaxconn'] ?? Number.NaN);
   const isFull = queued >= Math.max(1, backlog);
   const isShort = isFull || refused > 0 || dropped > 0;

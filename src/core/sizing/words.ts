@@ -24,10 +24,10 @@ export function seenText(pool: Pool): string {
 /** The largest number of requests at once that was seen, and where. */
 export function neededText({ need }: Pool): string | undefined {
   const sampled = need.busy ?? 0;
-  const logged = need.log?.by === 'upstream' ? need.log.peak : 0;
+  const logged = need.loggedPeak;
   if (logged > sampled && need.log !== undefined) {
     const { requests, meanMs, peakAt } = need.log;
-    return `${logged} at once at ${peakAt.slice(11, 19)} UTC (${requests} requests of ${meanMs} ms on average)`;
+    return `${need.log.peak} at once at ${peakAt.slice(11, 19)} UTC (${requests} requests of ${meanMs} ms on average)`;
   }
   return sampled > 0 ? `${sampled} busy in the samples` : undefined;
 }
