@@ -10,6 +10,8 @@ const validateLogsReport = compile('docs/logs-report.schema.json');
 // Published beside each other, the one names the other by its file.
 ajv.addSchema(validateLogsReport.schema, 'logs-report.schema.json');
 const validateReport = compile('docs/report.schema.json');
+ajv.addSchema(validateReport.schema, 'report.schema.json');
+const validateSize = compile('docs/size-report.schema.json');
 
 /**
  * What is wrong with a report by its published schema; empty for a valid one. A field that the schema does not
@@ -22,6 +24,11 @@ export function schemaProblems(report: unknown): readonly string[] {
 /** The same for the report of `badhop logs`. */
 export function logsSchemaProblems(report: unknown): readonly string[] {
   return problemsOf(validateLogsReport, report);
+}
+
+/** The same for the report of `badhop size`. */
+export function sizeSchemaProblems(report: unknown): readonly string[] {
+  return problemsOf(validateSize, report);
 }
 
 function compile(path: string): ValidateFunction {
