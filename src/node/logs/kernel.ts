@@ -280,10 +280,13 @@ class KernelScanner implements Scanner {
     this.#setThresholds(memory);
   }
 
-  #setThresholds({ at, view }: KernelMemory): void {
+  /** One below each, as whole numbers of 64 bits; below 0 there is none. */
+  #setThresholds({ at, i32 }: KernelMemory): void {
     const { goodBelow, failedBelow } = this.#lines.tally;
-    view.setBigInt64(at.THRESHOLDS, BigInt(goodBelow) - 1n, true);
-    view.setBigInt64(at.THRESHOLDS + 8, BigInt(failedBelow) - 1n, true);
+    for (const [index, below] of [goodBelow, failedBelow].entries()) {
+      i32[at.THRESHOLDS / 4 + index * 2] = below - 1;
+      i32[at.THRESHOLDS / 4 + index * 2 + 1] = below === 0 ? -1 : 0;
+    }
   }
 
   /** What the kernel counted without combinations. */
