@@ -2,9 +2,8 @@
  * Tells the formats of a log by its first lines: those of products, behind a header where there is one, and for what is left a guess.
  */
 import { LineWalk } from '../scan/interpreter.ts';
-import type { FieldRole } from '../scan/plan.ts';
+import type { FieldRole, LinePlan } from '../scan/plan.ts';
 import { compilePlan } from '../scan/program.ts';
-import { readFields } from '../scan/read-fields.ts';
 import { decodeUtf8, encodeUtf8 } from '../scan/text.ts';
 import type { LogFormat } from '../scan/format.ts';
 import { behindHeader, type Header } from './behind-header.ts';
@@ -34,6 +33,7 @@ const lastMs = Date.UTC(2100, 0, 1);
 
 interface Line {
   readonly bytes: Uint8Array;
+  readonly view: DataView;
   readonly text: string;
 }
 
@@ -131,38 +131,68 @@ const shapes: Readonly<Partial<Record<FieldRole, RegExp>>> = {
   'upstream-status': /^(?:\d{1,3}|-|)(?:(?:, | : )(?:\d{1,3}|-|))*$/u,
 };
 
-/** True where no field of the line says something that it cannot. */
-function isPlausible(format: LogFormat, text: string): boolean {
-  const values = readFields(format, text);
-  // A name before a client, or a client before nobody.
-  if (values === undefined || (values.server !== undefined && values.client === '-')) return false;
-  return (Object.entries(shapes) as [FieldRole, RegExp][]).every(([role, shape]) => values[role] === undefined || shape.test(values[role]));
+/** What tells whether a line is of a format: its walk, and the fields that have to look like what they are. */
+interface Reader {
+  readonly walk: LineWalk;
+  readonly slots: readonly { readonly slot: number; readonly shape: RegExp }[];
+  /** Of the server and of the client; -1 where the format has none. */
+  readonly server: number;
+  readonly client: number;
 }
 
-const readers = new WeakMap<LogFormat, LineWalk>();
+const readers = new WeakMap<LogFormat, Reader>();
 const hourMs = hourReader('UTC', lastMs);
 
 /** The place of the unit's first format that the line fits; -1. */
-function unitFits(unit: Unit, { bytes, text }: Line): number {
+function unitFits(unit: Unit, line: Line): number {
   return unit.findIndex(format => {
-    const walk = walkOf(format);
-    if (walk?.fits(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length) !== true) return false;
+    const reader = readerOf(format);
+    if (reader === undefined) return false;
+    const { walk } = reader;
+    if (!walk.fits(line.bytes, line.view, 0, line.bytes.length)) return false;
     // What is read as a time by accident lies anywhere.
     if (walk.program.hasTime && !(walk.timeMs >= firstMs && walk.timeMs < lastMs)) return false;
-    return isPlausible(format, text);
+    return isPlausible(reader, line.bytes);
   });
 }
 
-function walkOf(format: LogFormat): LineWalk | undefined {
+/** True where no field of the line that was walked last says something that it cannot. */
+function isPlausible({ walk, slots, server, client }: Reader, bytes: Uint8Array): boolean {
+  const textAt = (slot: number): string | undefined => {
+    const to = walk.keyTo[slot] ?? -1;
+    return to === -1 ? undefined : decodeUtf8(bytes.subarray(walk.keyFrom[slot] ?? 0, to));
+  };
+  // A name before a client, or a client before nobody.
+  if (server !== -1 && textAt(server) !== undefined && textAt(client) === '-') return false;
+  return slots.every(({ slot, shape }) => {
+    const text = textAt(slot);
+    return text === undefined || shape.test(text);
+  });
+}
+
+function readerOf(format: LogFormat): Reader | undefined {
   const known = readers.get(format);
   if (known !== undefined) return known;
   try {
-    const walk = new LineWalk(compilePlan(format), hourMs);
-    readers.set(format, walk);
-    return walk;
+    const walk = new LineWalk(compilePlan({ plan: withShapedKeys(format.plan) }), hourMs);
+    const { keys } = walk.program;
+    const slots = keys.flatMap((role, slot) => {
+      const shape = shapes[role];
+      return shape === undefined ? [] : [{ slot, shape }];
+    });
+    const reader = { walk, slots, server: keys.indexOf('server'), client: keys.indexOf('client') };
+    readers.set(format, reader);
+    return reader;
   } catch {
     return undefined;
   }
+}
+
+/** The plan with nothing to be read of a line but what its shape is asked of. */
+function withShapedKeys(plan: LinePlan): LinePlan {
+  const useOf = (role: FieldRole | undefined): 'key' | 'skip' => (role !== undefined && (role === 'server' || shapes[role] !== undefined) ? 'key' : 'skip');
+  if (plan.kind === 'json') return { kind: 'json', keys: plan.keys.map(key => ({ ...key, use: useOf(key.role) })) };
+  return { kind: 'steps', steps: plan.steps.map(step => (step.do === 'field' || step.do === 'text' ? { ...step, use: useOf(step.role) } : step)) };
 }
 
 /** Each format with those whose lines stand in the same log. */
@@ -200,8 +230,12 @@ function guess(lines: readonly Line[], header: Header | undefined, formats: read
 
 /** The format of JSON lines that more than half of these are in. */
 function commonest(bodies: readonly string[], formats: readonly LogFormat[]): LogFormat | undefined {
-  const lines = bodies.map(text => ({ text, bytes: encodeUtf8(text) }));
+  const lines = bodies.map(text => lineOf(encodeUtf8(text), text));
   return formats.find(format => format.plan.kind === 'json' && lines.filter(line => unitFits([format], line) !== -1).length > lines.length / 2);
+}
+
+function lineOf(bytes: Uint8Array, text: string): Line {
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), text };
 }
 
 /** The lines of a head; without the last where it may be cut, and without a mark of byte order before the first. */
@@ -217,7 +251,7 @@ function linesOf(head: Uint8Array): readonly Line[] {
     const next = to + 1;
     if (to > from && head[to - 1] === 13) to -= 1;
     const bytes = head.subarray(from, to);
-    if (bytes.length > 0 && bytes.length <= longestLine && !bytes.every(byte => byte <= 32)) lines.push({ bytes, text: decodeUtf8(bytes) });
+    if (bytes.length > 0 && bytes.length <= longestLine && !bytes.every(byte => byte <= 32)) lines.push(lineOf(bytes, decodeUtf8(bytes)));
     from = next;
   }
   return lines;
