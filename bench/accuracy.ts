@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { labObstacles } from '../lab/available.ts';
@@ -11,13 +11,14 @@ import { allScenarios, matching } from '../lab/scenarios.ts';
 import { faults } from '../src/core/faults/index.ts';
 import { exitCodeOf, scoreOf, totalsOf } from './accuracy-score.ts';
 import { accuracyPage, scoreboard, summary } from './accuracy-table.ts';
+import { appliedPartOf, appliedSection } from './applied-table.ts';
 
 /** Plays the lab's scenarios, or reads what a run of the tests has left, and counts how often badhop is right. */
 const usage = `npm run bench:accuracy -- [options] [NAME…]   every scenario, or those of these names; NAME may hold *
 
   --jobs N      hosts at once; default and most: what the lab allows
   --source      run badhop from src instead of dist
-  --apply       let badhop carry the plans out itself, and take them back
+  --apply       let badhop carry the plans out itself, and take them back: of the scenarios that have one; the results go into docs/accuracy.md
   --from FILE   play nothing; count what \`BADHOP_LAB_RESULTS=FILE npm test\` has left
   --out FILE    write the results as JSON
   --doc FILE    write the page there; default docs/accuracy.md, and only where every scenario was played
@@ -39,7 +40,7 @@ async function main(): Promise<number> {
   });
   const jobs = values.jobs === undefined ? hostLimit() : Number(values.jobs);
   const scenarios = await allScenarios();
-  const chosen = positionals.length === 0 ? scenarios : matching(scenarios, positionals);
+  const chosen = positionals.length > 0 ? matching(scenarios, positionals) : scenarios.filter(({ fix }) => values.apply !== true || fix !== undefined);
   if (values.help) {
     console.log(usage);
     return 0;
@@ -66,8 +67,14 @@ async function main(): Promise<number> {
 
   console.log(`${scoreboard(scores)}\n\n${summary(totals)}`);
   if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify({ ...circumstances, totals, scenarios: counted }, undefined, 2)}\n`);
-  const doc = values.doc ?? (counted.length === scenarios.length ? join(REPOSITORY, 'docs', 'accuracy.md') : undefined);
-  if (doc !== undefined) writeFileSync(doc, accuracyPage(scores, totals, circumstances));
+  const page = join(REPOSITORY, 'docs', 'accuracy.md');
+  if (values.apply === true && positionals.length === 0) {
+    writeFileSync(page, withApplied(readFileSync(page, 'utf8'), appliedSection([...records.values()], circumstances.days)));
+    return exitCodeOf(totals, chosen.length);
+  }
+  const doc = values.doc ?? (counted.length === scenarios.length ? page : undefined);
+  if (doc !== undefined)
+    writeFileSync(doc, accuracyPage(scores, totals, circumstances, existsSync(doc) ? appliedPartOf(readFileSync(doc, 'utf8')) : undefined));
   else console.error(`docs/accuracy.md stays as it is: ${counted.length} of ${scenarios.length} scenarios were played.`);
   for (const { scenario, confidentlyWrong } of scores) {
     if (confidentlyWrong.length > 0) console.error(`${scenario}: badhop is sure of ${confidentlyWrong.join(' and ')}, and it is not so.`);
@@ -76,6 +83,12 @@ async function main(): Promise<number> {
     console.error(`${scenario} could not be judged: it failed at ${failedAt ?? 'its start'}.`);
   for (const { name } of chosen.filter(scenario => !records.has(scenario.name))) console.error(`${name} was not played.`);
   return exitCodeOf(totals, chosen.length);
+}
+
+/** The page with another part about changes. */
+function withApplied(page: string, section: string): string {
+  const before = appliedPartOf(page);
+  return before === undefined ? page.replace('## Every scenario', () => `${section}\n## Every scenario`) : page.replace(before, () => section);
 }
 
 /** By name of the scenario; or why the lab cannot run, as a sentence. */

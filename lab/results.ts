@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import type { Finding } from '../src/core/model/finding.ts';
 import type { Verdict } from '../src/core/model/report.ts';
-import type { RunnerResult } from './runner.ts';
+import type { AppliedPlan, RunnerResult } from './runner.ts';
 import type { Scenario } from './scenario.ts';
 
 /** What is kept of one played scenario: one line of JSON in the file that BADHOP_LAB_RESULTS names. */
@@ -26,6 +26,7 @@ export interface ScenarioRecord {
   /** Fault id of the first finding, and how sure it is of it. */
   readonly first?: string;
   readonly confidence?: Finding['confidence'];
+  readonly applied?: AppliedPlan;
   /** In the report's order. Absent where there was no report. */
   readonly findings?: readonly RecordedFinding[];
 }
@@ -33,7 +34,7 @@ export interface ScenarioRecord {
 export type RecordedFinding = Pick<Finding, 'fault' | 'confidence' | 'status' | 'share' | 'causedBy'>;
 
 export function recordOf(played: RunnerResult, at: Date, machine: string): ScenarioRecord {
-  const { scenario, failure, failedAt, times, diagnosisMs, maxMiB, report } = played;
+  const { scenario, failure, failedAt, times, diagnosisMs, maxMiB, report, applied } = played;
   const first = report?.findings[0];
   return {
     scenario: scenario.name,
@@ -46,6 +47,7 @@ export function recordOf(played: RunnerResult, at: Date, machine: string): Scena
     seconds: Math.round((Object.values(times).reduce((sum, ms) => sum + ms, 0) - (times['wait'] ?? 0)) / 100) / 10,
     ...(diagnosisMs !== undefined && { diagnosisMs }),
     ...(maxMiB !== undefined && { peakMiB: Math.round(maxMiB) }),
+    ...(applied && { applied }),
     ...(report && { verdict: report.verdict }),
     ...(first && { first: first.fault, confidence: first.confidence }),
     ...(report && {

@@ -45,6 +45,17 @@ export interface RunnerResult {
   readonly host?: LabHost;
   /** Answers that the background requests got, from the break to the end. */
   readonly traffic?: ClientResult;
+  /** What badhop carried out itself. */
+  readonly applied?: AppliedPlan;
+}
+
+/** A plan that badhop carried out, what it saw of it, and whether it took it back to the byte. */
+export interface AppliedPlan {
+  readonly plan: string;
+  /** Of the access log; absent where there was no traffic to count. */
+  readonly before?: { readonly requests: number; readonly failed: number };
+  readonly after?: { readonly requests: number; readonly failed: number };
+  readonly undone: boolean;
 }
 
 const BUILT = join(REPOSITORY, 'dist', 'cli', 'bin.js');
@@ -63,6 +74,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
   let diagnosisMs: number | undefined;
   let maxMiB: number | undefined;
   let traffic: Traffic | undefined;
+  let applied: AppliedPlan | undefined;
 
   const boot = async (hostOptions: HostOptions): Promise<LabHost> => {
     const host = await bootHost(hostOptions);
@@ -129,10 +141,13 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
       if (plan === undefined) throw new Error(`no such plan among ${plans.map(one => one.id).join(', ') || 'none'}`);
       if (plan.automatic) {
         const before = await snapshotOf(host, plan);
-        await take('apply', () => applyWithBadhop(program, host, plan, scenario.args ?? []));
+        const fixed = await take('apply', () => applyWithBadhop(program, host, plan, scenario.args ?? []));
+        const { before: failedBefore, after } = fixed?.results.at(-1)?.result.verification ?? {};
+        applied = { plan: plan.id, ...(failedBefore && { before: failedBefore }), ...(after && { after }), undone: false };
         await scenario.afterFix?.(host);
         await take('healthy again', () => eventually(() => healthy(host)));
         await take('undo', () => undoWithBadhop(program, host, plan, before));
+        applied = { ...applied, undone: true };
         return;
       }
     }
@@ -165,6 +180,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     ...(diagnosisMs !== undefined && { diagnosisMs }),
     ...(maxMiB !== undefined && { maxMiB }),
     ...(seen && { traffic: seen }),
+    ...(applied && { applied }),
     ...(keep && first && { host: first }),
   };
 }
