@@ -56,8 +56,8 @@ export class AccessCounter {
   readonly #sounding = new Map<Counted, boolean>();
   readonly clients = new ClientCounter();
   readonly sizes = { requests: new SizeCounter<string>(), whole: new SizeCounter<string>(), cut: new SizeCounter<string>() };
-  /** Time in work by what was measured and the peer: `upstream 127.0.0.1:80`, `request ` where the format names no peer. */
-  readonly busy = new Map<string, BusyTime>();
+  /** Time in work by peer (none where the format names none), as the backend's own or as that of the whole request. */
+  readonly busy = { upstream: new Map<Counted | undefined, BusyTime>(), request: new Map<Counted | undefined, BusyTime>() } as const;
   /** The same of all requests as clients saw them. */
   readonly clientTime: BusyTime;
   readonly #all = new BucketCounter();
@@ -76,7 +76,8 @@ export class AccessCounter {
   #methodEnd = -1;
   #uriStart = -1;
   #uriEnd = -1;
-  #busyPeer: string | undefined;
+  #busyPeer: Counted | undefined;
+  #busyTable: ReadonlyMap<Counted | undefined, BusyTime> | undefined;
   #busyTime: BusyTime | undefined;
   #total = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
@@ -193,13 +194,14 @@ export class AccessCounter {
     for (let at = start; at < end; at += 1) if (bytes[at] === 0x20) last = at + 1;
     const took = start === -1 ? whole : decimal(bytes, last, end) * 1000;
     if (Number.isNaN(took)) return;
-    const key = `${start === -1 ? 'request' : 'upstream'} ${peer?.key ?? ''}`;
-    if (key !== this.#busyPeer || this.#busyTime === undefined) {
-      const known = this.busy.get(key);
-      if (known === undefined && this.busy.size >= maxBusyPeers) return;
-      this.#busyPeer = key;
+    const table = start === -1 ? this.busy.request : this.busy.upstream;
+    if (peer !== this.#busyPeer || table !== this.#busyTable || this.#busyTime === undefined) {
+      const known = table.get(peer);
+      if (known === undefined && table.size >= maxBusyPeers) return;
+      this.#busyPeer = peer;
+      this.#busyTable = table;
       this.#busyTime = known ?? new BusyTime(this.#sinceMs, this.#nowMs);
-      if (known === undefined) this.busy.set(key, this.#busyTime);
+      if (known === undefined) table.set(peer, this.#busyTime);
     }
     this.#busyTime.add(ms, took);
   }

@@ -141,13 +141,14 @@ function inWorkOf(logs: readonly CountedLog[]): Pick<NginxAccessLog, 'inWork'> {
   const peers = new Map<string, { readonly busy: BusyTime; readonly by: 'upstream' | 'request'; readonly peer: string; readonly servers: readonly string[] }>();
   let clients: BusyTime | undefined;
   for (const { counter, servers } of logs) {
-    for (const [name, busy] of counter.busy) {
-      const at = name.indexOf(' ');
-      const peer = name.slice(at + 1);
-      const key = peer === '' ? `${name}${servers.join(' ')}` : name;
-      const known = peers.get(key);
-      if (known === undefined) peers.set(key, { busy, by: name.startsWith('upstream') ? 'upstream' : 'request', peer, servers });
-      else known.busy.addAll(busy);
+    for (const by of ['upstream', 'request'] as const) {
+      for (const [counted, busy] of counter.busy[by]) {
+        const peer = counted?.key ?? '';
+        const key = `${by} ${peer === '' ? servers.join(' ') : peer}`;
+        const known = peers.get(key);
+        if (known === undefined) peers.set(key, { busy, by, peer, servers });
+        else known.busy.addAll(busy);
+      }
     }
     if (clients === undefined) clients = counter.clientTime;
     else clients.addAll(counter.clientTime);
