@@ -16,6 +16,7 @@ interface DiagnoseOptions {
   readonly verbose?: boolean;
   readonly probe: boolean;
   readonly bundle?: string;
+  readonly url?: string;
   readonly color: boolean;
   readonly width?: number;
 }
@@ -35,6 +36,7 @@ export function addDiagnose(program: Command, context: CommandContext): Command 
     .option('-v, --verbose', 'show everything that was found, ruled out and not checked')
     .option('--no-probe', 'only read; ask no backend anything')
     .option('--bundle <dir>', 'diagnose a recording made by `badhop collect`')
+    .option('--url <url>', 'send one request to this URL at this machine, and find the log line that it makes')
     .option('--no-color', 'plain text (also: the NO_COLOR variable)')
     .option('--width <columns>', 'width of the report (default: the terminal)', parseWidth)
     .action(async (options: DiagnoseOptions) => {
@@ -78,12 +80,19 @@ async function lookBack(report: Report, since: Since, { version }: CommandContex
   }
 }
 
-async function diagnose({ bundle, since, probe }: DiagnoseOptions, version: string): Promise<Report> {
+async function diagnose({ bundle, since, probe, url }: DiagnoseOptions, version: string): Promise<Report> {
+  if (url !== undefined && bundle !== undefined) {
+    throw new BadhopError('usage', '--url: a recording answers no request', { hint: 'Give it on the host itself, or use `badhop trace` from anywhere.' });
+  }
   const progress = createProgress(process.stderr, process.env);
   progress.show('starting');
   try {
     const { diagnoseBundle, diagnoseLocal } = await import('../compose.ts');
     const request = { since, probing: probe, version, onProgress: (stage: string) => progress.show(stage) };
+    if (url !== undefined) {
+      const { diagnoseUrl } = await import('../compose-url.ts');
+      return await diagnoseUrl(url, version, () => diagnoseLocal(request), request.onProgress);
+    }
     return await (bundle === undefined ? diagnoseLocal(request) : diagnoseBundle(bundle, request));
   } finally {
     progress.end();

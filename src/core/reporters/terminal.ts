@@ -3,7 +3,7 @@ import type { Report, ReportSymptom, Verdict } from '../model/report.ts';
 import { causeLines, evidenceLines, nextLines, pathLine, statusMark, tellStory, type Detail, type Story } from './finding-lines.ts';
 import { countRows, line, render, styled, type Line, type Look, type Style } from './layout.ts';
 import { describeSymptom } from './symptom-text.ts';
-import { tallyText, traceRows } from './trace-lines.ts';
+import { askedLines, isTrace, tallyText, traceRows } from './trace-lines.ts';
 import { verboseLines } from './verbose.ts';
 import { clockTime, formatCount, formatShare, formatWindow, plural, reason, sentence, windowLength } from './wording.ts';
 
@@ -54,7 +54,7 @@ function headLines(report: Report, story: Story): Line[] {
   const { hostname, name, nginx } = report.host;
   const versions = nginx.length === 0 ? '' : ` (${nginx.slice(0, 3).join(', ')})`;
   const host =
-    report.trace !== undefined
+    isTrace(report) && report.trace !== undefined
       ? `${report.trace.url} from ${hostname}`
       : name === 'local' || name === hostname
         ? hostname
@@ -68,7 +68,7 @@ function headLines(report: Report, story: Story): Line[] {
 /** What is going on, in numbers where there are any: the cause is told below, so the summary that names it would say it twice. */
 function headline(report: Report, { root }: Story): string {
   const { verdict, traffic, window, summary } = report;
-  if (report.trace !== undefined) return root && verdict === 'failing' ? tallyText(report) || summary : summary;
+  if (isTrace(report)) return root && verdict === 'failing' ? tallyText(report) || summary : summary;
   const failed =
     traffic.requests >= traffic.failed ? `${formatCount(traffic.failed)} of ${plural(traffic.requests, 'request')}` : plural(traffic.failed, 'request');
   if (root && verdict === 'failing') {
@@ -83,7 +83,13 @@ function headline(report: Report, { root }: Story): string {
 /** A report without a root: what the verdict rests on. */
 function calmLines(report: Report, { otherRoots, advice }: Story): Line[] {
   const hints = [...otherRoots, ...advice].slice(0, 4).map(finding => oneLine(report, finding));
-  return [...checkedLines(report), ...symptomLines(report).slice(0, 3), ...hints, ...(report.verdict === 'inconclusive' ? notCheckedLines(report) : [])];
+  return [
+    ...checkedLines(report),
+    ...askedLines(report),
+    ...symptomLines(report).slice(0, 3),
+    ...hints,
+    ...(report.verdict === 'inconclusive' ? notCheckedLines(report) : []),
+  ];
 }
 
 function rootLines(report: Report, { otherRoots: others }: Story, root: Finding, detail: Detail, width: number): Line[] {
@@ -99,7 +105,7 @@ function rootLines(report: Report, { otherRoots: others }: Story, root: Finding,
   return [
     line(0, ''),
     pathLine(report, root),
-    ...(report.trace === undefined ? [] : traceRows(report.trace).slice(0, 6)),
+    ...(report.trace !== undefined && isTrace(report) ? traceRows(report.trace).slice(0, 6) : askedLines(report)),
     ...blank,
     ...causeLines(report, root, heading, detail.explanationRows),
     ...stoppedLines(report, root),
@@ -155,7 +161,7 @@ function rankOf(change: { readonly source: string; readonly diff?: string }): nu
 /** What the verdict rests on. */
 function checkedLines(report: Report): Line[] {
   const { topology, traffic, checked, trace } = report;
-  if (trace !== undefined) return traceRows(trace);
+  if (trace !== undefined && isTrace(report)) return traceRows(trace);
   const asked = checked ? `, ${plural(checked.probes, 'probe')} sent` : '';
   const faults = checked ? `, ${plural(checked.faults, 'fault')} looked for` : '';
   const requests = `${plural(traffic.requests, 'request')} read in ${windowLength(report.window)}`;

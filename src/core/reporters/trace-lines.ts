@@ -7,6 +7,20 @@ import { plural } from './wording.ts';
 const mostRows = 40;
 const sources = { literal: 'is an address', given: 'from --resolve', 'hosts-file': 'from /etc/hosts', dns: 'from DNS' } as const;
 
+/** A trace alone; the diagnosis of a host may hold the request of one. */
+export function isTrace({ topology }: Report): boolean {
+  return topology.layers !== undefined;
+}
+
+/** In a diagnosis: the request that was sent to the host, and what came of it. */
+export function askedLines(report: Report): Line[] {
+  const { trace } = report;
+  if (trace === undefined || isTrace(report)) return [];
+  const request = trace.hops[0]?.requests[0];
+  const answer = request === undefined ? 'no address to ask' : `${request.result}, from ${request.address}`;
+  return [line(2, [styled('strong', 'Asked: '), `${trace.method} ${trace.url}: ${answer}`], { hang: 4, maxRows: 2 })];
+}
+
 /** In numbers what failed: `6 of 12 requests failed, at 1 of 4 addresses`. Empty where no request was sent. */
 export function tallyText({ trace, traffic }: Report): string {
   const requests = (trace?.hops ?? []).flatMap(hop => hop.requests);

@@ -5,7 +5,7 @@ import { line, styled, wholeLine, type Line } from './layout.ts';
 import { listWays } from './path.ts';
 import { describeSymptom } from './symptom-text.ts';
 import { shellLine } from './text.ts';
-import { traceSections } from './trace-lines.ts';
+import { isTrace, traceSections } from './trace-lines.ts';
 import { clockTime, formatShare, plural, readableSource, reason, sentence } from './wording.ts';
 
 // A host may have thousands of routes; beyond this the list helps nobody, and the JSON has them all.
@@ -15,12 +15,9 @@ const mostWays = 60;
 export function verboseLines(report: Report, story: Story, width: number): Line[] {
   const { host, traffic } = report;
   return [
-    line(
-      2,
-      `${host.os}, kernel ${host.kernel}, ${report.trace === undefined ? 'read' : 'asked'} as ${host.user}, in ${(report.durationMs / 1000).toFixed(1)} s`,
-    ),
+    line(2, `${host.os}, kernel ${host.kernel}, ${isTrace(report) ? 'asked' : 'read'} as ${host.user}, in ${(report.durationMs / 1000).toFixed(1)} s`),
     line(2, `${plural(traffic.requests, 'request')}, ${traffic.failed} failed, ${formatShare(traffic.explainedShare)} of those explained`),
-    ...(report.trace === undefined ? section('Paths', wayLines(report)) : []),
+    ...(isTrace(report) ? [] : section('Paths', wayLines(report))),
     ...[...(story.root ? [story.root] : []), ...story.otherRoots].flatMap(finding => findingLines(report, finding, 'Root cause', width)),
     ...story.consequences.flatMap(finding => findingLines(report, finding, 'Follows', width)),
     ...story.advice.flatMap(finding => findingLines(report, finding, 'Advice', width)),

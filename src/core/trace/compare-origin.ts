@@ -66,6 +66,7 @@ function edgeAlone({ edge, origin, edgeFindings }: Sides, state: 'bad' | 'mixed'
   const bad = edge.judged.find(isFailed);
   const good = origin.judged.find(each => isTelling(each) && !isFailed(each));
   const places = [...new Set(edge.judged.filter(isFailed).map(({ attempt }) => placeOf(attempt)))];
+  const asked = origin.judged.filter(isTelling).length;
   const what = failing.map(({ finding }) => finding.title).join('; ');
   const evidence: Evidence[] = [bad, good].flatMap(each => (each === undefined ? [] : [summaryOf(each, each === good ? 'origin' : 'edge')]));
   return {
@@ -75,7 +76,7 @@ function edgeAlone({ edge, origin, edgeFindings }: Sides, state: 'bad' | 'mixed'
     status: 'active',
     subject: { kind: 'host', id: places[0] ?? edge.hop.host, name: `the edge before ${origin.hop.host}`, peers: places },
     title: 'The edge fails while the origin answers the same request well',
-    explanation: `${origin.judged.filter(isTelling).length} requests went straight to the origin and all were answered; through the edge: ${what === '' ? 'no answer' : what}. So the fault lies in the edge or between the two: the address or port that the edge has for the origin, a firewall that lets this machine through and not the edge, the server name, certificate or timeout that the edge uses there, or limits of the edge.`,
+    explanation: `${asked === 1 ? 'One request' : `${asked} requests`} went straight to the origin and ${asked === 1 ? 'was' : 'all were'} answered; through the edge: ${what === '' ? 'no answer' : what}. So the fault lies in the edge or between the two: the address or port that the edge has for the origin, a firewall that lets this machine through and not the edge, the server name, certificate or timeout that the edge uses there, or limits of the edge.`,
     share: Math.min(
       1,
       failing.reduce((sum, { finding }) => sum + finding.share, 0),

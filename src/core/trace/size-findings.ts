@@ -21,7 +21,7 @@ export function sizeFindings(sizes: readonly SizeProbe[]): readonly Finding[] {
         status: 'latent',
         ...(isLow || is5xx ? {} : { advice: true as const }),
         subject: { kind: 'peer', id: address, name: address, peers: [] },
-        title: `${part === 'header' ? 'A header' : 'A body'} of ${size(refusedBytes)} gets ${refusedWith ?? 'no answer'}${is5xx ? '' : ', and one of ' + size(takenBytes) + ' is taken'}`,
+        title: `${part === 'header' ? 'A header' : 'A body'} of ${size(refusedBytes)} is refused (${refusedWith ?? 'no answer'}), and one of ${size(takenBytes)} is taken`,
         explanation: `The limit lies between ${takenBytes} and ${refusedBytes} bytes (${probe.requests} requests). ${
           is5xx
             ? 'It is answered with a 5xx, so it is not the first hop that refuses it: a hop behind breaks off, and the proxy before it makes that an error.'

@@ -56,7 +56,6 @@ function clientCertificate(attempt: TraceAttempt, context: ProblemContext, says:
 function failedHandshake(attempt: TraceAttempt, tls: TlsObservation, context: ProblemContext): Problem {
   const error = tls.error ?? '';
   const common = { layer: 'tls', symptomClass: 'tls-handshake', confidence: 'confirmed', evidence: [evidenceOf(attempt, context, saysOf(tls))] } as const;
-  const { port } = attempt;
   if (tls.spoke === 'http' || tls.spoke === 'other') return notTls(attempt, tls, context);
   const missing = missingName(attempt, tls, context);
   if (missing !== undefined) return missing;
@@ -77,7 +76,7 @@ function failedHandshake(attempt: TraceAttempt, tls: TlsObservation, context: Pr
           : [evidenceOf(attempt, context, versions.map(each => `${each.version} ${each.taken ? 'taken' : 'refused'}`).join(', '))]),
       ],
       next: lookNext('raise-tls-version', 'Let the server speak TLS 1.2 and 1.3', [
-        ['On nginx: ssl_protocols TLSv1.2 TLSv1.3; see what it takes:', `nmap --script ssl-enum-ciphers -p ${port} ${attempt.address}`],
+        ['On nginx: ssl_protocols TLSv1.2 TLSv1.3; see what it takes:', `openssl s_client -connect ${placeOf(attempt)} -tls1_2`],
       ]),
     };
   }
@@ -99,7 +98,7 @@ function failedHandshake(attempt: TraceAttempt, tls: TlsObservation, context: Pr
       title: 'The connection is taken, and no TLS handshake follows',
       explanation: `${placeOf(attempt)} accepted the connection and did not finish the handshake within ${milliseconds(context.timeoutMs)}: the program behind the port hangs or is out of workers, or large packets are lost on the way.`,
       next: lookNext('look-at-server', 'See what the server behind the port is doing', [
-        ['On the host that has this address:', 'badhop', `ss -ltnp 'sport = :${port}'`],
+        ['On the host that has this address:', 'badhop', `ss -ltnp 'sport = :${attempt.port}'`],
       ]),
     };
   }
@@ -140,7 +139,10 @@ function notTls(attempt: TraceAttempt, tls: TlsObservation, context: ProblemCont
 /** No server name was sent, and with one the server does better: a client has to send it. */
 function missingName(attempt: TraceAttempt, tls: TlsObservation, context: ProblemContext): Problem | undefined {
   const named = context.hop.withName;
-  if (tls.serverName !== undefined || named === undefined || named.address !== attempt.address || named.tls.handshake !== 'done') return undefined;
+  if (tls.serverName !== undefined) return undefined;
+  if (named === undefined || named.address !== attempt.address || named.tls.handshake !== 'done') {
+    return tls.handshake === 'failed' && nameErrors.test(tls.error ?? '') ? nameWanted(attempt, tls, context) : undefined;
+  }
   const isBetter = tls.handshake === 'failed' || (tls.nameMatches === false && named.tls.nameMatches === true);
   if (!isBetter) return undefined;
   const name = named.tls.serverName ?? '';
@@ -158,6 +160,22 @@ function missingName(attempt: TraceAttempt, tls: TlsObservation, context: Proble
         `badhop trace https://${name}:${attempt.port}/ --resolve ${name}:${attempt.port}:${attempt.address}`,
       ],
       ['In a proxy before it: proxy_ssl_server_name on; and proxy_ssl_name with this name.'],
+    ]),
+  };
+}
+
+/** The server's own alert says that it is the name; which one it would take is not known. */
+function nameWanted(attempt: TraceAttempt, tls: TlsObservation, context: ProblemContext): Problem {
+  return {
+    fault: 'tls-sni-missing',
+    layer: 'tls',
+    symptomClass: 'tls-handshake',
+    title: 'The server needs a server name in the handshake, and none was sent',
+    explanation: `${placeOf(attempt)} ends the handshake with the alert "unrecognized name". ${context.hop.host} is an address, for which no server name is sent; with a name that the server knows it may answer.`,
+    confidence: 'likely',
+    evidence: [evidenceOf(attempt, context, saysOf(tls))],
+    next: lookNext('send-server-name', 'Ask by a name that the server knows', [
+      ['By a name, and at this address:', `badhop trace https://NAME:${attempt.port}/ --resolve NAME:${attempt.port}:${attempt.address}`],
     ]),
   };
 }
