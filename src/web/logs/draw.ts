@@ -124,7 +124,7 @@ function valueAxes(chart: Chart, colours: Colours): uPlot.Axis[] {
 
 function axisText(scale: ChartSeries['scale'], tick: number): string {
   if (scale === 'share') return `${Number((tick * 100).toPrecision(3))} %`;
-  if (scale === 'seconds') return `${Number(tick.toPrecision(3))} s`;
+  if (scale === 'seconds') return tick > 0 && tick < 0.1 ? `${Number((tick * 1000).toPrecision(3))} ms` : `${Number(tick.toPrecision(3))} s`;
   if (tick >= 1e6) return `${Number((tick / 1e6).toPrecision(3))} M`;
   return tick >= 1e4 ? `${Number((tick / 1e3).toPrecision(3))} k` : Number.isInteger(tick) ? String(tick) : '';
 }

@@ -1,6 +1,6 @@
 import type { LogsReport, PeerCount } from '../../model/logs-report.ts';
 import { formatCount, plural, reason, sentence } from '../wording.ts';
-import { bytesText, finePercent, secondsText, shorten } from './figures.ts';
+import { finePercent, secondsText, shorten } from './figures.ts';
 import { element, join, Markup, type Content } from './html-text.ts';
 import { inputText, misfitShare } from './input-lines.ts';
 import { pageScript, pageScriptHash, pageStyle, pageStyleHash } from './page-assets.ts';
@@ -223,11 +223,10 @@ function logs({ inputs }: LogsReport): readonly Markup[] {
         ]),
         'name',
       ),
-      cell(shorten(inputText(input), 240)),
-      cell(bytesText(input.bytes), 'number'),
+      cell(shorten(inputText(input), 240), 'name'),
     ),
   );
-  return [heading('Logs'), table(['log', 'what it holds', 'size'], shown, [2]), ...leftOut(left, 'log')];
+  return [heading('Logs'), table(['log', 'what it holds'], shown, []), ...leftOut(left, 'log')];
 }
 
 function notes({ notChecked, internalErrors }: LogsReport): readonly Markup[] {
