@@ -12,6 +12,7 @@ ajv.addSchema(validateLogsReport.schema, 'logs-report.schema.json');
 const validateReport = compile('docs/report.schema.json');
 ajv.addSchema(validateReport.schema, 'report.schema.json');
 const validateSize = compile('docs/size-report.schema.json');
+const validateLint = compile('docs/lint-report.schema.json');
 
 /**
  * What is wrong with a report by its published schema; empty for a valid one. A field that the schema does not
@@ -29,6 +30,11 @@ export function logsSchemaProblems(report: unknown): readonly string[] {
 /** The same for the report of `badhop size`. */
 export function sizeSchemaProblems(report: unknown): readonly string[] {
   return problemsOf(validateSize, report);
+}
+
+/** The same for the report of `badhop lint`. */
+export function lintSchemaProblems(report: unknown): readonly string[] {
+  return problemsOf(validateLint, report);
 }
 
 function compile(path: string): ValidateFunction {

@@ -73,6 +73,6 @@ export class LintHost {
     const { folder, root } = this.options;
     const isOwn = root !== undefined || path === folder || path.startsWith(`${folder}/`) || packaged.includes(folder) || packaged.includes(dirname(folder));
     if (answer.state !== 'absent' || isOwn || basename(path) === '') return answer;
-    return unparsable('it is not on this machine', 'Say with --root where its absolute paths are to be looked up.');
+    return unparsable('it is not on this machine; --root says where absolute paths are looked up');
   }
 }

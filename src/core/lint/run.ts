@@ -2,7 +2,7 @@ import { editSteps, type TextChange } from '../model/nginx-edits.ts';
 import type { LintFinding, LintGap, LintReport, LintSeverity } from '../model/lint.ts';
 import { ignoresIn, type IgnoreComment } from './ignores.ts';
 import { Places } from './places.ts';
-import type { LintProblem, LintRule, Spot } from './rule.ts';
+import type { LintProblem, LintRule } from './rule.ts';
 import type { LintView } from './view.ts';
 
 export interface LintRun {
@@ -131,22 +131,42 @@ function aboutComment(comment: IgnoreComment, used: ReadonlySet<string>, known: 
 
 function toFinding(problem: Found, view: LintView, places: Places, { redact }: RunOptions): LintFinding {
   const { rule, fault, severity, title, message, advice, at, related = [], fix } = problem;
-  const span = (spot: Spot): ReturnType<Places['span']> => {
-    const raw = places.span(spot);
-    return { ...raw, source: redact(raw.source) };
-  };
+  const raw = [at, ...related.map(one => one.at)].map(spot => places.span(spot));
+  const secrets = raw.flatMap(({ source }) => secretsOf(source, redact(source)));
+  // What a message quotes of a line may be a piece that does not look like a secret by itself.
+  const clean = (text: string): string => secrets.reduce((rest, secret) => rest.replaceAll(secret, redacted), redact(text));
+  const [place, ...others] = raw.map(span => ({ ...span, source: redact(span.source) }));
+  if (place === undefined) throw new Error('a finding has a place');
   const steps = fix === undefined ? [] : editSteps([view.config], fix.changes);
   return {
     rule,
     ...(fault === undefined ? {} : { fault }),
     severity,
     title,
-    message: redact(message),
-    advice: redact(advice),
-    ...span(at),
-    related: related.map(one => ({ ...span(one.at), text: redact(one.text) })),
-    ...(fix === undefined || steps.length === 0 ? {} : { fix: { summary: redact(fix.summary), diffs: steps.map(step => redact(step.diff)) } }),
+    message: clean(message),
+    advice: clean(advice),
+    ...place,
+    related: others.map((span, index) => ({ ...span, text: clean(related[index]?.text ?? '') })),
+    ...(fix === undefined || steps.length === 0 ? {} : { fix: { summary: clean(fix.summary), diffs: steps.map(step => clean(step.diff)) } }),
   };
+}
+
+const redacted = '[redacted]';
+
+/** The pieces of a line that were taken out of it. */
+function secretsOf(raw: string, clean: string): readonly string[] {
+  if (raw === clean) return [];
+  const secrets: string[] = [];
+  let at = 0;
+  const [first = '', ...rest] = clean.split(redacted);
+  at += first.length;
+  for (const piece of rest) {
+    const end = piece === '' ? raw.length : raw.indexOf(piece, at);
+    if (end < 0) return secrets;
+    if (end - at >= 4) secrets.push(raw.slice(at, end));
+    at = end + piece.length;
+  }
+  return secrets;
 }
 
 /** A fix is taken whole or not at all. Two that change the same bytes in the same way count once. */

@@ -104,13 +104,13 @@ function prefixProblem({ directive, kind, token, variables }: LintPass): LintPro
 function portlessProblem({ directive, kind, token }: LintPass, { authority, members, variables }: LintTarget, view: LintView): LintProblem | undefined {
   const [member] = members;
   if (kind === 'proxy' || kind === 'grpc' || variables.length > 0 || member === undefined) return undefined;
-  const { path, portText } = member.address;
+  const { host = '', path, portText } = member.address;
   const isKnown = view.scopes.every(scope => scope.isWhole || (scope.kind !== 'http' && scope.kind !== 'stream' && scope.kind !== 'main'));
-  if (path !== undefined || portText !== undefined || !isKnown) return undefined;
+  if (path !== undefined || portText !== undefined || !(isKnown || isIpLiteral(host))) return undefined;
   return {
     at: spotOf(directive, token),
     ...refused,
-    message: `"${authority}" has no port, and there is no upstream of that name; nginx does not start ("no port in upstream").`,
+    message: `"${authority}" has no port${isIpLiteral(host) ? '' : ', and there is no upstream of that name'}; nginx does not start ("no port in upstream").`,
     advice: 'Write the port, or the name of an `upstream` block.',
   };
 }
