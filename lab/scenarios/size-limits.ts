@@ -14,7 +14,7 @@ const MEBIBYTE = 2 ** 20;
 
 const exitCodes = { fits: 0, change: 1, unknown: 3 } as const;
 
-async function size(badhop: RunBadhop, args: readonly string[] = [], user?: string): Promise<SizeReport> {
+export async function size(badhop: RunBadhop, args: readonly string[] = [], user?: string): Promise<SizeReport> {
   const run = await badhop(['size', '--format', 'json', ...args], user === undefined ? {} : { user });
   const wrong = misbehaviour(run);
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
@@ -25,13 +25,13 @@ async function size(badhop: RunBadhop, args: readonly string[] = [], user?: stri
   return report;
 }
 
-function poolIn(report: SizeReport, name: string): SizedPool {
+export function poolIn(report: SizeReport, name: string): SizedPool {
   const pool = report.pools.find(one => one.name.includes(name));
   if (pool === undefined) throw new Error(`no pool ${name} among ${report.pools.map(one => one.name).join(', ')}`);
   return pool;
 }
 
-function demand(isTrue: boolean, what: string, report: SizeReport): void {
+export function demand(isTrue: boolean, what: string, report: SizeReport): void {
   if (!isTrue)
     throw new Error(`${what}\n${JSON.stringify({ summary: report.summary, memory: report.memory, pools: report.pools, limits: report.limits }, undefined, 1)}`);
 }
@@ -40,13 +40,14 @@ async function applyAll(host: LabHost, plans: SizedPool['plans']): Promise<void>
   for (const plan of plans.slice(0, 1)) await applyPlan(host, plan);
 }
 
-async function enough(host: LabHost, urls: readonly string[]): Promise<void> {
+export async function enough(host: LabHost, urls: readonly string[]): Promise<void> {
   const { counts } = await host.request({ urls, count: urls.length, timeoutMs: 8000 });
   if ((counts['200'] ?? 0) < urls.length) throw new Error(`not all answered: ${JSON.stringify(counts)}`);
 }
 
 /** A page that holds memory while it waits for its database. */
-const hungry = (mebibytes: number, ms: number): string => `<?php $rows = str_repeat('row', (${mebibytes} << 20) / 3); usleep(${ms * 1000}); echo strlen($rows), "\\n";`;
+const hungry = (mebibytes: number, ms: number): string =>
+  `<?php $rows = str_repeat('row', (${mebibytes} << 20) / 3); usleep(${ms * 1000}); echo strlen($rows), "\\n";`;
 
 export default [
   defineScenario({
