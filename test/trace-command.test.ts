@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runProgram } from '../src/cli/program.ts';
 import { BadhopError } from '../src/core/model/error.ts';
+import { renderTerminal } from '../src/core/reporters/terminal.ts';
 import { schemaProblems } from './report-schema.ts';
 import { root } from './source-files.ts';
 import { answering, CertificateFolder, endServers, listen, listenTls, nginxPage, page, resolver, traced } from './trace-servers.ts';
@@ -273,6 +274,21 @@ describe('the origin', () => {
     } finally {
       folder.end();
     }
+  });
+});
+
+describe('the report at a terminal', () => {
+  it.each([40, 80, 100])('keeps to %i columns and to one screen', async width => {
+    const { port } = await listen(ok, '127.0.0.11');
+    await listen(bad, '127.0.0.12', port);
+    const addresses = Array.from({ length: 12 }, (_, index) => `127.0.0.${index + 11}`).join(',');
+    const report = await traced(`http://shop.test:${port}/cart`, { resolve: [`shop.test:${port}:${addresses}`], count: 2 });
+    const rows = renderTerminal(report, { width, colour: false, unicode: true, verbose: false }).trimEnd().split('\n');
+    const commands = /^ *(?:badhop|ss|nginx|curl|openssl) /;
+    expect(rows.filter(row => row.length > width && !commands.test(row))).toEqual([]);
+    if (width >= 80) expect(rows.length).toBeLessThanOrEqual(30);
+    expect(rows.join(' ')).toMatch(/10 of 12\s+addresses fail/);
+    expect(renderTerminal(report, { width, colour: false, unicode: true, verbose: true })).toContain('Who answered');
   });
 });
 

@@ -251,3 +251,36 @@ describe('a handshake', () => {
     expect(schemaProblems(report)).toEqual([]);
   });
 });
+
+describe('the origin behind an edge', () => {
+  const edgeOf = (): Promise<{ port: number }> => listenTls(good, answering(nginxPage('502 Bad Gateway')));
+
+  it('with a certificate that has expired is told beside the error of the edge', async () => {
+    const origin = await serve(folder.leaf('origin-expired', ['shop.test'], 'root', { from: -90, to: -2 }));
+    const report = await ask((await edgeOf()).port, { origin: `127.0.0.1:${origin}` });
+    const expired = report.findings.find(({ fault }) => fault === 'tls-certificate-expired');
+    expect(expired?.title).toMatch(/^At the origin: /);
+    expect(expired?.status).toBe('active');
+    expect(report.findings.find(({ fault }) => fault === 'error-answer')?.causedBy).toBe('tls-certificate-expired');
+    expect(report.trace?.origin?.requests[0]?.status).toBe(200);
+    expect(schemaProblems(report)).toEqual([]);
+  });
+
+  it('that needs the server name is told, and healthy with it', async () => {
+    const other = folder.leaf('origin-default', ['default.test'], 'root');
+    const origin = await serve({ ...other, SNICallback: (name, done) => done(null, name === 'shop.test' ? createSecureContext(good) : undefined) });
+    const report = await ask((await edgeOf()).port, { origin: `127.0.0.1:${origin}` });
+    expect(first(report).fault).toBe('edge-fails-origin-healthy');
+    expect(report.findings.find(({ fault }) => fault === 'origin-needs-server-name')).toMatchObject({ advice: true, status: 'latent' });
+  });
+
+  it('that is not to be trusted gets no secret', async () => {
+    let seen = '';
+    const origin = await listenTls(folder.leaf('origin-self', ['shop.test'], undefined), socket => {
+      socket.on('data', chunk => (seen += chunk.toString()));
+      hello(socket);
+    });
+    await ask((await edgeOf()).port, { origin: `127.0.0.1:${origin.port}`, header: ['Cookie: session=abcdef'] });
+    expect(seen).toBe('');
+  });
+});
