@@ -138,3 +138,44 @@ describe('a gunicorn whose unit names the number', () => {
     expect(fix.plan(ask, given(['gunicorn: master [app:app]']))).toMatchObject({ automatic: false });
   });
 });
+
+describe('a sizing that has weighed all pools', () => {
+  const setting = (value: string, at: number, name: string) => ({ value, source: `file:/etc/php/8.2/fpm/pool.d/shop.conf:${at}`, text: `${name} = ${value}` });
+  const pool = {
+    name: 'shop',
+    masterPid: 9,
+    mainConfig: '/etc/php/8.2/fpm/php-fpm.conf',
+    values: {
+      pm: setting('dynamic', 7, 'pm'),
+      'pm.start_servers': setting('4', 9, 'pm.start_servers'),
+      'pm.min_spare_servers': setting('2', 10, 'pm.min_spare_servers'),
+      'pm.max_spare_servers': setting('5', 11, 'pm.max_spare_servers'),
+    },
+  };
+  const sized = (workers: number, change: Partial<Record<keyof Facts, unknown>> = {}) =>
+    fix.plan(
+      { confidence: 'confirmed', fixData: { service: service.id, workers, because: '300 MiB for it' } } as unknown as Finding,
+      facts(600, { 'php-fpm-pools': { pools: [pool], unread: [], globals: {} }, ...change }),
+    );
+
+  it('lowers the limit, and what php-fpm starts and keeps spare with it', () => {
+    expect(sized(3)).toMatchObject({
+      summary: 'Lower pm.max_children from 5 to 3 (300 MiB for it)',
+      steps: [
+        { line: 8, after: '  pm.max_children=3 ; for now' },
+        { line: 11, after: 'pm.max_spare_servers = 3' },
+        { line: 9, after: 'pm.start_servers = 3' },
+        { kind: 'command' },
+      ],
+    });
+  });
+
+  it('raises it to that number and no other', () => {
+    expect(sized(9)?.steps).toMatchObject([{ after: '  pm.max_children=9 ; for now' }, { kind: 'command' }]);
+  });
+
+  it('is told by hand where the number stands nowhere', () => {
+    const blind = { ...service, workersMax: { value: 5, source: 'default of x' } };
+    expect(sized(9, { services: [blind] })).toMatchObject({ automatic: false, steps: [{ kind: 'manual', text: expect.stringContaining('9') }] });
+  });
+});
