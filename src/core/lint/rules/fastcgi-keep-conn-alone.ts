@@ -14,7 +14,9 @@ export default defineLintRule({
       const { args, at } = pass.setting('keep_conn');
       if (args[0] !== 'on' || at === undefined || pass.targets.length === 0) continue;
       const [target] = pass.targets;
-      const keeps = pass.targets.some(one => one.variables.length > 0 || (one.upstream !== undefined && (keepsConnections(one.upstream, view) || !one.upstream.scope.isWhole)));
+      const keeps = pass.targets.some(
+        one => one.variables.length > 0 || (one.upstream !== undefined && (keepsConnections(one.upstream, view) || !one.upstream.scope.isWhole)),
+      );
       if (keeps || target === undefined) continue;
       const group = target.upstream;
       yield {

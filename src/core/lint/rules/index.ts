@@ -3,45 +3,91 @@ import type { LintRule } from '../rule.ts';
 import addressMismatch from './address-mismatch.ts';
 import dnsNameNotFound from './dns-name-not-found.ts';
 import dnsStaleAddress from './dns-stale-address.ts';
+import errorPageFromFailingBackend from './error-page-from-failing-backend.ts';
+import errorPageMasksFailure from './error-page-masks-failure.ts';
+import fastcgiKeepConnAlone from './fastcgi-keep-conn-alone.ts';
+import fastcgiScriptFilenameMissing from './fastcgi-script-filename-missing.ts';
+import fdLimitNginx from './fd-limit-nginx.ts';
+import grpcWithoutHttp2 from './grpc-without-http2.ts';
+import hostHeaderLost from './host-header-lost.ts';
+import keepaliveRace from './keepalive-race.ts';
 import localhostIpv6Mismatch from './localhost-ipv6-mismatch.ts';
+import loggingNotReady from './logging-not-ready.ts';
 import maxFailsAmplification from './max-fails-amplification.ts';
 import maxFailsIgnored from './max-fails-ignored.ts';
+import nginxWorkerConnectionsExhausted from './nginx-worker-connections-exhausted.ts';
+import paramsInheritanceLost from './params-inheritance-lost.ts';
 import plaintextToTls from './plaintext-to-tls.ts';
 import protocolMismatch from './protocol-mismatch.ts';
 import proxyLoop from './proxy-loop.ts';
+import requestBodyTooLarge from './request-body-too-large.ts';
+import requestHeaderTooBigForBackend from './request-header-too-big-for-backend.ts';
 import resolveNotPossible from './resolve-not-possible.ts';
 import resolverMissing from './resolver-missing.ts';
+import responseHeaderTooBig from './response-header-too-big.ts';
 import retriesNotIdempotent from './retries-not-idempotent.ts';
 import retriesOff from './retries-off.ts';
+import settingOfOtherPass from './setting-of-other-pass.ts';
 import socketInPrivateTmp from './socket-in-private-tmp.ts';
+import timeoutChainInverted from './timeout-chain-inverted.ts';
+import timeoutZero from './timeout-zero.ts';
+import timeoutsContradict from './timeouts-contradict.ts';
 import tlsNameMismatch from './tls-name-mismatch.ts';
 import tlsProtocolMismatch from './tls-protocol-mismatch.ts';
 import tlsSniMissing from './tls-sni-missing.ts';
 import tlsToPlaintext from './tls-to-plaintext.ts';
 import tlsUntrustedIssuer from './tls-untrusted-issuer.ts';
+import upgradeChangedDefaults from './upgrade-changed-defaults.ts';
 import upstreamAddressInvalid from './upstream-address-invalid.ts';
 import upstreamAllDown from './upstream-all-down.ts';
+import upstreamBuffersRefused from './upstream-buffers-refused.ts';
+import upstreamKeepaliveUnused from './upstream-keepalive-unused.ts';
+import websocketReadTimeoutShort from './websocket-read-timeout-short.ts';
+import websocketUpgradeMissing from './websocket-upgrade-missing.ts';
 
 export const rules: readonly LintRule[] = [
   addressMismatch,
   dnsNameNotFound,
   dnsStaleAddress,
+  errorPageFromFailingBackend,
+  errorPageMasksFailure,
+  fastcgiKeepConnAlone,
+  fastcgiScriptFilenameMissing,
+  fdLimitNginx,
+  grpcWithoutHttp2,
+  hostHeaderLost,
+  keepaliveRace,
   localhostIpv6Mismatch,
+  loggingNotReady,
   maxFailsAmplification,
   maxFailsIgnored,
+  nginxWorkerConnectionsExhausted,
+  paramsInheritanceLost,
   plaintextToTls,
   protocolMismatch,
   proxyLoop,
+  requestBodyTooLarge,
+  requestHeaderTooBigForBackend,
   resolveNotPossible,
   resolverMissing,
+  responseHeaderTooBig,
   retriesNotIdempotent,
   retriesOff,
+  settingOfOtherPass,
   socketInPrivateTmp,
+  timeoutChainInverted,
+  timeoutZero,
+  timeoutsContradict,
   tlsNameMismatch,
   tlsProtocolMismatch,
   tlsSniMissing,
   tlsToPlaintext,
   tlsUntrustedIssuer,
+  upgradeChangedDefaults,
   upstreamAddressInvalid,
   upstreamAllDown,
+  upstreamBuffersRefused,
+  upstreamKeepaliveUnused,
+  websocketReadTimeoutShort,
+  websocketUpgradeMissing,
 ];

@@ -13,7 +13,7 @@ import { spokenTime, writtenTime } from '../words.ts';
 
 /** After how long a program closes an idle connection unless it is told otherwise: its own documentation, measured for gunicorn and Node. */
 const programs: readonly { readonly words: RegExp; readonly name: string; readonly ms: number; readonly option: string }[] = [
-  { words: /(?:^|[^a-z])gunicorn/i, name: 'gunicorn', ms: 2000, option: '--keep-alive' },
+  { words: /(?:^|[^a-z])gunicorn/i, name: 'gunicorn with threads', ms: 2000, option: '--keep-alive' },
   { words: /(?:^|[^a-z])uvicorn/i, name: 'uvicorn', ms: 5000, option: '--timeout-keep-alive' },
   { words: /(?:^|[^a-z])hypercorn/i, name: 'hypercorn', ms: 5000, option: 'keep_alive_timeout' },
   { words: /(?:^|[^a-z])puma/i, name: 'Puma before 7', ms: 20_000, option: 'persistent_timeout' },
@@ -56,7 +56,9 @@ export default defineLintRule({
         advice: `Set \`keepalive_timeout ${writtenTime(shorter)};\` in the upstream, ${closing.advice}.`,
         related: [{ at: spotOf(closing.at ?? member.directive, closing.at === undefined ? member.token : undefined), text: 'This side closes first.' }],
         ...(closing.isSure ? {} : { severity: 'notice' as const }),
-        ...(view.since('1.15.3') ? { fix: { summary: 'Let nginx close idle connections first', changes: [change(upstream, limit.at, writtenTime(shorter))] } } : {}),
+        ...(view.since('1.15.3')
+          ? { fix: { summary: 'Let nginx close idle connections first', changes: [change(upstream, limit.at, writtenTime(shorter))] } }
+          : {}),
       };
     }
   },
@@ -77,9 +79,18 @@ function closingOf(view: LintView, pass: LintPass, target: LintTarget, member: L
       isSure: true,
     };
   }
+  // Where nobody wrote `keepalive`, a guess by a name is not worth a line.
+  if (target.upstream === undefined || keepaliveOf(target.upstream) === undefined) return undefined;
   const file = member.address.path?.slice(member.address.path.lastIndexOf('/') + 1);
   const program = file === undefined ? undefined : programs.find(({ words }) => words.test(file));
-  return program && { ms: program.ms, text: `${program.name}, whose socket this seems to be, closes them after ${spokenTime(program.ms)} unless \`${program.option}\` says more`, advice: `or raise \`${program.option}\` above nginx's limit`, isSure: false };
+  return (
+    program && {
+      ms: program.ms,
+      text: `${program.name}, whose socket this seems to be, closes them after ${spokenTime(program.ms)} unless \`${program.option}\` says more`,
+      advice: `or raise \`${program.option}\` above nginx's limit`,
+      isSure: false,
+    }
+  );
 }
 
 function change(upstream: LintUpstream, at: ConfigDirective | undefined, value: string): TextChange {

@@ -1,0 +1,19 @@
+import { testLintRule } from '../../../../test/lint-rule.ts';
+import rule from './websocket-read-timeout-short.ts';
+
+const site = (path: string, location: string, http = ''): string =>
+  `events {}\nhttp {\n${http}\nserver { listen 80; location ${path} { proxy_http_version 1.1; ${location} proxy_pass http://192.0.2.1:3000; } }\n}\n`;
+const upgrade = 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";';
+
+testLintRule(rule, {
+  fires: {
+    'in the location': { text: site('/ws/', `${upgrade} proxy_read_timeout 10s;`), at: ['proxy_read_timeout 10s'] },
+    'for all': { text: site('/websocket', upgrade, 'proxy_read_timeout 5;'), at: ['proxy_read_timeout 5'] },
+  },
+  silent: {
+    'the default': { text: site('/ws/', upgrade) },
+    'an hour here, short elsewhere': { text: site('/ws/', `${upgrade} proxy_read_timeout 1h;`, 'proxy_read_timeout 5;') },
+    'no WebSocket': { text: site('/api/', `${upgrade} proxy_read_timeout 10s;`) },
+    'nothing is upgraded': { text: site('/ws/', 'proxy_read_timeout 10s;') },
+  },
+});
