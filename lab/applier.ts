@@ -20,7 +20,7 @@ export async function snapshotOf(host: LabHost, plan: FixPlan): Promise<Snapshot
 /** Lets badhop carry the plan out; throws where it does not say that it is applied and verified. */
 export async function applyWithBadhop(program: string, host: LabHost, plan: FixPlan, args: readonly string[]): Promise<FixReport> {
   const run = await runBadhop(program, host, ['fix', plan.id, '--apply', '--settle', settle, '--format', 'json', ...args], { timeoutMs: 240_000 });
-  const report = reportOf<FixReport>(run);
+  const report = reportOf(run) as FixReport;
   const last = report.results.at(-1)?.result;
   if (last?.outcome !== 'applied' || run.exitCode !== 0)
     throw new Error(`badhop fix ended with ${run.exitCode}: ${JSON.stringify(last ?? report.summary)}\n${run.stderr}`);
@@ -30,7 +30,7 @@ export async function applyWithBadhop(program: string, host: LabHost, plan: FixP
 /** Takes back what was applied; throws where a file has not its old bytes, owner and mode again. */
 export async function undoWithBadhop(program: string, host: LabHost, plan: FixPlan, before: Snapshot): Promise<void> {
   const run = await runBadhop(program, host, ['undo', '--format', 'json'], { timeoutMs: 240_000 });
-  const report = reportOf<UndoReport>(run);
+  const report = reportOf(run) as UndoReport;
   if (report.result.outcome !== 'applied' || run.exitCode !== 0) throw new Error(`badhop undo ended with ${run.exitCode}: ${JSON.stringify(report.result)}`);
   const now = await snapshotOf(host, plan);
   const differs = Object.keys(before).filter(path => before[path] !== now[path]);
@@ -39,11 +39,11 @@ export async function undoWithBadhop(program: string, host: LabHost, plan: FixPl
   if (left.trim() !== '') throw new Error(`left beside the files: ${left}`);
 }
 
-function reportOf<T>(run: BadhopRun): T {
+function reportOf(run: BadhopRun): unknown {
   const wrong = misbehaviour(run);
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
   try {
-    return JSON.parse(run.stdout) as T;
+    return JSON.parse(run.stdout);
   } catch {
     throw new Error(`badhop printed no report (exit code ${run.exitCode}):\n${(run.stdout + run.stderr).slice(-3000)}`);
   }

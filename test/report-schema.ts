@@ -10,6 +10,7 @@ const validateLogsReport = compile('docs/logs-report.schema.json');
 // Published beside each other, the one names the other by its file.
 ajv.addSchema(validateLogsReport.schema, 'logs-report.schema.json');
 const validateReport = compile('docs/report.schema.json');
+const validateChanges = compile('docs/changes-report.schema.json');
 ajv.addSchema(validateReport.schema, 'report.schema.json');
 const validateSize = compile('docs/size-report.schema.json');
 const validateLint = compile('docs/lint-report.schema.json');
@@ -35,6 +36,11 @@ export function sizeSchemaProblems(report: unknown): readonly string[] {
 /** The same for the report of `badhop lint`. */
 export function lintSchemaProblems(report: unknown): readonly string[] {
   return problemsOf(validateLint, report);
+}
+
+/** The same for the reports of `badhop fix`, `undo` and `history`. */
+export function changesSchemaProblems(report: unknown): readonly string[] {
+  return problemsOf(validateChanges, report);
 }
 
 function compile(path: string): ValidateFunction {

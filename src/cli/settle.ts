@@ -12,6 +12,8 @@ export interface SettleSetup {
   readonly before: Report;
   readonly finding: Finding;
   readonly settleMs: number;
+  /** How long the plan needs to have its whole effect. */
+  readonly takesMs: number;
   /** Absent where probing is switched off. */
   readonly prober: Prober | undefined;
   readonly signal: AbortSignal;
@@ -23,8 +25,9 @@ export interface SettleSetup {
 const stepMs = 250;
 // The clock of a log has whole seconds: what was logged in the second of the change may be from before it.
 const clockGrainMs = 1000;
-// A quiet time this many times as long is waited for before a change is given up.
+// A quiet time this many times as long is waited for before a change is given up, and where less fails than before, longer.
 const patience = 3;
+const moreMs = 40_000;
 
 /** Asks for the failing page now; the result looks after the change, until it has been quiet for the settling time or that does not come. */
 export async function watchSymptom(setup: SettleSetup): Promise<() => Promise<Verification>> {
@@ -35,7 +38,8 @@ export async function watchSymptom(setup: SettleSetup): Promise<() => Promise<Ve
   const what = request === undefined ? '' : `A GET of ${request.path ?? '/'} through nginx`;
   return async () => {
     const changedMs = Date.now();
-    const deadlineMs = changedMs + setup.settleMs * patience;
+    const deadlineMs = changedMs + Math.max(setup.settleMs * patience, setup.takesMs + setup.settleMs * 2);
+    const lateMs = Math.max(deadlineMs, changedMs + setup.settleMs * 2 + moreMs);
     let quietFromMs = changedMs + clockGrainMs;
     let asked = 0;
     for (;;) {
@@ -49,11 +53,17 @@ export async function watchSymptom(setup: SettleSetup): Promise<() => Promise<Ve
       const seconds = Math.round(windowMs / 1000);
       const outcome = judgeOutcome({ before: setup.before, after, finding: setup.finding, seconds, live, ownRequests: asked });
       asked = 0;
-      if (outcome.state !== 'goes-on' || Date.now() >= deadlineMs || setup.signal.aborted) return withoutTime(outcome);
-      quietFromMs = Math.min(Math.max(outcome.lastFailureMs ?? Date.now(), quietFromMs) + clockGrainMs, deadlineMs - setup.settleMs);
+      const endMs = isBetter(outcome) ? lateMs : deadlineMs;
+      if (outcome.state !== 'goes-on' || Date.now() >= endMs || setup.signal.aborted) return withoutTime(outcome);
+      quietFromMs = Math.min(Math.max(outcome.lastFailureMs ?? Date.now(), quietFromMs) + clockGrainMs, endMs - setup.settleMs);
       if (quietFromMs + setup.settleMs < Date.now()) quietFromMs = Date.now() - setup.settleMs / 2;
     }
   };
+}
+
+/** Fewer requests fail than before: what is left of it may pass. */
+function isBetter({ before, after }: Outcome): boolean {
+  return before !== undefined && after !== undefined && after.failed / after.requests < (before.failed / before.requests) * 0.7;
 }
 
 function liveAnswer(what: string, before: ProbeResult, after: ProbeResult): LiveAnswer {

@@ -63,7 +63,7 @@ export function addFix(program: Command, context: CommandContext): Command {
       progress.show('starting');
       let report: FixReport;
       try {
-        const { fixLocal } = await import('../compose-changes.ts');
+        const { fixLocal } = await import('../compose-fix.ts');
         report = await fixLocal({
           names,
           apply: options.apply === true,

@@ -22,7 +22,7 @@ export function addHistory(program: Command, context: CommandContext): Command {
     .option('--no-color', 'plain text (also: the NO_COLOR variable)')
     .option('--width <columns>', 'width of the report (default: the terminal)', parseWidth)
     .action(async (options: HistoryOptions) => {
-      const { listChanges } = await import('../compose-changes.ts');
+      const { listChanges } = await import('../compose-undo.ts');
       const report = readable(() => listChanges({ version: context.version, state: chooseState(options.state) }));
       await printChanges(report, options);
       // A change that is open, or that nobody can read, is something to look into.

@@ -26,7 +26,7 @@ export function addUndo(program: Command, context: CommandContext): Command {
     .option('--width <columns>', 'width of the report (default: the terminal)', parseWidth)
     .action(async (id: string | undefined, options: UndoOptions) => {
       const progress = createProgress(process.stderr, process.env);
-      const { undoLocal } = await import('../compose-changes.ts');
+      const { undoLocal } = await import('../compose-undo.ts');
       const report = await undoLocal({
         id,
         version: context.version,

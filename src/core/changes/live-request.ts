@@ -33,9 +33,12 @@ export function liveRequest(report: Report, finding: Finding): HttpRequest | und
   return listen.tls ? { kind: 'tls', serverName: name, ...common } : { kind: 'http', ...common };
 }
 
+/** What keeps badhop itself from asking, and says nothing of nginx. */
+const ownLimits: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EACCES', 'EPERM']);
+
 /** Whether a client would have got a page; `undefined` where the question could not be asked. */
 export function isServed({ outcome }: ProbeResult): boolean | undefined {
-  if (outcome.state === 'not-asked') return undefined;
+  if (outcome.state === 'not-asked' || (outcome.state === 'connect-failed' && ownLimits.has(outcome.code))) return undefined;
   if (outcome.state !== 'answered') return false;
   const { status } = outcome.answer;
   return status === undefined ? undefined : status < 500;

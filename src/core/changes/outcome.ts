@@ -2,6 +2,9 @@ import type { Verification } from '../model/change.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Report, ReportSymptom } from '../model/report.ts';
 
+/** By so much the share of failing requests may rise by chance. */
+const worsening = 0.1;
+
 /** The failing page, asked for through nginx by badhop itself. */
 export interface LiveAnswer {
   /** What was asked, for people: `GET / of shop.example`. */
@@ -36,7 +39,8 @@ export interface Outcome extends Verification {
 export function judgeOutcome({ before, after, finding, seconds, live, ownRequests }: OutcomeInput): Outcome {
   const then = countsOf(before, 0);
   const now = countsOf(after, ownRequests);
-  const own = before.symptoms.filter(symptom => finding.symptoms.includes(symptom.id));
+  const explained = new Set([finding, ...before.findings.filter(one => one.causedBy === finding.fault)].flatMap(one => one.symptoms));
+  const own = before.symptoms.filter(symptom => explained.has(symptom.id));
   const failing = after.symptoms.filter(symptom => own.some(one => isSame(one, symptom)) || !before.symptoms.some(one => isSame(one, symptom)));
   const still = after.findings.find(one => one.fault === finding.fault && isSameSubject(one, finding) && isAsBad(one, finding));
   const counted = now.requests > 0 ? { after: now } : {};
@@ -45,7 +49,9 @@ export function judgeOutcome({ before, after, finding, seconds, live, ownRequest
   const last = lastFailureMs > 0 ? { lastFailureMs } : {};
   const told = figures(common, live);
 
-  if (live?.servedAfter === false) return { ...common, ...last, state: 'goes-on', text: `${live.what} still gets ${live.after}.${told}` };
+  if (finding.advice === true) return judgeAdvice(common, still, live, told);
+  if (live?.servedAfter === false)
+    return { ...common, ...last, state: 'goes-on', text: `${live.what} ${live.servedBefore === true ? 'now' : 'still'} gets ${live.after}.${told}` };
   if (failing.length > 0) return { ...common, ...last, state: 'goes-on', text: `${failingText(failing, own)}${told}` };
   if (still !== undefined) return { ...common, ...last, state: 'goes-on', text: `A new diagnosis still finds: ${still.title} (${still.subject.name}).${told}` };
   const isServedNow = live?.servedAfter === true && live.servedBefore === false;
@@ -53,6 +59,15 @@ export function judgeOutcome({ before, after, finding, seconds, live, ownRequest
   const isBlind = after.verdict === 'inconclusive';
   if (now.requests > 0 || isServedNow || finding.status === 'latent' || (wasProbed && !isBlind)) return { ...common, state: 'ended', text: told.trim() };
   return { ...common, state: 'unknown', text: `${told.trim()} Nothing shows that the symptom has ended, and nothing that it goes on.` };
+}
+
+/** Advice is not about what fails: it is done where it need not be given again, and nothing has become worse. */
+function judgeAdvice(common: Pick<Outcome, 'after' | 'before' | 'seconds'>, still: Finding | undefined, live: LiveAnswer | undefined, told: string): Outcome {
+  const { after, before } = common;
+  const isWorse = after !== undefined && before !== undefined && after.failed / after.requests > before.failed / before.requests + worsening;
+  if (isWorse || (live?.servedBefore === true && live.servedAfter === false)) return { ...common, state: 'goes-on', text: `More fails than before.${told}` };
+  if (still !== undefined) return { ...common, state: 'goes-on', text: `A new diagnosis still finds: ${still.title} (${still.subject.name}).${told}` };
+  return { ...common, state: 'ended', text: told.trim() };
 }
 
 function countsOf({ traffic }: Report, own: number): { readonly requests: number; readonly failed: number } {

@@ -38,6 +38,8 @@ export default defineFix({
       steps: [...edits, reload],
       validate,
       verify: verify(hop.peer.id),
+      // Ports of closed connections are free after a minute (TCP_TIMEWAIT_LEN in Linux).
+      takesSeconds: 60,
     };
   },
 });

@@ -77,4 +77,6 @@ export interface FixPlan {
   readonly validate: readonly (readonly string[])[];
   /** What shows that it worked. */
   readonly verify: string;
+  /** Seconds until it has its whole effect, where that is not at once. */
+  readonly takesSeconds?: number;
 }

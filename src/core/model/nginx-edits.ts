@@ -38,9 +38,9 @@ export function editSteps(configs: readonly NginxConfig[], changes: readonly Tex
     // A line that stands there more than once is given with the lines above it, so that the edit means one place.
     const start = uniqueFrom(text, from, to);
     after = text.slice(start, from) + after;
-    const before = text.slice(start, to);
     const line = countLines(text, start);
-    return { kind: 'edit', path, line, before: decode(before), after: decode(after), diff: lineDiff(path, line, decode(before), decode(after)) };
+    const [before, next] = decodeBoth(text.slice(start, to), after);
+    return { kind: 'edit', path, line, before, after: next, diff: lineDiff(path, line, before, next) };
   });
 }
 
@@ -107,12 +107,12 @@ function countLines(text: string, end: number): number {
   return line;
 }
 
-/** File texts hold one character a byte; people and editors want UTF-8. Text that is none is left as it is. */
-function decode(latin1: string): string {
+/** File texts hold one character a byte; people and editors want UTF-8. Where one of the two is none, both are left as they are. */
+function decodeBoth(before: string, after: string): readonly [string, string] {
   try {
-    return decodeURIComponent(escapeBytes(latin1));
+    return [decodeURIComponent(escapeBytes(before)), decodeURIComponent(escapeBytes(after))];
   } catch {
-    return latin1;
+    return [before, after];
   }
 }
 

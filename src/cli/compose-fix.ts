@@ -1,37 +1,24 @@
-import { hostname } from 'node:os';
 import { faults } from '../core/faults/index.ts';
 import { fixes } from '../core/fixes/index.ts';
 import { applicable, doTheSame, foundAgain, mendsTest, plansNamed, type Chosen } from '../core/changes/select-plans.ts';
 import { spliceEdits, type EditStep } from '../core/changes/splice.ts';
 import { unifiedDiff } from '../core/changes/unified-diff.ts';
 import type { ChangeResult } from '../core/model/change.ts';
-import type { FixReport, HistoryReport, PlannedFix, UndoReport } from '../core/model/changes-report.ts';
+import type { FixReport, PlannedFix } from '../core/model/changes-report.ts';
 import { BadhopError } from '../core/model/error.ts';
 import type { Report } from '../core/model/report.ts';
 import { latin1FromBytes } from '../core/parsers/latin1.ts';
 import { tellStory } from '../core/reporters/finding-lines.ts';
 import { applyChange, refusal } from '../node/apply/apply-change.ts';
 import { readWhole } from '../node/apply/durable-files.ts';
-import { readHistory } from '../node/apply/history.ts';
 import { prepareFix } from '../node/apply/prepare.ts';
-import { chooseChange, prepareUndo } from '../node/apply/prepare-undo.ts';
-import { recoverChanges } from '../node/apply/recover.ts';
-import { prepareState, takeLock, type StateFolder } from '../node/apply/state-folder.ts';
 import { createLocalHost } from '../node/hosts/local.ts';
 import { createProber } from '../node/probes/prober.ts';
 import { redactDeep } from '../node/redact/redact.ts';
+import { changeAlone, headOf, type ChangeRequest } from './change-request.ts';
 import { diagnoseLocal } from './compose.ts';
-import { tellRecovery } from './open-changes.ts';
 import { watchSymptom } from './settle.ts';
-import { holdSignals } from './signals.ts';
 import type { Since } from './since.ts';
-
-/** What every change is given. */
-export interface ChangeRequest {
-  readonly version: string;
-  readonly state: StateFolder;
-  readonly onProgress: (stage: string) => void;
-}
 
 /** What a person may ask of `badhop fix`. */
 export interface FixRequest extends ChangeRequest {
@@ -67,7 +54,7 @@ export async function fixLocal(request: FixRequest): Promise<FixReport> {
     }
   }
   return redactDeep<FixReport>({
-    ...head(request, startedAt),
+    ...headOf(request, startedAt),
     command: 'fix',
     verdict: report.verdict,
     summary: report.summary,
@@ -75,55 +62,6 @@ export async function fixLocal(request: FixRequest): Promise<FixReport> {
     plans: shown,
     results,
   });
-}
-
-/** Takes a change back. */
-export async function undoLocal(request: ChangeRequest & { readonly id: string | undefined }): Promise<UndoReport> {
-  const startedAt = new Date().toISOString();
-  const host = createLocalHost();
-  return locked(request, async signal => {
-    const past = chooseChange(request.state, request.id);
-    const prepared = await prepareUndo(host, request.state, past, request.version);
-    const result =
-      'outcome' in prepared ? prepared : await applyChange({ host, state: request.state, onStep: stage => request.onProgress(stage), signal }, prepared);
-    return redactDeep<UndoReport>({
-      ...head(request, startedAt),
-      command: 'undo',
-      id: past.id,
-      summary: past.record?.plan.summary ?? '',
-      files: past.record?.files.map(({ path }) => path) ?? [],
-      result,
-    });
-  });
-}
-
-/** What badhop has changed on this host. */
-export function listChanges(request: Pick<ChangeRequest, 'version' | 'state'>): HistoryReport {
-  const startedAt = new Date().toISOString();
-  const changes = readHistory(request.state).map(({ id, result, record, text, endedAt }) => ({
-    id,
-    result,
-    ...(record === undefined
-      ? {}
-      : {
-          kind: record.kind,
-          ...(record.undoes === undefined ? {} : { undoes: record.undoes }),
-          at: record.at,
-          who: record.who,
-          plan: record.plan.id,
-          summary: record.plan.summary,
-          ...(record.plan.fault === undefined ? {} : { fault: record.plan.fault }),
-        }),
-    ...(endedAt === undefined ? {} : { endedAt }),
-    files: record?.files.map(({ path }) => path) ?? [],
-    commands: record?.commands.map(({ argv }) => argv) ?? [],
-    text,
-  }));
-  return redactDeep<HistoryReport>({ ...head(request, startedAt), command: 'history', changes });
-}
-
-function head({ version }: Pick<ChangeRequest, 'version'>, startedAt: string) {
-  return { schemaVersion: 1, tool: { name: 'badhop', version }, hostname: hostname(), startedAt } as const;
 }
 
 function diagnoseNow({ since, probing, version, ...request }: FixRequest): Promise<Report> {
@@ -173,7 +111,7 @@ function isStale({ why = '' }: ChangeResult): boolean {
 async function carryOut(request: FixRequest, report: Report, { finding, plan }: Chosen): Promise<ChangeResult> {
   const host = createLocalHost();
   try {
-    return await locked(request, async signal => {
+    return await changeAlone(request, async signal => {
       request.onProgress('asking before the change');
       const onStep = (stage: string): void => request.onProgress(stage);
       const prober = request.probing ? createProber(host, { version: request.version }) : undefined;
@@ -181,6 +119,7 @@ async function carryOut(request: FixRequest, report: Report, { finding, plan }: 
         before: report,
         finding,
         settleMs: request.settleMs,
+        takesMs: (plan.takesSeconds ?? 0) * 1000,
         prober,
         signal,
         onStep,
@@ -197,24 +136,6 @@ async function carryOut(request: FixRequest, report: Report, { finding, plan }: 
     });
   } catch (error) {
     return refusal(error);
-  }
-}
-
-/** Holds the lock while the work is done; before it, what others left open is ended. Signals end the work, not badhop. */
-async function locked<T>({ state, onProgress }: ChangeRequest, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  prepareState(state);
-  onProgress('waiting for another badhop');
-  const lock = await takeLock(state);
-  if (lock === undefined)
-    throw new BadhopError('change-refused', 'another badhop is changing this host', { hint: 'Wait for its end, and look at `badhop history`.' });
-  const ending = new AbortController();
-  const letGo = holdSignals(() => ending.abort());
-  try {
-    for (const recovery of await recoverChanges(createLocalHost(), state)) tellRecovery(recovery);
-    return await work(ending.signal);
-  } finally {
-    letGo();
-    lock.release();
   }
 }
 
