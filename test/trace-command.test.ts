@@ -286,7 +286,7 @@ describe('the report at a terminal', () => {
     const rows = renderTerminal(report, { width, colour: false, unicode: true, verbose: false }).trimEnd().split('\n');
     const commands = /^ *(?:badhop|ss|nginx|curl|openssl) /;
     expect(rows.filter(row => row.length > width && !commands.test(row))).toEqual([]);
-    if (width >= 80) expect(rows.length).toBeLessThanOrEqual(30);
+    if (width >= 80) expect(rows.length).toBeLessThanOrEqual(26);
     expect(rows.join(' ')).toMatch(/10 of 12\s+addresses fail/);
     expect(renderTerminal(report, { width, colour: false, unicode: true, verbose: true })).toContain('Who answered');
   });

@@ -105,7 +105,7 @@ function rootLines(report: Report, { otherRoots: others }: Story, root: Finding,
   return [
     line(0, ''),
     pathLine(report, root),
-    ...(report.trace !== undefined && isTrace(report) ? traceRows(report.trace).slice(0, 6) : askedLines(report)),
+    ...(report.trace !== undefined && isTrace(report) ? traceRows(report.trace) : askedLines(report)),
     ...blank,
     ...causeLines(report, root, heading, detail.explanationRows),
     ...stoppedLines(report, root),

@@ -5,6 +5,9 @@ import { plural } from './wording.ts';
 
 /** Of more, the JSON has them all. */
 const mostRows = 40;
+/** Rows of the first screen: addresses of one URL, and URLs. */
+const mostPlaces = 4;
+const mostHops = 3;
 const sources = { literal: 'is an address', given: 'from --resolve', 'hosts-file': 'from /etc/hosts', dns: 'from DNS' } as const;
 
 /** A trace alone; the diagnosis of a host may hold the request of one. */
@@ -31,19 +34,26 @@ export function tallyText({ trace, traffic }: Report): string {
   return `${traffic.failed} of ${plural(traffic.requests, 'request')} failed${where}`;
 }
 
-/** One row for each URL and address: how often, what came, how long. */
+/** One row for each URL and address: how often, what came, how long. Of many addresses those that fail come first. */
 export function traceRows(trace: ReportTrace): Line[] {
   const hops = trace.origin === undefined ? trace.hops : [...trace.hops, trace.origin];
-  return hops.flatMap(hop => [
-    ...(hops.length > 1 ? [line(2, styled('quiet', `${hop === trace.origin ? 'origin: ' : ''}${hop.url}`), { hang: 4, maxRows: 1 })] : []),
-    ...placesOf(hop)
-      .slice(0, 6)
-      .map(place => placeRow(hop, place)),
-  ]);
+  // Of a long way through redirects the end is what matters.
+  return hops
+    .slice(-mostHops)
+    .flatMap(hop => [
+      ...(hops.length > 1 ? [line(2, styled('quiet', `${hop === trace.origin ? 'origin: ' : ''}${hop.url}`), { hang: 4, maxRows: 1 })] : []),
+      ...placeRows(hop),
+    ]);
 }
 
-function placesOf({ requests }: ReportTraceHop): readonly string[] {
-  return [...new Set(requests.map(({ address }) => address))];
+function placeRows(hop: ReportTraceHop): Line[] {
+  const places = [...new Set(hop.requests.map(({ address }) => address))];
+  const fails = (place: string): boolean => hop.requests.some(each => each.address === place && each.problem !== undefined);
+  const ordered = [...places.filter(fails), ...places.filter(place => !fails(place))];
+  const rest = ordered.slice(mostPlaces);
+  const bad = rest.filter(fails).length;
+  const more = `and ${plural(rest.length, 'more address', 'more addresses')}, of which ${bad === 0 ? 'none fails' : `${bad} ${bad === 1 ? 'fails' : 'fail'}`}`;
+  return [...ordered.slice(0, mostPlaces).map(place => placeRow(hop, place)), ...(rest.length === 0 ? [] : [line(2, styled('quiet', more))])];
 }
 
 function placeRow(hop: ReportTraceHop, place: string): Line {
