@@ -6,7 +6,10 @@ import type { ScanTask } from '../../core/logs/scan/scanner.ts';
 
 /** Which formats there are to choose from. It can be sent to another thread, which makes the same formats of it. */
 export interface FormatSpec {
-  /** Of `formatNames()`: then these are taken for every input, with what is defined below. Empty: inputs are recognised. */
+  /**
+   * Of `formatNames()`: then these are taken for every input that has a line of one of them, with what is defined below. Other inputs are
+   * recognised: an error log stands beside an access log whose format was named.
+   */
   readonly names: readonly string[];
   readonly definitions: readonly { readonly name: string; readonly text: string; readonly escape?: 'default' | 'json' | 'none' }[];
   /** Texts of configurations of nginx or Apache that define formats. */
@@ -36,7 +39,11 @@ export class FormatChooser {
 
   /** In the order in which they are to be tried. `samples` are pieces of the input that start at a line, the first at its start. */
   choose(samples: readonly Uint8Array[]): readonly LogFormat[] {
-    return this.#named.length > 0 ? [...this.#named, ...this.#defined] : chosenOf(samples, this.#all);
+    const given = [...this.#named, ...this.#defined];
+    if (this.#named.length === 0) return chosenOf(samples, this.#all);
+    const found = chosenOf(samples, this.#all);
+    const isGiven = found.length === 0 || samples.some(sample => recognise(sample.subarray(0, firstBytes), given).length > 0);
+    return isGiven ? given : found;
   }
 
   /** Those that are not known by their id alone, but by the samples that they were chosen by. */
@@ -46,7 +53,8 @@ export class FormatChooser {
 
   /** What was chosen before by these samples, with much less work; the ids say what it was. */
   chooseAgain(samples: readonly Uint8Array[], ids: readonly string[]): readonly LogFormat[] {
-    if (this.#named.length > 0) return this.choose(samples);
+    const given = [...this.#named, ...this.#defined];
+    if (this.#named.length > 0 && ids.every(id => given.some(format => format.id === id))) return given;
     const key = ids.join(' ');
     const known = this.#again.get(key);
     if (known !== undefined) return known;
