@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { askStage, deepRequests, stageRequests } from './answers/record.ts';
-import { problemOf } from './answers/judge.ts';
+import { askStage, deepRequests, stageRequests, urlOf } from './answers/record.ts';
+import { authorOf, problemOf } from './answers/judge.ts';
 import { raiseStage } from './answers/stage.ts';
 import { labObstacles } from './available.ts';
-import { bootHost } from './host.ts';
+import { misbehaviour, runBadhop } from './badhop.ts';
+import { REPOSITORY, bootHost } from './host.ts';
 
 const obstacles = await labObstacles();
 
@@ -22,6 +24,15 @@ test.skipIf(obstacles.length > 0 && !process.env['CI'])(
       const answers = await askStage(host, requests);
       expect(answers.length).toBeGreaterThanOrEqual(requests.length - mostUnanswered);
       expect(answers.filter(one => one.answer.status >= 500).flatMap(one => problemOf(one) ?? [])).toEqual([]);
+
+      // The program itself, from its command line on.
+      const program = join(REPOSITORY, 'dist/cli/bin.js');
+      for (const request of answers.filter(({ chain, fault }) => fault === 'refused' && chain.length <= 2 && chain[0] !== 'nginx')) {
+        const run = await runBadhop(program, host, ['trace', '--count', '1', '--format', 'json', urlOf(request)]);
+        expect(misbehaviour(run)).toEqual([]);
+        expect(run.exitCode).toBe(1);
+        expect(JSON.parse(run.stdout)).toMatchObject({ trace: { answered: { answeredBy: authorOf(request) } } });
+      }
     } finally {
       await host.stop();
     }

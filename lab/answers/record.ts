@@ -70,7 +70,8 @@ export async function askStage(host: LabHost, requests: readonly StageRequest[])
   });
 }
 
-function urlOf({ chain, fault }: StageRequest): string {
+/** What to ask for, on the host of the stage. */
+export function urlOf({ chain, fault }: StageRequest): string {
   const [outer, ...inner] = chain;
   return `http://127.0.0.1:${stagePorts[outer]}/${[...inner, fault].join('/')}/`;
 }

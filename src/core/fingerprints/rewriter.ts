@@ -16,7 +16,7 @@ export function rewriterOf(view: View, there: readonly Sighting[]): Layer | unde
   const [first] = view.fields;
   return {
     product: 'unknown',
-    title: 'a proxy that writes field names in lower case, as HAProxy does',
+    title: 'a proxy that writes field names in lower case (HAProxy does)',
     role: 'load-balancer',
     part: 'passed-on',
     certainty: 'likely',

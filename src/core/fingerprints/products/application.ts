@@ -67,7 +67,7 @@ export default defineProduct({
           likelihood: 'common',
           error: 'destination_unavailable',
           next: "Read the application's log at the time of the request.",
-          command: 'badhop --host USER@APPLICATION-HOST',
+          command: 'ssh USER@APPLICATION-HOST badhop --since 10m',
           basis: 'field',
         },
         {
@@ -76,7 +76,7 @@ export default defineProduct({
           likelihood: 'occasional',
           error: 'http_request_denied',
           next: "Read the application's log at the time of the request.",
-          command: 'badhop --host USER@APPLICATION-HOST',
+          command: 'ssh USER@APPLICATION-HOST badhop --since 10m',
           basis: 'field',
         },
       ],

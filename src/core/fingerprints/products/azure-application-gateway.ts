@@ -43,7 +43,7 @@ export default defineProduct({
           error: 'connection_terminated',
           tells: 'In the access log error_info is ERRORINFO_UPSTREAM_CLOSED_CONNECTION.',
           next: 'Look at the server that serverRouted names.',
-          command: 'badhop --host USER@SERVER',
+          command: 'ssh USER@SERVER badhop --since 10m',
           basis: 'doc',
           source: docs,
         },

@@ -189,7 +189,7 @@ export default defineProduct({
         likelihood: 'occasional',
         error: 'connection_timeout',
         next: 'Let badhop look at the origin.',
-        command: 'badhop --host USER@ORIGIN',
+        command: 'ssh USER@ORIGIN badhop --since 10m',
         basis: 'doc',
       },
     ]),

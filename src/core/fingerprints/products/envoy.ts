@@ -113,7 +113,7 @@ export default defineProduct({
           error: 'http_protocol_error',
           tells: 'The page says protocol error.',
           next: 'Ask the server behind directly and look at the bytes of its answer.',
-          command: 'badhop probe BACKEND:PORT',
+          command: 'badhop trace http://BACKEND:PORT/',
           basis: 'memory',
           source: docs,
         },

@@ -33,7 +33,7 @@ export default defineProduct({
           error: 'connection_refused',
           tells: 'The answer comes within a few milliseconds, and the error log says connect() failed (111: Connection refused).',
           next: 'Let badhop look at the host that nginx runs on.',
-          command: 'badhop --host USER@NGINX-HOST',
+          command: 'ssh USER@NGINX-HOST badhop --since 10m',
           basis: 'live',
           source: docs,
         },
@@ -45,7 +45,7 @@ export default defineProduct({
           tells:
             'The error log says upstream prematurely closed connection, or recv() failed (104: Connection reset by peer); where only POST fails now and then, it is a keep-alive race.',
           next: 'Let badhop look at the host that nginx runs on; it tells a crash from a worker that was killed and from a keep-alive race.',
-          command: 'badhop --host USER@NGINX-HOST',
+          command: 'ssh USER@NGINX-HOST badhop --since 10m',
           basis: 'live',
         },
         {
@@ -56,7 +56,7 @@ export default defineProduct({
           tells:
             'The error log says upstream sent too big header, upstream sent invalid header, or upstream sent no valid HTTP/1.0 header; only some URLs or users fail.',
           next: 'Let badhop look at the host that nginx runs on: it measures the header against proxy_buffer_size.',
-          command: 'badhop --host USER@NGINX-HOST',
+          command: 'ssh USER@NGINX-HOST badhop --since 10m',
           basis: 'live',
         },
         {
@@ -76,7 +76,7 @@ export default defineProduct({
           error: 'tls_protocol_error',
           tells: 'The error log says SSL_do_handshake() failed, or upstream SSL certificate verify error.',
           next: 'Let badhop look at the host that nginx runs on: it tries the handshake with each version and with and without a name.',
-          command: 'badhop --host USER@NGINX-HOST',
+          command: 'ssh USER@NGINX-HOST badhop --since 10m',
           basis: 'live',
         },
       ],
@@ -130,7 +130,7 @@ export default defineProduct({
           tells:
             'The answer comes after a round number of seconds; the error log says upstream timed out (110: Connection timed out) while reading response header.',
           next: 'Let badhop look at the host that nginx runs on: it tells a slow server from one that hangs and from a full pool.',
-          command: 'badhop --host USER@NGINX-HOST',
+          command: 'ssh USER@NGINX-HOST badhop --since 10m',
           basis: 'live',
           source: docs,
         },
@@ -141,7 +141,7 @@ export default defineProduct({
           error: 'connection_timeout',
           tells: 'The error log says upstream timed out while connecting to upstream.',
           next: 'Let badhop look at the host that nginx runs on: it names a firewall rule, or the address that answers nobody.',
-          command: 'badhop --host USER@NGINX-HOST',
+          command: 'ssh USER@NGINX-HOST badhop --since 10m',
           basis: 'live',
         },
       ],

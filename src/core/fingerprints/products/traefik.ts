@@ -83,7 +83,7 @@ export default defineProduct({
           likelihood: 'common',
           error: 'connection_timeout',
           next: 'Connect to the server behind from the host of Traefik.',
-          command: 'badhop probe BACKEND:PORT',
+          command: 'badhop trace http://BACKEND:PORT/',
           basis: 'source',
           source,
         },
