@@ -101,7 +101,21 @@ describe('several addresses', () => {
   });
 });
 
+describe('an address of IPv6', () => {
+  it('is asked where it stands in the URL', async () => {
+    const { port } = await listen(ok, '::1');
+    const report = await traced(`http://[::1]:${port}/`);
+    expect(report.verdict).toBe('healthy');
+    expect(report.trace?.hops[0]?.requests[0]?.address).toBe(`[::1]:${port}`);
+  });
+});
+
 describe('names', () => {
+  it('with a dot at their end are the same', async () => {
+    const { port } = await listen(ok);
+    expect((await traced(`http://shop.test.:${port}/`, { resolve: [`shop.test:${port}:127.0.0.1`] })).verdict).toBe('healthy');
+  });
+
   it('are resolved with their chain, at the resolver that was given', async () => {
     const { port } = await listen(ok, '127.0.0.21');
     const asked = await resolver((_name, type) => ({ alias: 'edge.test', ...(type === 1 ? { a: ['127.0.0.21'] } : {}) }));
@@ -243,6 +257,16 @@ describe('the origin', () => {
     expect(report.findings[0]).toMatchObject({ fault: 'edge-fails-origin-healthy', confidence: 'confirmed', share: 1 });
     expect(report.findings[1]).toMatchObject({ fault: 'error-answer', causedBy: 'edge-fails-origin-healthy' });
     expect(schemaProblems(report)).toEqual([]);
+  });
+
+  it('whose header is too long for the edge, and which is slower than the edge waits, is told as such', async () => {
+    const edge = await listen(answering(nginxPage('504 Gateway Time-out')));
+    const origin = await listen(socket => {
+      socket.once('data', () => setTimeout(() => socket.end(page('200 OK', 'hello', [`X-Long: ${'y'.repeat(5000)}`])), 300));
+    });
+    const report = await traced(`http://127.0.0.1:${edge.port}/`, { origin: `127.0.0.1:${origin.port}` });
+    expect(report.findings[0]?.explanation).toContain('proxy_buffer_size');
+    expect(report.findings[0]?.explanation).toContain('compare its timeout');
   });
 
   it('that fails too is the root', async () => {

@@ -4,6 +4,9 @@ import type { GroupFinding } from './findings.ts';
 import { isFailed, isTelling, type Judged, type JudgedHop } from './judge-hop.ts';
 import { lookNext, milliseconds, placeOf } from './problem.ts';
 
+/** nginx's proxy_buffer_size where a page of memory has 4 KiB. */
+const usualHeaderBytes = 4096;
+
 interface Sides {
   readonly observation: TraceObservation;
   readonly edge: JudgedHop;
@@ -76,7 +79,7 @@ function edgeAlone({ edge, origin, edgeFindings }: Sides, state: 'bad' | 'mixed'
     status: 'active',
     subject: { kind: 'host', id: places[0] ?? edge.hop.host, name: `the edge before ${origin.hop.host}`, peers: places },
     title: 'The edge fails while the origin answers the same request well',
-    explanation: `${asked === 1 ? 'One request' : `${asked} requests`} went straight to the origin and ${asked === 1 ? 'was' : 'all were'} answered; through the edge: ${what === '' ? 'no answer' : what}. So the fault lies in the edge or between the two: the address or port that the edge has for the origin, a firewall that lets this machine through and not the edge, the server name, certificate or timeout that the edge uses there, or limits of the edge.`,
+    explanation: `${asked === 1 ? 'One request' : `${asked} requests`} went straight to the origin and ${asked === 1 ? 'was' : 'all were'} answered; through the edge: ${what === '' ? 'no answer' : what}. So the fault lies in the edge or between the two: the address or port that the edge has for the origin, a firewall that lets this machine through and not the edge, the server name, certificate or timeout that the edge uses there, or limits of the edge.${hintsOf(bad, good)}`,
     share: Math.min(
       1,
       failing.reduce((sum, { finding }) => sum + finding.share, 0),
@@ -95,6 +98,22 @@ function edgeAlone({ edge, origin, edgeFindings }: Sides, state: 'bad' | 'mixed'
       ]),
     ],
   };
+}
+
+/** What of the origin's answer is known to break on a proxy with its usual settings. */
+function hintsOf(bad: Judged | undefined, good: Judged | undefined): string {
+  const headerBytes = good?.attempt.answer?.headerBytes ?? 0;
+  const firstByteMs = good?.attempt.phases.firstByteMs ?? 0;
+  const edgeMs = bad?.attempt.phases.totalMs ?? 0;
+  const isTimeout = bad?.attempt.answer?.response?.status === 504;
+  return [
+    headerBytes > usualHeaderBytes
+      ? ` The header of the origin's answer has ${headerBytes} bytes, and nginx takes ${usualHeaderBytes} as it comes (proxy_buffer_size).`
+      : '',
+    isTimeout && firstByteMs > edgeMs / 2
+      ? ` The origin took ${milliseconds(firstByteMs)} to its first byte, and the edge gave up after ${milliseconds(edgeMs)}: compare its timeout.`
+      : '',
+  ].join('');
 }
 
 function summaryOf({ attempt, problems }: Judged, side: string): Evidence {

@@ -90,12 +90,14 @@ export function openSocket(host: string, port: number, deadline: Deadline): Prom
 /** The server name, ALPN and files that go with a request. */
 export function handshakeSettings({ request, authorities, wire }: Pick<AttemptInput, 'request' | 'authorities' | 'wire'>): Parameters<typeof shakeHands>[1] {
   const { target } = wire;
-  const serverName = request.serverName === 'none' ? undefined : (request.serverName ?? target.host);
+  // A name's last dot, which says that it is whole, is no part of it here (RFC 6066 §3).
+  const own = target.host.replace(/\.$/, '');
+  const serverName = request.serverName === 'none' ? undefined : (request.serverName ?? own);
   return {
     authorities,
     files: request.tls,
     serverName,
-    verifyName: request.serverName === 'none' ? target.host : (serverName ?? target.host),
+    verifyName: serverName ?? own,
     alpn: alpnOf(request, target),
   };
 }

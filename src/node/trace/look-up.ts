@@ -29,7 +29,7 @@ export async function lookUp(host: string, port: number, settings: Settings): Pr
       ms: performance.now() - startMs,
     };
   };
-  const name = host.toLowerCase();
+  const name = host.toLowerCase().replace(/\.$/, '');
   const given = settings.resolve.get(`${name}:${port}`) ?? settings.resolve.get(`${name}:*`);
   if (given !== undefined) return done('given', given);
   if (isIP(host) !== 0) return done('literal', [host]);
