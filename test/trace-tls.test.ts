@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { createSecureContext, createServer } from 'node:tls';
+import { createSecureContext, createServer, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../src/core/model/finding.ts';
 import type { Report } from '../src/core/model/report.ts';
@@ -249,6 +249,17 @@ describe('a handshake', () => {
     expect(first(report).fault).toMatch(/^(?:tls-handshake-|protocol-mismatch|connection-reset)/);
     expect(report.durationMs).toBeLessThan(6000);
     expect(schemaProblems(report)).toEqual([]);
+  });
+});
+
+describe('HTTP/2', () => {
+  it('that is offered and broken is told from a server that is', async () => {
+    const { port } = await listenTls({ ...good, ALPNProtocols: ['h2', 'http/1.1'] }, socket => {
+      if ((socket as TLSSocket).alpnProtocol === 'h2') socket.end('this is no HTTP/2 at all, and long enough to be seen as none');
+      else hello(socket);
+    });
+    expect(first(await ask(port))).toMatchObject({ fault: 'http2-broken', confidence: 'confirmed' });
+    expect((await ask(port, { 'http1.1': true })).verdict).toBe('healthy');
   });
 });
 

@@ -52,6 +52,8 @@ export interface TraceHop {
   readonly tlsVersions?: TlsVersions;
   /** What a client that sends no server name gets, at one address. */
   readonly withoutName?: { readonly address: string; readonly tls: TlsObservation };
+  /** The same over HTTP/1.1, where HTTP/2 was offered and gave no answer. */
+  readonly withHttp1?: TraceAttempt;
   /** What the name in the `Host` field gets, where no server name was sent. */
   readonly withName?: { readonly address: string; readonly tls: TlsObservation };
 }

@@ -25,6 +25,10 @@ export const answerProblems: ProblemReader = (attempt, context) => {
 
 function readAnswer(answer: TraceAnswer, attempt: TraceAttempt, context: ProblemContext): Part | undefined {
   const status = answer.response?.status;
+  const plain = context.hop.withHttp1;
+  if (answer.response === undefined && attempt.tls?.alpn === 'h2' && plain?.address === attempt.address && plain.answer?.response !== undefined) {
+    return brokenHttp2(answer, attempt, plain.answer.response.status);
+  }
   if (answer.state === 'silent') return silent(answer, attempt, context);
   if (answer.state === 'not-http') return notHttp(answer, attempt, context);
   if (answer.state === 'invalid') return invalid(answer, attempt);
@@ -40,6 +44,22 @@ function readAnswer(answer: TraceAnswer, attempt: TraceAttempt, context: Problem
   if (context.hop.scheme.startsWith('ws') && answer.upgraded !== true && status !== undefined && (status < 300 || status >= 400))
     return noWebSocket(answer, attempt);
   return context.grpc ? grpcProblem(answer, attempt) : undefined;
+}
+
+function brokenHttp2({ error, ended }: TraceAnswer, attempt: TraceAttempt, status: number): Part {
+  return {
+    fault: 'http2-broken',
+    layer: 'protocol',
+    symptomClass: 'protocol-error',
+    title: 'HTTP/2 is offered and gives no answer, while HTTP/1.1 does',
+    explanation: `${placeOf(attempt)} takes h2 in the handshake, and the request ends with ${error ?? (ended === 'timeout' ? 'silence' : 'a closed connection')}; over HTTP/1.1 the same request gets ${status}. Browsers use HTTP/2 where it is offered, so they fail where curl --http1.1 does not.`,
+    next: lookNext('look-at-http2', 'See why HTTP/2 fails, or offer HTTP/1.1 alone until it is mended', [
+      [
+        'The error log of the server names the reason: a field that HTTP/2 forbids in the answer, a backend that is passed HTTP/2 and does not speak it.',
+        'badhop logs --since 10m',
+      ],
+    ]),
+  };
 }
 
 function silent({ ended, error }: TraceAnswer, attempt: TraceAttempt, context: ProblemContext): Part {

@@ -116,7 +116,17 @@ async function repeat(run: Run, hop: TraceHop, wire: WireRequest): Promise<{ rea
     attempts.push(...(await askAll(run, same, hop.lookup, round)).attempts);
   }
   const whole = { ...hop, attempts };
-  return { hop: wire.target.url === hop.url ? await lookAtTls(run, whole, wire) : whole, cutShort };
+  if (wire.target.url !== hop.url) return { hop: whole, cutShort };
+  const withHttp1 = await askWithHttp1(run, whole, wire);
+  return { hop: await lookAtTls(run, withHttp1 === undefined ? whole : { ...whole, withHttp1 }, wire), cutShort };
+}
+
+/** HTTP/2 was taken in the handshake and gave no answer: one request more tells whether it is HTTP/2 that is broken. */
+async function askWithHttp1(run: Run, hop: TraceHop, wire: WireRequest): Promise<TraceAttempt | undefined> {
+  const broken = hop.attempts.find(({ tls, answer }) => tls?.alpn === 'h2' && answer !== undefined && answer.response === undefined);
+  if (broken === undefined || run.request.http !== 'auto' || run.request.grpc || wire.body !== undefined) return undefined;
+  const input = inputFor(run, wire, hop.lookup, broken.address, broken.port, broken.round);
+  return attempt({ ...input, request: { ...run.request, http: '1.1' } });
 }
 
 async function lookAtTls(run: Run, hop: TraceHop, wire: WireRequest): Promise<TraceHop> {
