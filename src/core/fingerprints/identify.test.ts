@@ -137,9 +137,49 @@ describe('traps', () => {
     expect(found.layers.map(layer => layer.product)).toEqual(['nginx']);
   });
 
-  it('Proxy-Status is read where it is', () => {
+  it('a proxy that says in Proxy-Status why it answered is believed where nothing else tells it', () => {
     const found = identify(answer([['Proxy-Status', 'edge.example; error=connection_refused; next-hop="192.0.2.7"']], ''));
     expect(found.proxyStatus).toEqual([{ proxy: 'edge.example', error: 'connection_refused', isRegistered: true, nextHop: '192.0.2.7' }]);
+    expect(found.answeredBy).toMatchObject({
+      product: 'unknown',
+      title: 'the proxy that calls itself edge.example',
+      certainty: 'likely',
+      detail: 'connection_refused',
+    });
+    expect(found.cannotTell).toBeUndefined();
+  });
+
+  it('a proxy that names the status which it received has only passed it on', () => {
+    const found = identify(answer([['Proxy-Status', 'edge.example; error=http_response_incomplete; received-status=502']], ''));
+    expect(found.answeredBy).toBeUndefined();
+  });
+
+  it('Proxy-Status gives the author its reason, and does not take its place', () => {
+    const found = identify(
+      answer(
+        [
+          ['Server', 'nginx'],
+          ['Proxy-Status', 'envoy; error=dns_error'],
+        ],
+        nginxPage('nginx'),
+      ),
+    );
+    expect(found.answeredBy).toMatchObject({ product: 'nginx', certainty: 'sure', detail: 'dns_error' });
+    expect(identify(answer([['Proxy-Status', 'cloudflare; error=dns_error']], '')).answeredBy?.product).toBe('cloudflare');
+  });
+
+  it('names that a server gives itself cannot speak to the terminal', () => {
+    const found = identify(
+      answer(
+        [
+          ['Server', 'gunicorn\u001b[2J\u0007'],
+          ['Proxy-Status', '"\u001b[31m"; error=x'],
+        ],
+        'no',
+      ),
+    );
+    expect(found.layers.some(({ title }) => /[\u0000-\u001f]/.test(title))).toBe(false);
+    expect(found.summary).not.toMatch(/[\u0000-\u001f]/);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Attribution, Layer, ResponseEvidence, Trap } from '../model/fingerprint.ts';
 import { parseProxyStatus } from '../parsers/proxy-status.ts';
+import { withProxyStatus } from './proxy-status.ts';
 import { cannotTell } from './cannot-tell.ts';
 import { orderOf } from './order.ts';
 import { products } from './products/index.ts';
@@ -26,11 +27,12 @@ export function identify(evidence: ResponseEvidence): Attribution {
   // Which of several layers of one product stands on which side of another is not told.
   const isSandwich = there.length > 1 && there.some(one => one.product.role !== 'application' && copiesOf(one, view) > 1);
   const rewriter = rewriterOf(view, there);
-  const layers: Layer[] = [
+  const shown: Layer[] = [
     ...(rewriter === undefined ? [] : [rewriter]),
     ...fronts.flatMap(front => frontLayers(front, author !== undefined, view)),
     ...(author === undefined ? [] : authorLayers(author, contradiction !== undefined, view)),
   ];
+  const layers = view.status < 400 ? shown : withProxyStatus(shown, proxyStatus);
   const answeredBy = layers.find(({ part }) => part === 'answered');
   const traps: Trap[] = trapsOf({
     view,

@@ -102,6 +102,11 @@ export function cut(text: string): string {
   return text.length > mostText ? `${text.slice(0, mostText - 1)}…` : text;
 }
 
+/** A name that a server gives itself, fit to stand in a sentence. */
+export function plainName(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 40);
+}
+
 function holds(text: string, { is, starts, ends, has }: TextTest): boolean {
   if (is !== undefined && text !== is) return false;
   if (starts !== undefined && !text.startsWith(starts)) return false;

@@ -19,6 +19,11 @@ describe('what a status of a product means', () => {
     expect(meaningOf('cloudflare', 530, '1033')?.causes.map(cause => cause.id)).toEqual(['cloudflare-1033-tunnel']);
   });
 
+  it('is narrowed to the error that Proxy-Status names', () => {
+    expect(meaningOf('envoy', 503, 'connection_limit_reached')?.causes[0]?.id).toBe('envoy-503-overflow');
+    expect(meaningOf('nginx', 502, 'tls_protocol_error')?.causes[0]?.id).toBe('nginx-502-tls');
+  });
+
   it('keeps all causes where the words of the product fit none', () => {
     expect(meaningOf('envoy', 503, 'something new')?.causes.length).toBe(meaningOf('envoy', 503)?.causes.length);
   });

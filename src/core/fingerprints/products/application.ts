@@ -1,4 +1,4 @@
-import { cut, type Finder } from '../marks.ts';
+import { cut, plainName, type Finder } from '../marks.ts';
 import { defineProduct } from '../product.ts';
 import { valuesOf, type View } from '../view.ts';
 
@@ -49,7 +49,7 @@ export default defineProduct({
   namesItself: false,
   titleOf: view => {
     const text = named('server', servers)(view)?.text ?? named('x-powered-by', frameworks)(view)?.text;
-    return text === undefined ? undefined : `the application (${text.slice(text.indexOf(': ') + 2, text.indexOf(': ') + 42)})`;
+    return text === undefined ? undefined : `the application (${plainName(text.slice(text.indexOf(': ') + 2))})`;
   },
   logTells: 'Its own log has the request, with the status that it answered.',
   marks: [
