@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import type * as Threads from 'node:worker_threads';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -16,7 +17,7 @@ const threads = vi.hoisted(() => ({ fail: false }));
 
 /** Threads that end as soon as they have begun, where a test wants that: the system has killed them, or they had no memory left. */
 vi.mock('node:worker_threads', async original => {
-  const real = await original<typeof import('node:worker_threads')>();
+  const real = await original<typeof Threads>();
   class Worker extends real.Worker {
     constructor(...args: ConstructorParameters<typeof real.Worker>) {
       if (threads.fail) super('process.exit(3)', { eval: true });
@@ -60,11 +61,11 @@ describe('a disk that cannot read', () => {
   // Where no memory of the process is, the system answers as for a bad block.
   const bad = '/proc/self/mem';
 
-  it('ends a file with what was read, and says where', async () => {
+  it('ends a file with what was read, and says where', () => {
     const fd = openSync(bad, 'r');
     const source = new FileSource(fd, 0, 4096);
-    expect(await source.read(new Uint8Array(64))).toBe(0);
-    expect(await source.read(new Uint8Array(64))).toBe(0);
+    expect(source.read(new Uint8Array(64))).toBe(0);
+    expect(source.read(new Uint8Array(64))).toBe(0);
     expect(source.problems).toEqual(['at byte 0 the disk could not read it; what came before was read']);
     closeSync(fd);
   });

@@ -1,3 +1,8 @@
+import { accessIndex, accessVariables, type AccessVariable } from '../../model/log-line.ts';
+import { compileLogFormat } from '../../parsers/nginx-log-format.ts';
+import { fieldText } from '../scan/field-text.ts';
+import { encodeUtf8 } from '../scan/text.ts';
+import type { FieldRole } from '../scan/plan.ts';
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -276,6 +281,77 @@ describe('any format', () => {
         },
       ),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe('a diagnosis', () => {
+  const spans = new Int32Array(2 * accessVariables.length);
+  const roleOf: Readonly<Partial<Record<AccessVariable, FieldRole>>> = {
+    remote_addr: 'client',
+    request: 'request',
+    status: 'status',
+    body_bytes_sent: 'sent',
+    request_time: 'request-time',
+    upstream_addr: 'peer',
+    upstream_status: 'upstream-status',
+    upstream_connect_time: 'connect-time',
+    upstream_header_time: 'header-time',
+    upstream_response_time: 'upstream-time',
+  };
+
+  /** What the reader of a diagnosis makes of a line, by role. */
+  function readByDiagnosis(text: string, line: string): Partial<Record<FieldRole, string>> | undefined {
+    const bytes = encodeUtf8(line);
+    if (!compileLogFormat('x', text).match(bytes, 0, bytes.length, spans)) return undefined;
+    const values: Partial<Record<FieldRole, string>> = {};
+    for (const [name, role] of Object.entries(roleOf) as [AccessVariable, FieldRole][]) {
+      const start = spans[2 * accessIndex[name]] ?? -1;
+      if (start !== -1) values[role] = fieldText(bytes.subarray(start, spans[2 * accessIndex[name] + 1]), 'hex');
+    }
+    return values;
+  }
+
+  function readByLogs(text: string, line: string): Partial<Record<FieldRole, string>> | undefined {
+    const all = fieldsOf(nginxFormat('x', text), line);
+    return all === undefined ? undefined : Object.fromEntries(Object.entries(all).filter(([role]) => Object.values(roleOf).includes(role as FieldRole)));
+  }
+
+  it('reads every captured line as it is read here', () => {
+    const head = '$time_iso8601 $remote_addr "$request" status=$status bytes=$body_bytes_sent rt=$request_time';
+    const more = 'uconnect="$upstream_connect_time" uheader="$upstream_header_time" uresponse="$upstream_response_time"';
+    const long = `${head} completion=$request_completion uaddr="$upstream_addr" ustatus="$upstream_status" ${more} ulen="$upstream_response_length" urecv="$upstream_bytes_received" usent="$upstream_bytes_sent"`;
+    const short = `${head} uaddr="$upstream_addr" ustatus="$upstream_status" ${more}`;
+    const samples = JSON.parse(readFileSync(new URL('../../parsers/nginx-error-log.fixtures/nginx-1.22.1.json', import.meta.url), 'utf8')) as readonly {
+      readonly access_log: readonly string[];
+    }[];
+    const lines = samples.flatMap(({ access_log: own }) => own);
+    expect(lines.length).toBeGreaterThan(200);
+    for (const text of [long, short]) for (const line of lines) expect(readByLogs(text, line)).toEqual(readByDiagnosis(text, line));
+  });
+
+  it('reads lines of any format with values between words as they are read here', () => {
+    const value: Readonly<Record<string, fc.Arbitrary<string>>> = {
+      remote_addr: fc.constantFrom('1.2.3.4', '::1', 'unix:'),
+      status: fc.constantFrom('200', '502', '009'),
+      request: fc.constantFrom('GET / HTTP/1.1', '-', '\\x16\\x03', 'GET /a?b="c HTTP/1.0'.replace('"', '\\x22')),
+      body_bytes_sent: fc.constantFrom('0', '157'),
+      request_time: fc.constantFrom('0.000', '12.345'),
+      upstream_addr: fc.constantFrom('-', '127.0.0.1:80, [::1]:80 : unix:/x', 'backend'),
+      upstream_status: fc.constantFrom('-', '502', '502, 502 : 200'),
+      upstream_connect_time: fc.constantFrom('-', '0.001', '-, 0.001'),
+    };
+    const names = fc.uniqueArray(fc.constantFrom(...Object.keys(value)), { minLength: 1 });
+    fc.assert(
+      fc.property(
+        names.chain(list => fc.tuple(fc.constant(list), fc.tuple(...list.map(name => value[name] ?? fc.constant(''))))),
+        fc.constantFrom('"', '|'),
+        ([list, values], mark) => {
+          const text = list.map(name => `${name}=${mark}$${name}${mark}`).join(' ');
+          const line = list.map((name, index) => `${name}=${mark}${values[index]}${mark}`).join(' ');
+          expect(readByLogs(text, line)).toEqual(readByDiagnosis(text, line));
+        },
+      ),
     );
   });
 });

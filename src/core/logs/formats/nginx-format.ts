@@ -8,7 +8,7 @@
  *     $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"
  *     127.0.0.1 - - [21/Nov/2026:01:55:14 +0000] "GET /x HTTP/1.1" 502 157 "-" "curl/7.88.1"
  */
-import { tokenizeLogFormat } from '../../parsers/nginx-log-format.ts';
+import { logFormatGroups, variableKind } from '../../parsers/nginx-log-format.ts';
 import type { LogFormat } from '../scan/format.ts';
 import type { FieldRole, FieldUse, PlanStep } from '../scan/plan.ts';
 import { nginxOutcome, type NginxEscape } from './nginx-outcome.ts';
@@ -30,43 +30,34 @@ interface Value extends Meaning {
 }
 
 /** What the variables mean. A host is the client's word, so it is read in samples only; a server's name is the configuration's. */
-const meanings: Readonly<Record<string, Meaning>> = {
-  remote_addr: token('client'),
-  realip_remote_addr: token('client'),
-  request: { role: 'request', use: 'first-word', kind: 'request' },
-  request_method: token('method', 'key'),
-  request_uri: { role: 'uri', use: 'skip', kind: 'path' },
-  uri: { role: 'uri', use: 'skip', kind: 'path' },
-  document_uri: { role: 'uri', use: 'skip', kind: 'path' },
-  server_protocol: token('protocol'),
-  status: token('status', 'key'),
-  body_bytes_sent: token('sent'),
-  bytes_sent: token('sent'),
-  request_length: token('received'),
-  request_time: token('request-time', 'seconds'),
-  host: token('host'),
-  http_host: token('host'),
-  server_name: token('server', 'key'),
-  http_referer: { role: 'referer', use: 'skip', kind: 'free' },
-  http_user_agent: { role: 'user-agent', use: 'skip', kind: 'free' },
-  upstream_addr: { role: 'peer', use: 'key', kind: 'list' },
-  upstream_status: { role: 'upstream-status', use: 'key', kind: 'list' },
-  upstream_response_time: { role: 'upstream-time', use: 'seconds', kind: 'list' },
-  upstream_connect_time: { role: 'connect-time', use: 'shape', kind: 'list' },
-  upstream_header_time: { role: 'header-time', use: 'shape', kind: 'list' },
-  upstream_bytes_received: { role: 'upstream-bytes', use: 'skip', kind: 'list' },
-  upstream_response_length: { role: 'upstream-bytes', use: 'skip', kind: 'list' },
-  upstream_bytes_sent: { use: 'skip', kind: 'list' },
-  http_x_forwarded_for: { use: 'skip', kind: 'list' },
-  proxy_add_x_forwarded_for: { use: 'skip', kind: 'list' },
+const meanings: Readonly<Record<string, Omit<Meaning, 'kind'>>> = {
+  remote_addr: { role: 'client', use: 'skip' },
+  realip_remote_addr: { role: 'client', use: 'skip' },
+  request: { role: 'request', use: 'first-word' },
+  request_method: { role: 'method', use: 'key' },
+  request_uri: { role: 'uri', use: 'skip' },
+  uri: { role: 'uri', use: 'skip' },
+  document_uri: { role: 'uri', use: 'skip' },
+  server_protocol: { role: 'protocol', use: 'skip' },
+  status: { role: 'status', use: 'key' },
+  body_bytes_sent: { role: 'sent', use: 'skip' },
+  bytes_sent: { role: 'sent', use: 'skip' },
+  request_length: { role: 'received', use: 'skip' },
+  request_time: { role: 'request-time', use: 'seconds' },
+  host: { role: 'host', use: 'skip' },
+  http_host: { role: 'host', use: 'skip' },
+  server_name: { role: 'server', use: 'key' },
+  http_referer: { role: 'referer', use: 'skip' },
+  http_user_agent: { role: 'user-agent', use: 'skip' },
+  upstream_addr: { role: 'peer', use: 'key' },
+  upstream_status: { role: 'upstream-status', use: 'key' },
+  upstream_response_time: { role: 'upstream-time', use: 'seconds' },
+  upstream_connect_time: { role: 'connect-time', use: 'shape' },
+  upstream_header_time: { role: 'header-time', use: 'shape' },
+  upstream_bytes_received: { role: 'upstream-bytes', use: 'skip' },
+  upstream_response_length: { role: 'upstream-bytes', use: 'skip' },
   // Of ingress-nginx: the service that the request goes to.
-  proxy_upstream_name: token('group', 'key'),
-  time_local: { use: 'skip', kind: 'time' },
-  time_iso8601: { use: 'skip', kind: 'time' },
-  msec: { use: 'skip', kind: 'time' },
-  ...unnamed(
-    'server_port remote_port connection connection_requests connection_time pid gzip_ratio scheme pipe request_id content_length req_id hostname server_addr ssl_protocol ssl_cipher upstream_cache_status request_completion is_args http_x_request_id proxy_alternative_upstream_name binary_remote_addr nginx_version limit_rate ssl_session_reused http2 http3 tcpinfo_rtt',
-  ),
+  proxy_upstream_name: { role: 'group', use: 'key' },
 };
 
 const free: Meaning = { use: 'skip', kind: 'free' };
@@ -112,17 +103,8 @@ function withOwnRole(value: Value, taken: ReadonlySet<FieldRole>, hasMethod: boo
 }
 
 function valuesOf(text: string): { readonly head: string; readonly values: readonly Value[] } {
-  const tokens = tokenizeLogFormat(text);
-  const head = tokens[0]?.kind === 'literal' ? tokens[0].text : '';
-  const values: Value[] = [];
-  for (let at = head === '' ? 0 : 1; at < tokens.length;) {
-    const group: string[] = [];
-    for (; tokens[at]?.kind === 'variable'; at += 1) group.push(tokens[at]?.text ?? '');
-    const after = tokens[at]?.kind === 'literal' ? (tokens[at]?.text ?? '') : '';
-    at += 1;
-    values.push(...adjacent(group, after));
-  }
-  return { head, values };
+  const { head, groups } = logFormatGroups(text);
+  return { head, values: groups.flatMap(({ variables, literal: after }) => adjacent(variables, after)) };
 }
 
 /** Variables without anything between them: what stands before a path ends where that begins; others are one value that nothing is known of. */
@@ -181,14 +163,13 @@ function requestSteps(use: FieldUse): readonly PlanStep[] {
 
 function meaningOf(variable: string): Meaning {
   const known = Object.hasOwn(meanings, variable) ? meanings[variable] : undefined;
-  if (known !== undefined) return known;
-  return variable.startsWith('upstream_') && /_(?:time|status|length|received|sent)$/u.test(variable) ? { use: 'skip', kind: 'list' } : free;
+  return { use: 'skip', ...known, kind: valueKind(variable) };
 }
 
-function token(role: FieldRole, use: FieldUse = 'skip'): Meaning {
-  return { role, use, kind: 'token' };
-}
-
-function unnamed(names: string): Record<string, Meaning> {
-  return Object.fromEntries(names.split(' ').map(name => [name, { use: 'skip', kind: 'token' }]));
+/** A number is a token to the steps of a plan, which end values by what stands behind them. */
+function valueKind(variable: string): ValueKind {
+  const kind = variableKind(variable);
+  if (kind.startsWith('time-')) return 'time';
+  if (kind.endsWith('-list')) return 'list';
+  return kind === 'path' || kind === 'request' || kind === 'free' ? kind : 'token';
 }
