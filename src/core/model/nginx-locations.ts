@@ -55,19 +55,18 @@ export function locationsOf(server: ConfigDirective, path: string): readonly Con
 }
 
 function choose(block: ConfigDirective, path: string, depth: number): readonly ConfigDirective[] | undefined {
-  const locations = depth > maxDepth ? [] : insideOf(block.block).filter(one => one.name === 'location');
-  const exact = locations.find(one => modifierOf(one) === '=' && targetOf(one) === path);
-  if (exact !== undefined) return [exact];
-  const [prefix] = locations
-    .filter(one => ['', '^~'].includes(modifierOf(one)) && targetOf(one).startsWith('/') && path.startsWith(targetOf(one)))
-    .toSorted((a, b) => targetOf(b).length - targetOf(a).length);
+  if (depth > maxDepth) return [];
+  const { exact, prefixes, lengths, expressions } = tableOf(block);
+  const same = exact.get(path);
+  if (same !== undefined) return [same];
+  const length = lengths.find(one => one <= path.length && prefixes.has(path.slice(0, one)));
+  const prefix = length === undefined ? undefined : prefixes.get(path.slice(0, length));
   const nested = prefix === undefined ? [] : choose(prefix, path, depth + 1);
   if (nested === undefined) return undefined;
   const below = nested.at(-1);
   if (prefix !== undefined && (modifierOf(prefix) === '^~' || (below !== undefined && ['=', '^~', '~', '~*'].includes(modifierOf(below)))))
     return [prefix, ...nested];
-  for (const one of locations) {
-    if (modifierOf(one) !== '~' && modifierOf(one) !== '~*') continue;
+  for (const one of expressions) {
     const matches = test(targetOf(one), modifierOf(one) === '~*', path);
     if (matches === undefined) return undefined;
     if (!matches) continue;
@@ -75,6 +74,37 @@ function choose(block: ConfigDirective, path: string, depth: number): readonly C
     return inner === undefined ? undefined : [one, ...inner];
   }
   return prefix === undefined ? [] : [prefix, ...nested];
+}
+
+/** The locations of one block, by what nginx looks for first. */
+interface LocationTable {
+  readonly exact: ReadonlyMap<string, ConfigDirective>;
+  readonly prefixes: ReadonlyMap<string, ConfigDirective>;
+  /** Of the prefixes, the longest first, each once. */
+  readonly lengths: readonly number[];
+  readonly expressions: readonly ConfigDirective[];
+}
+
+// A server with thousands of locations is asked for thousands of paths.
+const tables = new WeakMap<ConfigDirective, LocationTable>();
+
+function tableOf(block: ConfigDirective): LocationTable {
+  const known = tables.get(block);
+  if (known !== undefined) return known;
+  const exact = new Map<string, ConfigDirective>();
+  const prefixes = new Map<string, ConfigDirective>();
+  const expressions: ConfigDirective[] = [];
+  for (const one of insideOf(block.block)) {
+    if (one.name !== 'location') continue;
+    const [modifier, target] = [modifierOf(one), targetOf(one)];
+    if (modifier === '~' || modifier === '~*') expressions.push(one);
+    const into = modifier === '=' ? exact : modifier === '^~' || modifier === '' ? prefixes : undefined;
+    if (into !== undefined && !into.has(target) && (modifier === '=' || target.startsWith('/'))) into.set(target, one);
+  }
+  const lengths = [...new Set([...prefixes.keys()].map(target => target.length))].toSorted((a, b) => b - a);
+  const table = { exact, prefixes, lengths, expressions };
+  tables.set(block, table);
+  return table;
 }
 
 function modifierOf(location: ConfigDirective): string {
