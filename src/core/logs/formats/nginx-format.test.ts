@@ -318,10 +318,10 @@ describe('a diagnosis', () => {
   }
 
   it('reads every captured line as it is read here', () => {
-    const head = '$time_iso8601 $remote_addr "$request" status=$status bytes=$body_bytes_sent rt=$request_time';
+    const start = '$time_iso8601 $remote_addr "$request" status=$status bytes=$body_bytes_sent rt=$request_time';
     const more = 'uconnect="$upstream_connect_time" uheader="$upstream_header_time" uresponse="$upstream_response_time"';
-    const long = `${head} completion=$request_completion uaddr="$upstream_addr" ustatus="$upstream_status" ${more} ulen="$upstream_response_length" urecv="$upstream_bytes_received" usent="$upstream_bytes_sent"`;
-    const short = `${head} uaddr="$upstream_addr" ustatus="$upstream_status" ${more}`;
+    const long = `${start} completion=$request_completion uaddr="$upstream_addr" ustatus="$upstream_status" ${more} ulen="$upstream_response_length" urecv="$upstream_bytes_received" usent="$upstream_bytes_sent"`;
+    const short = `${start} uaddr="$upstream_addr" ustatus="$upstream_status" ${more}`;
     const samples = JSON.parse(readFileSync(new URL('../../parsers/nginx-error-log.fixtures/nginx-1.22.1.json', import.meta.url), 'utf8')) as readonly {
       readonly access_log: readonly string[];
     }[];
