@@ -6,6 +6,7 @@ import type { ProcessDetail } from '../model/facts/system.ts';
 import type { ReadResult, StatResult } from '../model/host.ts';
 import { parseOpenFilesLimit, parseProcessesLimit } from '../parsers/proc-limits.ts';
 import { parsePss, parseSwapPss } from '../parsers/proc-smaps.ts';
+import { parseShrunk } from '../parsers/proc-status.ts';
 import { textOf } from './shared/answers.ts';
 
 const MAX_PROCESSES = 300;
@@ -31,13 +32,19 @@ export default defineCollector({
 
     const basics = yield* askAll(pids.flatMap(filesOf));
     // Listing the tens of thousands of open files of a busy worker takes the kernel long; since Linux 6.2 the folder's size is their number.
-    const unsized = pids.filter((_, index) => sizeOf(basics[index * 3 + 2]) === 0);
+    const unsized = pids.filter((_, index) => sizeOf(basics[index * filesEach + 2]) === 0);
     const lists = yield* askAll(unsized.map(pid => ({ kind: 'list', path: `/proc/${pid}/fd` }) as const));
     const listed = new Map(unsized.map((pid, index) => [pid, valueOr(lists[index] ?? absent('not asked'), undefined)?.length]));
     const details = pids.map((pid, index): ProcessDetail => {
-      const [smaps, limits, folder] = basics.slice(index * 3, index * 3 + 3) as [Known<ReadResult>, Known<ReadResult>, Known<StatResult>];
+      const [smaps, limits, folder, status] = basics.slice(index * filesEach, (index + 1) * filesEach) as [
+        Known<ReadResult>,
+        Known<ReadResult>,
+        Known<StatResult>,
+        Known<ReadResult>,
+      ];
       const pssBytes = parsePss(textOf(smaps) ?? '');
       const swappedBytes = parseSwapPss(textOf(smaps) ?? '');
+      const shrunkBytes = parseShrunk(textOf(status) ?? '');
       const openFilesLimit = parseOpenFilesLimit(textOf(limits) ?? '');
       const processesLimit = parseProcessesLimit(textOf(limits) ?? '');
       const openFiles = sizeOf(folder) || listed.get(pid);
@@ -45,22 +52,26 @@ export default defineCollector({
         pid,
         ...(pssBytes === undefined ? {} : { pssBytes }),
         ...(swappedBytes === undefined || swappedBytes === 0 ? {} : { swappedBytes }),
+        ...(shrunkBytes === undefined ? {} : { shrunkBytes }),
         ...(openFiles === undefined ? {} : { openFiles }),
         ...(openFilesLimit === undefined ? {} : { openFilesLimit }),
         ...(processesLimit === undefined ? {} : { processesLimit }),
       };
     });
-    const refused = details.filter(({ openFiles }, index) => openFiles === undefined || basics[index * 3]?.state === 'denied').length;
+    const refused = details.filter(({ openFiles }, index) => openFiles === undefined || basics[index * filesEach]?.state === 'denied').length;
     if (refused > 0) problems.push(`Open files and memory of ${refused} processes could not be read (run as root to see them).`);
     return known(details, problems);
   },
 });
+
+const filesEach = 4;
 
 function filesOf(pid: number): readonly Request[] {
   return [
     { kind: 'read', path: `/proc/${pid}/smaps_rollup` },
     { kind: 'read', path: `/proc/${pid}/limits` },
     { kind: 'stat', path: `/proc/${pid}/fd` },
+    { kind: 'read', path: `/proc/${pid}/status` },
   ];
 }
 

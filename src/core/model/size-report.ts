@@ -50,7 +50,7 @@ export interface SizedRoom {
   readonly reserveBytes: number;
   /** Held by the workers of these pools now. */
   readonly workersBytes: number;
-  /** What the pools hold when each is at its limit. */
+  /** What the pools hold when each is at its limit, and all of its workers are at work. */
   readonly fullBytes: number;
   readonly pools: readonly string[];
 }
@@ -73,7 +73,9 @@ export interface SizedPool {
     readonly how: 'PSS' | 'RSS';
     readonly measured: number;
     readonly meanBytes: number;
-    /** Nine of ten are no larger: what each more is counted with. */
+    /** Median of what each held at most: what those at the limit are counted with. */
+    readonly inWorkBytes: number;
+    /** Nine of ten never held more: what each more is counted with. */
     readonly largestBytes: number;
     readonly usedBytes: number;
   };

@@ -78,7 +78,7 @@ function poolLines(pool: SizedPool, verbose: boolean): Line[] {
       : [
           line(
             2,
-            `${plural(pool.running, pool.setting === 'maxThreads' ? 'thread' : 'worker')} running, ${inMebibytes(pool.memory.meanBytes)} each on average and ${inMebibytes(pool.memory.largestBytes)} the largest (${pool.memory.how} of ${pool.memory.measured})`,
+            `${plural(pool.running, pool.setting === 'maxThreads' ? 'thread' : 'worker')} running, ${inMebibytes(pool.memory.meanBytes)} each now (${pool.memory.how} of ${pool.memory.measured}), ${inMebibytes(pool.memory.inWorkBytes)} at work and ${inMebibytes(pool.memory.largestBytes)} the largest`,
             { hang: 4, maxRows: 3 },
           ),
         ];

@@ -12,7 +12,7 @@ export interface SharedRoom {
   readonly pools: readonly Pool[];
   /** Held by the workers of these pools now. */
   readonly workersBytes: number;
-  /** What they hold where each of them is at its limit and as large as now. */
+  /** What they hold where each of them is at its limit, and its workers are at work. */
   readonly fullBytes: number;
   /** For these workers, the reserve kept. Below 0 where even what runs leaves less than the reserve. */
   readonly budgetBytes: number;
@@ -66,7 +66,7 @@ function claimOf(pool: Pool, isOverfull: boolean): Claim {
   if (wantsMore(pool)) return { id: service.id, least: needed, wish: needed, free: unit === 'thread' ? limit : running, bytesEach };
   const free = unit === 'thread' ? limit : 0;
   const least = Math.min(limit, Math.max(free, pool.isShort ? limit : needed));
-  return { id: service.id, least, wish: limit, free, bytesEach: (isOverfull ? memory?.largestBytes : memory?.meanBytes) ?? bytesEach };
+  return { id: service.id, least, wish: limit, free, bytesEach: (isOverfull ? memory?.largestBytes : memory?.inWorkBytes) ?? bytesEach };
 }
 
 /** What the claims of the pools in a room may take together. */
@@ -77,11 +77,16 @@ function bytesFor({ room, pools }: SharedRoom): number {
   return Math.min(room.availableBytes - room.reserveBytes + others, room.totalBytes - room.reserveBytes - growing);
 }
 
+/** What a pool holds at its limit, all of its workers at work. */
+export function fullBytesOf({ limit = 0, memory }: Pool): number {
+  return limit * (memory?.inWorkBytes ?? 0);
+}
+
 function shared(room: MemoryRoom, all: readonly Pool[]): SharedRoom {
   const pools = all.filter(pool => pool.workers.some(worker => room.holds(worker)));
   const processes = pools.filter(pool => pool.unit === 'worker');
   const workersBytes = processes.reduce((sum, pool) => sum + (pool.memory?.usedBytes ?? 0), 0);
-  const fullBytes = processes.reduce((sum, pool) => sum + (pool.limit ?? 0) * (pool.memory?.meanBytes ?? 0), 0);
+  const fullBytes = processes.reduce((sum, pool) => sum + fullBytesOf(pool), 0);
   // Shared pages may be charged to another group, so that workers seem to hold more than there is.
   const most = Math.min(room.availableBytes + workersBytes, room.totalBytes);
   const isSpent = processes.length > 0 && room.availableBytes < room.reserveBytes * spentShare;

@@ -1,7 +1,7 @@
 import { headroom, inMebibytes } from '../model/worker-capacity.ts';
 import type { FixPlan } from '../model/finding.ts';
 import type { PoolVerdict, SizedPool } from '../model/size-report.ts';
-import { isBoundByCpu, wantsMore, type Budget, type SharedRoom } from './budget.ts';
+import { fullBytesOf, isBoundByCpu, wantsMore, type Budget, type SharedRoom } from './budget.ts';
 import type { Pool } from './measure.ts';
 import { neededText, seenText } from './words.ts';
 
@@ -43,6 +43,7 @@ export function judgePool(pool: Pool, budget: Budget, planFor: PlanFor): SizedPo
             how: memory.how,
             measured: memory.measured,
             meanBytes: Math.round(memory.meanBytes),
+            inWorkBytes: Math.round(memory.inWorkBytes),
             largestBytes: Math.round(memory.largestBytes),
             usedBytes: Math.round(memory.usedBytes),
           },
@@ -138,7 +139,7 @@ function roomSums(pool: Pool, rooms: readonly SharedRoom[]): readonly string[] {
       return `${name}: (${available}) / ${inMebibytes(pool.bytesEach)} a thread = ${more} more than the ${limit} allowed now (at most so much: ${inMebibytes(memory.usedBytes)} over ${running} threads)`;
     }
     const others = pools.filter(other => other !== pool && other.unit === 'worker');
-    const othersBytes = others.reduce((sum, other) => sum + (other.limit ?? 0) * (other.memory?.meanBytes ?? 0), 0);
+    const othersBytes = others.reduce((sum, other) => sum + fullBytesOf(other), 0);
     const each = Math.max(1, pool.isShort ? pool.bytesEach : memory.largestBytes);
     const floor = each > memory.largestBytes ? ', the least that a worker is counted with' : '';
     const bytes = Math.min(room.availableBytes + workersBytes, room.totalBytes) - room.reserveBytes - othersBytes;

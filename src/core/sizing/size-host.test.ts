@@ -57,6 +57,14 @@ describe('memory', () => {
     expect(report.pool.recommended).toBe(14);
   });
 
+  it('is too little for workers at work, though they hold little between two requests', () => {
+    const quiet: TestPool = { name: 'www', limit: 50, pssMiB: 5, busy: 0, log: [3, 100] };
+    expect(sized(factsOf({ totalMiB: 2048, availableMiB: 900 }, [quiet])).verdict).toBe('fits');
+    const grown = [1001, 1002, 1003, 1004].map(pid => ({ pid, pssBytes: 5 * mebibyte, shrunkBytes: 55 * mebibyte }));
+    const { pool } = sized(factsOf({ totalMiB: 2048, availableMiB: 900 }, [quiet], { 'process-details': grown }));
+    expect(pool).toMatchObject({ verdict: 'too-large', recommended: 11, memory: { meanBytes: 5 * mebibyte, inWorkBytes: 60 * mebibyte } });
+  });
+
   it('is shared by several pools', () => {
     const pools: TestPool[] = [
       { name: 'a', limit: 60, pssMiB: 20, busy: 2, log: [2, 100] },
@@ -178,7 +186,7 @@ describe('whatever a host says', () => {
           one => one.memory !== undefined && one.setting !== 'maxThreads' && one.setting !== 'threads' && one.verdict !== 'unknown' && one.kind !== 'apache',
         );
         const held = processes.reduce((sum, one) => sum + (one.memory?.usedBytes ?? 0), 0);
-        const claimed = processes.reduce((sum, one) => sum + (one.recommended ?? 0) * (one.memory?.meanBytes ?? 0), 0);
+        const claimed = processes.reduce((sum, one) => sum + (one.recommended ?? 0) * (one.memory?.inWorkBytes ?? 0), 0);
         expect(claimed).toBeLessThanOrEqual(Math.max(availableMiB * mebibyte + held, held) + processes.length * 1000);
       }),
     );

@@ -51,6 +51,8 @@ export interface ProcessDetail {
   readonly pssBytes?: number;
   /** Its share of swapped pages, where it has any. */
   readonly swappedBytes?: number;
+  /** How much larger its resident set once was. */
+  readonly shrunkBytes?: number;
   readonly openFiles?: number;
   readonly openFilesLimit?: number;
   /** Most processes and threads that its user may have (RLIMIT_NPROC), where there is a limit. Root is exempt. */
