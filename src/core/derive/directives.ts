@@ -29,9 +29,15 @@ export function inForce(chain: Chain, name: string): readonly ConfigDirective[] 
 // The blocks around thousands of locations are asked for the same names again and again.
 const indexes = new WeakMap<readonly ConfigDirective[], ReadonlyMap<string, readonly ConfigDirective[]>>();
 
+const none: readonly ConfigDirective[] = [];
+/** A block of so few directives is looked through quicker than an index of it is made. */
+const fewDirectives = 24;
+
 /** The directives of that name in one flattened block. */
 export function namedIn(block: readonly ConfigDirective[], name: string): readonly ConfigDirective[] {
-  return byName(block).get(name) ?? [];
+  if (block.length > fewDirectives) return byName(block).get(name) ?? none;
+  const first = block.findIndex(directive => directive.name === name);
+  return first < 0 ? none : block.filter((directive, index) => index >= first && directive.name === name);
 }
 
 function byName(block: readonly ConfigDirective[]): ReadonlyMap<string, readonly ConfigDirective[]> {

@@ -15,9 +15,9 @@ export interface OwnListen {
  */
 export function ownListens(view: LintView, address: WrittenAddress, port: number | undefined): readonly OwnListen[] {
   const { host, path } = address;
-  return listensOf(view).filter(({ listen }) => {
-    if (path !== undefined || listen.path !== undefined) return path !== undefined && path === listen.path;
-    if (host === undefined || port !== listen.port) return false;
+  if (path !== undefined) return listensOf(view).get(`unix:${path}`) ?? [];
+  if (host === undefined || port === undefined) return [];
+  return (listensOf(view).get(String(port)) ?? []).filter(({ listen }) => {
     if (listen.host.toLowerCase() === host.toLowerCase()) return isIpLiteral(host);
     if (!isLoopback(host)) return false;
     if (host === '::1') return listen.host === '::';
@@ -25,16 +25,23 @@ export function ownListens(view: LintView, address: WrittenAddress, port: number
   });
 }
 
-const known = new WeakMap<LintView, readonly OwnListen[]>();
+const known = new WeakMap<LintView, ReadonlyMap<string, readonly OwnListen[]>>();
 
-function listensOf(view: LintView): readonly OwnListen[] {
-  let all = known.get(view);
-  if (all === undefined) {
-    // UDP (QUIC too) is no TCP port that a pass could reach.
-    all = view.servers.flatMap(server =>
-      server.listens.filter(({ parameters }) => !parameters.has('quic') && !parameters.has('udp')).map(listen => ({ server, listen })),
-    );
-    known.set(view, all);
+/** By port, or by the socket's path. */
+function listensOf(view: LintView): ReadonlyMap<string, readonly OwnListen[]> {
+  const before = known.get(view);
+  if (before !== undefined) return before;
+  const all = new Map<string, OwnListen[]>();
+  for (const server of view.servers) {
+    for (const listen of server.listens) {
+      // UDP (QUIC too) is no TCP port that a pass could reach.
+      if (listen.parameters.has('quic') || listen.parameters.has('udp')) continue;
+      const key = listen.path === undefined ? String(listen.port) : `unix:${listen.path}`;
+      const same = all.get(key);
+      if (same === undefined) all.set(key, [{ server, listen }]);
+      else same.push({ server, listen });
+    }
   }
+  known.set(view, all);
   return all;
 }

@@ -1,8 +1,8 @@
-import { makeSetting, originOf } from '../derive/directives.ts';
+import { parseSize, parseTime } from '../derive/directives.ts';
 import { defaultOf } from '../derive/nginx-defaults.ts';
 import { parsePassTarget, passKindOf } from '../derive/pass-target.ts';
 import { candidatesOf, mapValues } from '../derive/target-values.ts';
-import type { ConfigDirective, ConfigToken, Setting } from '../model/facts/nginx.ts';
+import type { ConfigDirective, ConfigToken } from '../model/facts/nginx.ts';
 import type { PassKind } from '../model/facts/topology.ts';
 import { writtenAddress } from './addresses.ts';
 import { around, chainOf, inForce, type Scope } from './scopes.ts';
@@ -56,6 +56,7 @@ const noMaps: ReadonlyMap<string, readonly string[]> = new Map();
 export function passesOf(scopes: readonly Scope[], upstreams: readonly LintUpstream[], version: string): readonly LintPass[] {
   const groups = new Map(upstreams.map(one => [`${one.layer} ${one.name.toLowerCase()}`, one]));
   const maps = new Map<Scope, ReadonlyMap<string, readonly string[]>>();
+  const settings = settingsFor(version);
   return scopes.flatMap(scope => {
     const server = around(scope, 'server');
     if (server === undefined || scope.kind === 'upstream') return [];
@@ -70,7 +71,7 @@ export function passesOf(scopes: readonly Scope[], upstreams: readonly LintUpstr
       if (top !== undefined) maps.set(top, known);
       const texts = variables.length === 0 ? [token.value] : candidatesOf(token.value, chainOf(scope), known);
       const targets = texts.map(text => targetOf(text, kind, directive, token, name => groups.get(`${scope.layer} ${name.toLowerCase()}`)));
-      return [{ kind, directive, token, scope, server, variables, targets, setting: name => settingIn(scope, kind, name, version) }];
+      return [{ kind, directive, token, scope, server, variables, targets, setting: name => settings(scope, kind, name) }];
     });
   });
 }
@@ -101,13 +102,40 @@ function targetOf(
   return { text, tls, authority: name, uri, variables, ...(upstream === undefined ? {} : { upstream }), members };
 }
 
-function settingIn(scope: Scope, kind: LintPass['kind'], name: string, version: string): LintSetting {
-  const prefix = kind === 'stream' ? 'proxy' : kind;
-  const { directives, isSure } = inForce(scope, `${prefix}_${name}`);
-  const at = directives.at(-1);
-  const args = at?.args.map(arg => arg.value) ?? (kind === 'stream' ? [] : (defaultOf(name, kind, version) ?? []));
-  const { ms, bytes }: Setting = makeSetting(name, args, at === undefined ? { kind: 'default', version } : originOf(at));
-  return { args, ...(ms === undefined ? {} : { ms }), ...(bytes === undefined ? {} : { bytes }), ...(at === undefined ? {} : { at }), isSure };
+type Settings = (scope: Scope, kind: LintPass['kind'], name: string) => LintSetting;
+
+/** Looks settings up for one version; the names of directives and the defaults are made once a kind. */
+function settingsFor(version: string): Settings {
+  const tables = new Map<LintPass['kind'], Map<string, { readonly directive: string; readonly fallback: LintSetting }>>();
+  return (scope, kind, name) => {
+    const table = tables.get(kind) ?? new Map<string, { readonly directive: string; readonly fallback: LintSetting }>();
+    tables.set(kind, table);
+    let entry = table.get(name);
+    if (entry === undefined) {
+      const args = kind === 'stream' ? [] : (defaultOf(name, kind, version) ?? []);
+      entry = { directive: `${kind === 'stream' ? 'proxy' : kind}_${name}`, fallback: valueOf(args) };
+      table.set(name, entry);
+    }
+    const { directives, isSure } = inForce(scope, entry.directive);
+    const at = directives.at(-1);
+    const setting = at === undefined ? entry.fallback : writtenSetting(at);
+    return isSure ? setting : { ...setting, isSure };
+  };
+}
+
+const written = new WeakMap<ConfigDirective, LintSetting>();
+
+function writtenSetting(at: ConfigDirective): LintSetting {
+  const known = written.get(at) ?? { ...valueOf(at.args.map(arg => arg.value)), at };
+  written.set(at, known);
+  return known;
+}
+
+function valueOf(args: readonly string[]): LintSetting {
+  const [first = ''] = args;
+  const ms = parseTime(first);
+  const bytes = parseSize(first);
+  return { args, ...(ms === undefined ? {} : { ms }), ...(bytes === undefined ? {} : { bytes }), isSure: true };
 }
 
 /** The port that nginx connects to where none is written: the scheme's for a pass to an address, 80 in an `upstream` block. */

@@ -107,15 +107,29 @@ export function own(scope: Scope, name: string): readonly ConfigDirective[] {
   return namedIn(scope.inside, name);
 }
 
+// Every location asks the blocks around all servers for the same names.
+const asked = new WeakMap<Scope, Map<string, InForce>>();
+
 /** What is in force here. Not for passes and rewrites, which are not inherited. */
 export function inForce(scope: Scope, name: string): InForce {
-  let isSure = true;
-  for (let level: Scope | undefined = scope; level !== undefined; level = level.parent) {
-    isSure &&= level.isWhole && !(level.hidesParameters && name.endsWith('_param'));
-    const directives = own(level, name);
-    if (directives.length > 0) return { directives, scope: level, isSure };
+  if (scope.layer !== 'main' && scope.kind !== scope.layer) return inForceNow(scope, name);
+  let answers = asked.get(scope);
+  if (answers === undefined) {
+    answers = new Map();
+    asked.set(scope, answers);
   }
-  return { directives: [], scope: undefined, isSure };
+  const known = answers.get(name) ?? inForceNow(scope, name);
+  answers.set(name, known);
+  return known;
+}
+
+function inForceNow(scope: Scope, name: string): InForce {
+  const isSure = scope.isWhole && !(scope.hidesParameters && name.endsWith('_param'));
+  const directives = own(scope, name);
+  if (directives.length > 0) return { directives, scope, isSure };
+  if (scope.parent === undefined) return { directives, scope: undefined, isSure };
+  const outer = inForce(scope.parent, name);
+  return isSure || !outer.isSure ? outer : { ...outer, isSure };
 }
 
 /** The value in force of a directive that stands once in a block: its last one. `undefined` where it is not written. */

@@ -2,7 +2,6 @@ import { isIpLiteral } from '../../derive/pass-target.ts';
 import type { LintPass, LintTarget } from '../passes.ts';
 import { defineLintRule, spotOf, type LintProblem } from '../rule.ts';
 import type { LintMember } from '../upstreams.ts';
-import type { LintView } from '../view.ts';
 
 const refused = { severity: 'error', fault: 'nginx-config-invalid' } as const;
 
@@ -16,10 +15,12 @@ export default defineLintRule({
   },
   *check(view) {
     for (const { layer, members } of view.upstreams) for (const member of members) yield* problemsOf(member, layer === 'stream');
+    // A group may be in a file that was not read.
+    const isKnown = view.scopes.every(scope => scope.isWhole || !['main', 'http', 'stream'].includes(scope.kind));
     for (const pass of view.passes) {
       for (const target of pass.targets) {
         if (target.upstream !== undefined) continue;
-        const wrong = prefixProblem(pass) ?? portlessProblem(pass, target, view);
+        const wrong = prefixProblem(pass) ?? portlessProblem(pass, target, isKnown);
         if (wrong !== undefined) yield wrong;
         else for (const member of target.members) yield* problemsOf(member, false);
       }
@@ -101,11 +102,10 @@ function prefixProblem({ directive, kind, token, variables }: LintPass): LintPro
 }
 
 /** Only HTTP and gRPC have a default port. A word without one is taken for the name of an upstream, which is not there. */
-function portlessProblem({ directive, kind, token }: LintPass, { authority, members, variables }: LintTarget, view: LintView): LintProblem | undefined {
+function portlessProblem({ directive, kind, token }: LintPass, { authority, members, variables }: LintTarget, isKnown: boolean): LintProblem | undefined {
   const [member] = members;
   if (kind === 'proxy' || kind === 'grpc' || variables.length > 0 || member === undefined) return undefined;
   const { host = '', path, portText } = member.address;
-  const isKnown = view.scopes.every(scope => scope.isWhole || (scope.kind !== 'http' && scope.kind !== 'stream' && scope.kind !== 'main'));
   if (path !== undefined || portText !== undefined || !(isKnown || isIpLiteral(host))) return undefined;
   return {
     at: spotOf(directive, token),
