@@ -45,7 +45,7 @@ async function setUpLinked(host: LabHost): Promise<void> {
 
 async function breakLinked(host: LabHost): Promise<void> {
   await host.shell(
-    'sed "s/127.0.0.1:8133/127.0.0.1:8138/" /srv/ledger.copy > /tmp/ledger.next && cat /tmp/ledger.next > /srv/ledger.copy && rm /tmp/ledger.next',
+    'sed "s/127.0.0.1:8133/127.0.0.1:813/" /srv/ledger.copy > /tmp/ledger.next && cat /tmp/ledger.next > /srv/ledger.copy && rm /tmp/ledger.next',
   );
   await reloadNginx(host);
 }
@@ -53,7 +53,7 @@ async function breakLinked(host: LabHost): Promise<void> {
 export default [
   defineScenario({
     name: 'fix-apply-address',
-    title: 'A site behind a link, whose file has two names, asks the wrong port; badhop corrects it in place',
+    title: 'A site behind a link, whose file has two names, asks a port that has lost a digit; badhop corrects it in place',
     kind: 'fault',
     fault: 'address-mismatch',
     url: 'http://127.0.0.1:8134/',
@@ -87,7 +87,7 @@ export default [
             async () => (await host.exec(['grep', '-q', 'verifying', '-r', `${STATE}/changes/open`])).code === 0,
             60_000,
           );
-          await host.shell('pkill -9 -f "fix --apply --settle 60"');
+          await host.exec(['pkill', '-9', '-f', 'fix --apply --settle 60']);
         })(),
         badhop(['fix', '--apply', '--settle', '60', '--format', 'json'], { timeoutMs: 120_000 }),
       ]);
@@ -105,18 +105,18 @@ export default [
   }),
   defineScenario({
     name: 'fix-apply-in-vain',
-    title: 'The plan is right and does not help, because the page is broken too; badhop takes it back',
+    title: 'The plan is right and does not help, because the backend answers nobody but badhop; it is taken back',
     kind: 'fault',
     fault: 'address-mismatch',
     url: 'http://127.0.0.1:8136/',
     setUp: async host => {
-      const handler = `if (require('node:fs').existsSync('/srv/tally/torn')) request.socket.destroy(); else response.end('tally\\n');`;
+      const handler = `const torn = require('node:fs').existsSync('/srv/tally/torn') && !String(request.headers['user-agent']).startsWith('badhop');\nif (torn) request.socket.destroy(); else response.end('tally\\n');`;
       await nodeApp(host, { name: 'tally', code: nodeHttp(handler), listen: '127.0.0.1:8135' });
       await nginxSite(host, { name: 'tally', listen: '8136', server: 'location / { proxy_pass http://127.0.0.1:8135; }' });
       await startNginx(host);
     },
     breakIt: async host => {
-      await replaceIn(host, '/etc/nginx/sites-enabled/tally.conf', '127.0.0.1:8135', '127.0.0.1:8145');
+      await replaceIn(host, '/etc/nginx/sites-enabled/tally.conf', '127.0.0.1:8135', '127.0.0.1:835');
       await reloadNginx(host);
     },
     expect: { verdict: 'failing', status: 'active' },
@@ -130,7 +130,7 @@ export default [
       await host.shell('rm /srv/tally/torn');
     },
     repair: async host => {
-      await replaceIn(host, '/etc/nginx/sites-enabled/tally.conf', '127.0.0.1:8145', '127.0.0.1:8135');
+      await replaceIn(host, '/etc/nginx/sites-enabled/tally.conf', '127.0.0.1:835', '127.0.0.1:8135');
       await reloadNginx(host);
     },
   }),
@@ -167,18 +167,18 @@ export default [
         listen: '/run/php/annex.sock',
         root: '/srv/annex',
         settings: { pm: 'static', 'pm.max_children': '2' },
-        files: { 'slow.php': '<?php usleep(400000); echo "annex\\n";' },
+        files: { 'slow.php': '<?php usleep(300000); echo "annex\\n";' },
       });
       await nginxSite(host, {
         name: 'annex',
         listen: '8137',
-        server: `${fastcgiPass('unix:/run/php/annex.sock', '/srv/annex')}\nfastcgi_read_timeout 1s;`,
+        server: `${fastcgiPass('unix:/run/php/annex.sock', '/srv/annex')}\nfastcgi_read_timeout 600ms;`,
         log: 'timed',
       });
       await startNginx(host);
     },
-    traffic: { rps: 14 },
-    trafficMs: 3000,
+    traffic: { rps: 9, concurrency: 60 },
+    trafficMs: 2000,
     symptom: async (host: LabHost, stage: Stage) => {
       const { counts } = await host.request({ urls: [stage.url], count: 6, timeoutMs: 8000 });
       expectThat((counts['504'] ?? 0) + (counts['502'] ?? 0) > 0, `nobody got an error: ${JSON.stringify(counts)}`);

@@ -54,7 +54,7 @@ export async function watchSymptom(setup: SettleSetup): Promise<() => Promise<Ve
       const outcome = judgeOutcome({ before: setup.before, after, finding: setup.finding, seconds, live, ownRequests: asked });
       asked = 0;
       const endMs = isBetter(outcome) ? lateMs : deadlineMs;
-      if (outcome.state !== 'goes-on' || Date.now() >= endMs || setup.signal.aborted) return withoutTime(outcome);
+      if (outcome.state !== 'goes-on' || Date.now() >= endMs || setup.signal.aborted) return verificationOf(outcome);
       quietFromMs = Math.min(Math.max(outcome.lastFailureMs ?? Date.now(), quietFromMs) + clockGrainMs, endMs - setup.settleMs);
       if (quietFromMs + setup.settleMs < Date.now()) quietFromMs = Date.now() - setup.settleMs / 2;
     }
@@ -70,8 +70,11 @@ function liveAnswer(what: string, before: ProbeResult, after: ProbeResult): Live
   return { what, servedBefore: isServed(before), servedAfter: isServed(after), before: answerText(before), after: answerText(after) };
 }
 
-function withoutTime({ lastFailureMs: _time, ...verification }: Outcome): Verification {
-  return verification;
+/** What helped by half and more is not taken back: then more would fail again. */
+function verificationOf({ lastFailureMs: _time, isHalved, ...verification }: Outcome): Verification {
+  return isHalved === true && verification.state === 'goes-on'
+    ? { ...verification, state: 'unknown', text: `Less fails than before, and it is not over. ${verification.text}` }
+    : verification;
 }
 
 async function waitUntil(untilMs: number, { signal, onStep }: Pick<SettleSetup, 'signal' | 'onStep'>): Promise<void> {

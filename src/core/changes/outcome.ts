@@ -30,6 +30,8 @@ export interface OutcomeInput {
 export interface Outcome extends Verification {
   /** When the newest failing request was answered, by the host's clock; absent where none was. */
   readonly lastFailureMs?: number;
+  /** Something still fails, and it is at most half of what it was, and no longer of this fault. */
+  readonly isHalved?: true;
 }
 
 /**
@@ -52,7 +54,8 @@ export function judgeOutcome({ before, after, finding, seconds, live, ownRequest
   if (finding.advice === true) return judgeAdvice(common, still, live, told);
   if (live?.servedAfter === false)
     return { ...common, ...last, state: 'goes-on', text: `${live.what} ${live.servedBefore === true ? 'now' : 'still'} gets ${live.after}.${told}` };
-  if (failing.length > 0) return { ...common, ...last, state: 'goes-on', text: `${failingText(failing, own)}${told}` };
+  const isHalved = still === undefined && then.requests > 0 && now.requests > 0 && now.failed / now.requests <= then.failed / then.requests / 2;
+  if (failing.length > 0) return { ...common, ...last, ...(isHalved ? { isHalved } : {}), state: 'goes-on', text: `${failingText(failing, own)}${told}` };
   if (still !== undefined) return { ...common, ...last, state: 'goes-on', text: `A new diagnosis still finds: ${still.title} (${still.subject.name}).${told}` };
   const isServedNow = live?.servedAfter === true && live.servedBefore === false;
   const wasProbed = own.some(symptom => symptom.probe !== undefined) || finding.evidence.some(({ source }) => source.startsWith('probe:'));
