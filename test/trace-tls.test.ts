@@ -38,6 +38,14 @@ async function serve(options: Parameters<typeof listenTls>[0]): Promise<number> 
 }
 
 describe('a certificate', () => {
+  it('of the client that is not that of its key is refused before anything is sent', async () => {
+    const { port, count } = await listenTls(good, hello);
+    folder.leaf('mine', ['client'], 'root');
+    await expect(ask(port, { cert: folder.file('mine.crt'), key: folder.file('good.key') })).rejects.toMatchObject({ code: 'usage' });
+    await expect(ask(port, { cert: folder.file('mine.crt'), key: folder.file('mine.crt') })).rejects.toMatchObject({ code: 'usage' });
+    expect(count()).toBe(0);
+  });
+
   it('that is good lets the request pass, and is told in full', async () => {
     const report = await ask(await serve({ ...good, ALPNProtocols: ['http/1.1'] }));
     expect(report.findings).toEqual([]);

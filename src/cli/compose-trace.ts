@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { hostname, release, type, userInfo } from 'node:os';
+import { createSecureContext } from 'node:tls';
 import { identify } from '../core/fingerprints/identify.ts';
 import { meaningOf } from '../core/fingerprints/meaning.ts';
 import { BadhopError } from '../core/model/error.ts';
@@ -118,11 +119,28 @@ function readData(text: string): Uint8Array {
 }
 
 function readTlsFiles({ cacert, cert, key }: TraceOptions): TlsFiles {
-  return {
+  const files: TlsFiles = {
     ...(cacert === undefined ? {} : { ca: readPem(cacert, '--cacert') }),
     ...(cert === undefined ? {} : { certificate: readPem(cert, '--cert') }),
     ...(key === undefined ? {} : { key: readPem(key, '--key') }),
   };
+  try {
+    createSecureContext({
+      ca: files.ca ?? [],
+      ...(files.certificate === undefined ? {} : { cert: files.certificate }),
+      ...(files.key === undefined ? {} : { key: files.key }),
+    });
+  } catch (error) {
+    throw new BadhopError(
+      'usage',
+      `OpenSSL does not take the files of --cacert, --cert and --key: ${error instanceof Error ? error.message : 'no reason given'}`,
+      {
+        cause: error,
+        hint: 'The key must be that of the certificate, in PEM and without a password.',
+      },
+    );
+  }
+  return files;
 }
 
 function readPem(path: string, option: string): Buffer {

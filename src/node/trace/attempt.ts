@@ -6,7 +6,7 @@ import { Deadline } from '../probes/exchange.ts';
 import { byteStreamOf } from '../probes/stream-duplex.ts';
 import { codeOf } from '../probes/tls.ts';
 import type { Authorities } from './authorities.ts';
-import { shakeHands, type Handshake } from './handshake.ts';
+import { prepareHandshake, shakeHands, type Handshake } from './handshake.ts';
 import { askHttp1, type WireRequest } from './http1.ts';
 import { askHttp2 } from './http2.ts';
 import type { Circumstances } from './read-answer.ts';
@@ -34,6 +34,7 @@ type Connected = { readonly socket: Socket } | { readonly failed: Exclude<TraceA
 /** Connects to one address, shakes hands, asks once, and takes the time of each. Bounded by the request's time; never throws. */
 export async function attempt(input: AttemptInput): Promise<TraceAttempt> {
   const { request, address, port, round, wire } = input;
+  if (isSecure(wire.target.scheme)) prepareHandshake(handshakeSettings(input));
   const deadline = new Deadline(request.timeoutMs, longestMs);
   const common = { round, address, port, atMs: Date.now() };
   const connected = await openSocket(address, port, deadline);
