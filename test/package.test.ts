@@ -40,7 +40,16 @@ describe('the package', () => {
 
   it('ships the pages that `explain` prints and the schemas of the reports', () => {
     const written = manifest.files.filter(path => path.startsWith('docs/'));
-    expect(written).toEqual(['docs/changes-report.schema.json', 'docs/faults', 'docs/lint', 'docs/lint-report.schema.json', 'docs/logs-report.schema.json', 'docs/report.schema.json', 'docs/size-report.schema.json', 'docs/trace.md']);
+    expect(written).toEqual([
+      'docs/changes-report.schema.json',
+      'docs/faults',
+      'docs/lint',
+      'docs/lint-report.schema.json',
+      'docs/logs-report.schema.json',
+      'docs/report.schema.json',
+      'docs/size-report.schema.json',
+      'docs/trace.md',
+    ]);
     expect(written.filter(path => !isThere(path))).toEqual([]);
   });
 
