@@ -38,6 +38,9 @@ testLintRule(rule, {
     'a spare backend that answers for itself': { text: site('error_page 502 = @spare;', 'location @spare { proxy_pass http://192.0.2.2; }') },
     'a failing status on purpose': { text: site('error_page 502 =503 /sorry.html;') },
     'a return with the status of a failure': { text: site('error_page 502 = @down;', 'location @down { return 503; }') },
+    'gRPC, whose status stands in a header': {
+      text: 'http { server { location / { grpc_pass grpc://192.0.2.1; error_page 502 = /e; } location = /e { add_header grpc-status 14; return 204; } } }',
+    },
     'another error': { text: site('error_page 404 =200 /sorry.html;') },
     'nothing is passed on where it holds': {
       text: site('error_page 502 /sorry.html;', 'location /a { error_page 502 =200 /sorry.html; return 204; }'),

@@ -12,7 +12,8 @@ export default defineLintRule({
   },
   *check(view) {
     for (const pass of view.passes) {
-      if (pass.kind === 'stream') continue;
+      // The status of gRPC stands in a header of its own, under an HTTP status of success.
+      if (pass.kind === 'stream' || pass.kind === 'grpc') continue;
       const intercept = pass.setting('intercept_errors');
       for (const page of errorPagesOf(pass)) {
         const status = statusOf(page, pass, view);

@@ -10,6 +10,7 @@ import fastcgiScriptFilenameMissing from './fastcgi-script-filename-missing.ts';
 import fdLimitNginx from './fd-limit-nginx.ts';
 import grpcWithoutHttp2 from './grpc-without-http2.ts';
 import hostHeaderLost from './host-header-lost.ts';
+import keepaliveBelowBalancer from './keepalive-below-balancer.ts';
 import keepaliveRace from './keepalive-race.ts';
 import localhostIpv6Mismatch from './localhost-ipv6-mismatch.ts';
 import loggingNotReady from './logging-not-ready.ts';
@@ -56,6 +57,7 @@ export const rules: readonly LintRule[] = [
   fdLimitNginx,
   grpcWithoutHttp2,
   hostHeaderLost,
+  keepaliveBelowBalancer,
   keepaliveRace,
   localhostIpv6Mismatch,
   loggingNotReady,
