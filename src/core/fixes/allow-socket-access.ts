@@ -1,6 +1,7 @@
 import { defineFix, lineDiff } from '../model/fix.ts';
 import type { PhpFpmPool, Sourced } from '../model/facts/backend.ts';
-import type { PathPart } from '../model/facts.ts';
+import { valueOr } from '../model/fact.ts';
+import type { Facts, PathPart } from '../model/facts.ts';
 import type { FixPlan, FixStep } from '../model/finding.ts';
 import { describePart } from '../model/socket-access.ts';
 
@@ -14,12 +15,15 @@ export default defineFix({
     const user = typeof workerUser === 'string' ? workerUser : 'www-data';
     const pools = facts['php-fpm-pools'].state === 'known' ? facts['php-fpm-pools'].value.pools : [];
     const pool = right === 'write' ? pools.find(one => one.name === poolName && one.path === poolPath) : undefined;
-    return (pool === undefined ? undefined : poolPlan(pool, path, part, user)) ?? manualPlan(path, part, user, typeof unit === 'string' ? unit : undefined);
+    return (
+      (pool === undefined ? undefined : poolPlan(pool, path, part, user, facts)) ?? manualPlan(path, part, user, typeof unit === 'string' ? unit : undefined)
+    );
   },
 });
 
 /** The directives for the next start, and the same rights for the socket that is there: nothing is restarted. */
-function poolPlan(pool: PhpFpmPool, path: string, part: PathPart, user: string): FixPlan | undefined {
+function poolPlan(pool: PhpFpmPool, path: string, part: PathPart, user: string, facts: Pick<Facts, 'processes'>): FixPlan | undefined {
+  const exe = valueOr(facts.processes, []).find(process => process.pid === pool.masterPid)?.exe;
   const wanted: readonly (readonly [string, string])[] = [
     ['listen.owner', user],
     ['listen.group', user],
@@ -66,7 +70,7 @@ function poolPlan(pool: PhpFpmPool, path: string, part: PathPart, user: string):
         why: 'Connecting needs the right to write.',
       },
     ],
-    validate: [],
+    validate: exe === undefined || edits.length === 0 ? [] : [[exe, '-t', '-y', pool.mainConfig]],
     verify: `Requests through nginx reach ${path}, and no more errors say "Permission denied".`,
   };
 }

@@ -3,7 +3,7 @@ import type { ConfigDirective, NginxConfig } from '../model/facts/nginx.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Finding, FixPlan, FixStep } from '../model/finding.ts';
 import { directivesOf, editSteps, siblingsOf, type TextChange } from '../model/nginx-edits.ts';
-import { reloadNginx } from '../model/nginx-reload.ts';
+import { reloadNginx, takenUp } from '../model/nginx-reload.ts';
 
 /** Lets nginx speak to the backend in the protocol that it answers in. */
 export default defineFix({
@@ -19,7 +19,7 @@ export default defineFix({
     const changes = passes.map(({ config, directive }) => changeOf(config, directive, spoken));
     const edits = changes.every(change => change !== undefined) ? editSteps(configs, changes) : [];
     const sure = edits.length > 0 && finding.confidence === 'confirmed' && isOnlyPeer === true;
-    return sure ? plan(finding, spoken, [...edits, reloadNginx(facts)], true) : plan(finding, spoken, [byHand(finding, spoken, facts)], false);
+    return sure ? { ...plan(finding, spoken, [], true), ...takenUp(facts, edits) } : plan(finding, spoken, [byHand(finding, spoken, facts)], false);
   },
 });
 
@@ -37,7 +37,7 @@ function plan(finding: Finding, spoken: string, steps: readonly FixStep[], autom
     risk: automatic ? 'low' : 'medium',
     minutes: automatic ? 1 : 10,
     steps,
-    validate: automatic ? [['nginx', '-t']] : [],
+    validate: [],
     verify: `Requests through nginx to ${address} succeed, and its error log stays quiet.`,
   };
 }

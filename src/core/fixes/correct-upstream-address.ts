@@ -1,7 +1,7 @@
 import { defineFix } from '../model/fix.ts';
 import type { ConfigDirective } from '../model/facts/nginx.ts';
 import { directivesOf, editSteps, type TextChange } from '../model/nginx-edits.ts';
-import { reloadNginx } from '../model/nginx-reload.ts';
+import { takenUp } from '../model/nginx-reload.ts';
 
 /** Writes the address at which the backend does listen wherever the wrong one stands. */
 export default defineFix({
@@ -40,8 +40,7 @@ export default defineFix({
       automatic: finding.confidence === 'confirmed',
       risk: 'low',
       minutes: 1,
-      steps: [...edits, reloadNginx(facts)],
-      validate: [['nginx', '-t']],
+      ...takenUp(facts, edits),
       verify: `${real} answers requests through nginx, and no more errors name ${wanted}.`,
     };
   },

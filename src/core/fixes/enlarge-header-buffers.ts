@@ -1,7 +1,7 @@
 import { defineFix } from '../model/fix.ts';
 import type { ConfigDirective, NginxConfig } from '../model/facts/nginx.ts';
 import { directivesOf, editSteps, siblingsOf, type TextChange } from '../model/nginx-edits.ts';
-import { reloadNginx } from '../model/nginx-reload.ts';
+import { takenUp } from '../model/nginx-reload.ts';
 
 const smallest = 8 * 1024;
 const largest = 256 * 1024;
@@ -29,8 +29,7 @@ export default defineFix({
       automatic: typeof measured === 'number',
       risk: 'low',
       minutes: 1,
-      steps: [...edits, reloadNginx(facts)],
-      validate: [['nginx', '-t']],
+      ...takenUp(facts, edits),
       verify: 'The page answers through nginx, and its error log names no header that is too big.',
     };
   },

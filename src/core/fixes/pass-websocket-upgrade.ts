@@ -6,7 +6,7 @@ import type { FixPlan } from '../model/finding.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
 import { directivesOf, editSteps, type TextChange } from '../model/nginx-edits.ts';
 import { insideOf } from '../model/nginx-locations.ts';
-import { reloadNginx } from '../model/nginx-reload.ts';
+import { reloadNginx, takenUp } from '../model/nginx-reload.ts';
 import { isTaken, upgradeVariable } from '../model/upgrade-headers.ts';
 
 /** Passes the handshake on in that location: HTTP/1.1 and the two headers, and every header that it set before. */
@@ -24,8 +24,7 @@ export default defineFix({
       automatic: true,
       risk: 'low',
       minutes: 2,
-      steps: [...steps, reloadNginx(facts)],
-      validate: [['nginx', '-t']],
+      ...takenUp(facts, steps),
       verify: 'A WebSocket opens through nginx: the access log has it with status 101.',
     };
   },

@@ -1,7 +1,7 @@
 import { defineFix } from '../model/fix.ts';
 import { textOf } from '../model/fix-data.ts';
 import type { FixPlan } from '../model/finding.ts';
-import { reloadNginx } from '../model/nginx-reload.ts';
+import { takenUp } from '../model/nginx-reload.ts';
 import { passEdits } from '../model/pass-edits.ts';
 
 /** Directives, without the module's prefix, that bring back what an absent one meant before. */
@@ -28,8 +28,7 @@ export default defineFix({
       automatic: finding.confidence !== 'possible',
       risk: 'low',
       minutes: 1,
-      steps: [...edits, reloadNginx(facts)],
-      validate: [['nginx', '-t']],
+      ...takenUp(facts, edits),
       verify: 'The requests that have failed since the upgrade succeed.',
     };
   },

@@ -1,7 +1,7 @@
 import { defineFix } from '../model/fix.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
 import { directivesOf, editSteps, siblingsOf } from '../model/nginx-edits.ts';
-import { reloadNginx } from '../model/nginx-reload.ts';
+import { takenUp } from '../model/nginx-reload.ts';
 
 const megabyte = 1_048_576;
 /** What is larger than this wants another way in than one request. */
@@ -38,8 +38,7 @@ export default defineFix({
       automatic: true,
       risk: 'low',
       minutes: 1,
-      steps: [...edits, reloadNginx(facts)],
-      validate: [['nginx', '-t']],
+      ...takenUp(facts, edits),
       verify: 'An upload of that size is answered by the backend. A limit of its own (post_max_size of PHP, for one) may be the next.',
     };
   },

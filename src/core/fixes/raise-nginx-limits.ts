@@ -2,7 +2,7 @@ import { valueOr } from '../model/fact.ts';
 import { defineFix } from '../model/fix.ts';
 import { busiestWorker, setMainDirective } from '../model/nginx-limits.ts';
 import { editSteps } from '../model/nginx-edits.ts';
-import { reloadNginx } from '../model/nginx-reload.ts';
+import { takenUp } from '../model/nginx-reload.ts';
 
 const leastConnections = 4096;
 const growth = 4;
@@ -37,8 +37,7 @@ export default defineFix({
       automatic: finding.confidence !== 'possible',
       risk: 'low',
       minutes: 1,
-      steps: [...edits, reloadNginx(facts)],
-      validate: [['nginx', '-t']],
+      ...takenUp(facts, edits),
       verify: 'The error log of nginx says nothing more of it, and requests under load succeed.',
     };
   },

@@ -1,7 +1,7 @@
 import { defineFix } from '../model/fix.ts';
 import type { FixPlan } from '../model/finding.ts';
 import { directivesOf, editSteps, type TextChange } from '../model/nginx-edits.ts';
-import { reloadNginx } from '../model/nginx-reload.ts';
+import { takenUp } from '../model/nginx-reload.ts';
 
 /** Gives nginx a name server that was asked from here and knows the name. Where none does, a person has to make the record. */
 export default defineFix({
@@ -36,8 +36,7 @@ export default defineFix({
       automatic: finding.confidence === 'confirmed',
       risk: 'low',
       minutes: 2,
-      steps: [...edits, reloadNginx(facts)],
-      validate: [['nginx', '-t']],
+      ...takenUp(facts, edits),
       verify: `Requests that need ${name} succeed, and no more errors speak of resolving it.`,
     };
   },

@@ -1,5 +1,5 @@
 import { defineFix } from '../model/fix.ts';
-import { reloadNginx } from '../model/nginx-reload.ts';
+import { takenUp } from '../model/nginx-reload.ts';
 import { passEdits } from '../model/pass-edits.ts';
 
 /** Sets the directives of TLS that the backend was seen to want, in the blocks that pass to it. */
@@ -19,8 +19,7 @@ export default defineFix({
       automatic: finding.confidence === 'confirmed' && finding.fault !== 'tls-name-mismatch',
       risk: 'low',
       minutes: 1,
-      steps: [...edits, reloadNginx(facts)],
-      validate: [['nginx', '-t']],
+      ...takenUp(facts, edits),
       verify: 'Requests through nginx succeed, and its error log names no failed handshake.',
     };
   },

@@ -3,7 +3,7 @@ import type { Facts } from '../model/facts.ts';
 import type { FixPlan, FixStep } from '../model/finding.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
 import { directivesOf, editSteps, siblingsOf, type TextChange } from '../model/nginx-edits.ts';
-import { reloadNginx } from '../model/nginx-reload.ts';
+import { takenUp } from '../model/nginx-reload.ts';
 
 /** The part of the backend's time that nginx keeps a connection: what is left is more than a busy backend's timers lag. */
 const share = 0.6;
@@ -42,8 +42,7 @@ export default defineFix({
       automatic: true,
       risk: 'low',
       minutes: 1,
-      steps: [...edits, reloadNginx(facts)],
-      validate: [['nginx', '-t']],
+      ...takenUp(facts, edits),
       verify: 'No request is cut on a kept connection any more, POSTs included.',
     };
   },

@@ -193,17 +193,19 @@ describe('socket-permission-denied', () => {
       name: 'tickets',
       path: '/etc/php/pool.d/t.conf',
       line: 1,
-      mainConfig: '',
+      mainConfig: '/etc/php/fpm.conf',
+      masterPid: 40,
       values: {
         listen: { value: path, source: 'file:/etc/php/pool.d/t.conf:4', text },
         'listen.mode': { value: '0600', source: 'file:/etc/php/pool.d/t.conf:7', text: 'listen.mode=0600' },
       },
     };
-    const facts = { 'php-fpm-pools': known({ pools: [pool], unread: [], globals: {} }) } as unknown as Facts;
+    const processes = known([{ pid: 40, exe: '/usr/sbin/php-fpm8.2' }]);
+    const facts = { 'php-fpm-pools': known({ pools: [pool], unread: [], globals: {} }), processes } as unknown as Facts;
     const part = { path, kind: 'socket', mode: 0o600, uid: 0, gid: 0 };
     const finding = { fixData: { path, part, right: 'write', workerUser: 'www-data', pool: 'tickets', poolPath: pool.path } } as unknown as Finding;
     const plan = allowAccess.plan(finding, facts);
-    expect(plan?.automatic).toBe(true);
+    expect(plan).toMatchObject({ automatic: true, validate: [['/usr/sbin/php-fpm8.2', '-t', '-y', '/etc/php/fpm.conf']] });
     expect(plan?.steps.flatMap(step => (step.kind === 'edit' ? [[step.line, step.after]] : []))).toEqual([
       [7, 'listen.mode = 0660'],
       [4, `${text}\nlisten.owner = www-data\nlisten.group = www-data`],
