@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const parts = process.argv.slice(2);
-const known = ['diagnose', 'logs'];
+const known = ['diagnose', 'lint', 'logs'];
 const unknown = parts.filter(part => !known.includes(part));
 if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}. Name some of ${known.join(', ')}, or none for all.`);

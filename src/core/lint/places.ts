@@ -57,7 +57,7 @@ export class Places {
   wholeLine(path: string, line: number): Spot {
     const start = this.startsOf(path)[line - 1] ?? this.texts.get(path)?.length ?? 0;
     const raw = this.rawLine(path, line);
-    const indent = raw.length - raw.trimStart().length;
+    const indent = raw.trim() === '' ? 0 : raw.length - raw.trimStart().length;
     return { path, start: start + indent, end: start + raw.trimEnd().length };
   }
 

@@ -1,0 +1,31 @@
+/** Lines that `bigConfig` writes for one site. */
+const linesOfASite = 14;
+
+/**
+ * A configuration of about so many lines, with sites as they are: two names, a group of two servers, headers, a page of PHP, a
+ * socket. Nothing is wrong with it, so that both programs read all of it.
+ */
+export function bigConfig(lines: number): string {
+  const sites = Math.round(lines / linesOfASite);
+  const parts = ['events { worker_connections 1024; }', 'http {', '  server_names_hash_max_size 65536;', '  server_names_hash_bucket_size 128;'];
+  for (let site = 0; site < sites; site++) {
+    const port = 20_000 + (site % 20_000);
+    parts.push(
+      `  upstream app${site} {`,
+      `    server 127.0.0.1:${port};`,
+      `    server 192.0.2.${site % 250}:${port} backup;`,
+      '  }',
+      '  server {',
+      '    listen 8080;',
+      `    server_name s${site}.example www.s${site}.example;`,
+      '    location / {',
+      '      proxy_set_header Host $host; # as the client wrote it',
+      `      proxy_pass http://app${site};`,
+      '    }',
+      '    location ~ "\\.php$" { fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name; fastcgi_pass unix:/run/php/php8.2-fpm.sock; }',
+      '    location = /health { return 204; }',
+      '  }',
+    );
+  }
+  return `${parts.join('\n')}\n}\n`;
+}
