@@ -75,6 +75,15 @@ describe('a request that was sent in a diagnosis', () => {
     expect(joined.findings[0]?.fault).toBe('error-answer');
   });
 
+  it('makes a healthy host one at risk whose certificate no client will take, and leaves one of the house alone', () => {
+    const expired: Finding = { ...answer, fault: 'tls-certificate-expired', title: 'The certificate has expired', status: 'latent', symptoms: [] };
+    const joined = joinDiagnosis(report('healthy', []), { trace: report('at-risk', [expired]), lines: [line('x')] });
+    expect(joined.verdict).toBe('at-risk');
+    expect(joined.summary).toContain('has expired');
+    const own = joinDiagnosis(report('healthy', []), { trace: report('at-risk', [{ ...expired, fault: 'tls-untrusted-issuer' }]), lines: [line('x')] });
+    expect(own).toMatchObject({ verdict: 'healthy', findings: [] });
+  });
+
   it('changes nothing where it was answered well, and says that it left no line', () => {
     const joined = joinDiagnosis(report('failing', [finding]), { trace: report('healthy', []), lines: [] });
     expect(joined.findings).toEqual([finding]);

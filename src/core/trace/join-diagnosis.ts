@@ -27,12 +27,20 @@ export function joinDiagnosis(diagnosis: Report, { trace, lines }: AskedUrl): Re
   }));
   const own = diagnosis.findings.map(finding => (finding === root ? withRequest(finding, lines, ids, active) : finding));
   const isNews = active.length > 0 && diagnosis.verdict !== 'failing';
+  // On the host itself the request is sent whatever the certificate is; what other clients will say of it is told all the same. An
+  // authority of the house need not be trusted on this machine.
+  const latent = trace.findings.filter(({ status, advice, fault }) => status === 'latent' && advice !== true && fault !== 'tls-untrusted-issuer');
+  const isRisk = !isNews && latent.length > 0 && diagnosis.verdict === 'healthy';
   return {
     ...diagnosis,
-    ...(isNews ? { verdict: 'failing', summary: trace.summary } : {}),
+    ...(isNews
+      ? { verdict: 'failing', summary: trace.summary }
+      : isRisk
+        ? { verdict: 'at-risk', summary: `${latent[0]?.title ?? ''} (${latent[0]?.subject.name ?? ''}).` }
+        : {}),
     durationMs: diagnosis.durationMs + trace.durationMs,
     symptoms: [...diagnosis.symptoms, ...symptoms],
-    findings: isNews ? [...asked, ...own] : [...own, ...asked],
+    findings: isNews ? [...asked, ...own, ...latent] : [...own, ...asked, ...latent],
     notChecked: [...diagnosis.notChecked, ...trace.notChecked, ...noLine(lines)],
     ...(trace.trace === undefined ? {} : { trace: trace.trace }),
   };
