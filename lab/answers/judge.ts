@@ -39,9 +39,9 @@ function notToldProblems(one: StageAnswer, { cannotTell }: Attribution): string[
   const author = authorOf(one);
   // nginx takes the only mark that Caddy's answer has: its Server field.
   const isUnmarked = author === 'caddy' && chain.slice(0, -1).includes('nginx');
-  if (fault !== 'custom' && author !== 'application' && !isUnmarked) return ['it is not told who answered'];
+  if (!isChanged(fault) && author !== 'application' && !isUnmarked) return ['it is not told who answered'];
   // With a page of somebody's own the product may be hidden altogether.
-  if (fault === 'custom') return [];
+  if (isChanged(fault)) return [];
   return cannotTell?.candidates.includes(author) === true ? [] : [`only ${cannotTell?.candidates.join(', ') ?? ''} come into question`];
 }
 
@@ -60,6 +60,11 @@ function isInOrder({ layers, traps }: Attribution, way: readonly string[]): bool
     at = place + 1;
   }
   return true;
+}
+
+/** Somebody has put a page of his own in the place of the product's. */
+function isChanged(fault: StageRequest['fault']): boolean {
+  return fault === 'custom' || fault === 'file';
 }
 
 function isOfApplication(fault: StageRequest['fault']): boolean {

@@ -14,7 +14,7 @@ export type RawAnswer =
       readonly body: string;
     };
 
-export type RecordedFault = StageFault | 'spent' | 'fcgi-hanging' | 'custom';
+export type RecordedFault = StageFault | 'spent' | 'fcgi-hanging' | 'custom' | 'file';
 
 /** One request through the stage: the products on its way from the client inwards, and what is behind the last of them. */
 export interface StageRequest {
@@ -28,8 +28,8 @@ export interface StageAnswer extends StageRequest {
 
 /** What only one product does: nginx beyond its request limit and Caddy without a server left answer 503, Apache to FastCGI 504. */
 const own: Readonly<Record<StageProduct, readonly RecordedFault[]>> = {
-  nginx: ['spent', 'custom'],
-  apache: ['fcgi-hanging', 'custom'],
+  nginx: ['spent', 'custom', 'file'],
+  apache: ['fcgi-hanging', 'custom', 'file'],
   haproxy: ['custom'],
   caddy: ['spent', 'custom'],
   varnish: ['custom'],

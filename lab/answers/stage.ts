@@ -38,6 +38,8 @@ export type StageFault = keyof typeof backendPorts;
 export const stageFaults = Object.keys(backendPorts) as readonly StageFault[];
 
 const here = '127.0.0.1';
+/** Where nginx and Apache have an error page of somebody's own. */
+const pages = '/var/www/pages';
 /** An inner product gives up long before an outer one does. */
 const innerSeconds = 0.5;
 const outerSeconds = 8;
@@ -83,6 +85,8 @@ async function nginx(host: LabHost): Promise<void> {
   );
   const own = `location /spent/ { limit_req zone=few; proxy_pass http://${here}:${backendPorts['app-502']}/; }
 location /custom/ { proxy_pass http://${here}:${backendPorts.refused}/; error_page 502 /sorry; }
+location /file/ { proxy_pass http://${here}:${backendPorts.refused}/; error_page 502 /away.html; }
+location = /away.html { internal; root ${pages}; }
 location = /sorry { internal; default_type text/html; return 502 "<h1>Sorry</h1>"; }\n`;
   await nginxSite(host, {
     name: 'stage',
@@ -100,10 +104,21 @@ async function apache(host: LabHost): Promise<void> {
   );
   const own = `  ProxyPass /fcgi-hanging/ fcgi://${here}:${backendPorts.hanging}/ timeout=1 retry=0
   ProxyPass /custom/ http://${here}:${backendPorts.refused}/ retry=0
+  ProxyPass /file/ http://${here}:${backendPorts.refused}/ retry=0
+  <Location /file/>
+    ErrorDocument 503 /away.html
+  </Location>
   <Location /custom/>
     ErrorDocument 503 "<h1>Sorry</h1>"
   </Location>\n`;
-  await apacheBackend(host, { listen: `${here}:${stagePorts.apache}`, modules: ['proxy_http', 'proxy_fcgi'], config: `${passes.join('')}${own}` });
+  const files = { 'away.html': '<h1>We are away for a moment.</h1>\n' };
+  await apacheBackend(host, {
+    files,
+    root: pages,
+    listen: `${here}:${stagePorts.apache}`,
+    modules: ['proxy_http', 'proxy_fcgi'],
+    config: `${passes.join('')}${own}`,
+  });
 }
 
 async function haproxy(host: LabHost): Promise<void> {

@@ -59,7 +59,14 @@ function empty(inner: Sighting | undefined, shared: readonly string[], view: Vie
       how: 'Ask the next server on the way directly: badhop trace URL --origin ADDRESS.',
     };
   }
-  const { title, logTells } = inner.product;
+  const { title, logTells, id, hasNoPage } = inner.product;
+  if (hasNoPage === true) {
+    return {
+      why: `The answer has no page, and its head is not written as ${title} writes it: something behind ${title} answered so, or a proxy before it has written the head anew.`,
+      candidates: [...new Set([...candidates, id])],
+      how: logTells ?? `The log of ${title} tells whether it had an answer from behind.`,
+    };
+  }
   return {
     why: `The answer has no page, and ${title} writes one for an error of its own: something behind it answered so, unless the page was taken away.`,
     candidates,

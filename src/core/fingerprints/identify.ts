@@ -20,6 +20,7 @@ export function identify(evidence: ResponseEvidence): Attribution {
   const proxyStatus = parseProxyStatus(valuesOf(view, 'proxy-status'));
   const author = view.status < 400 ? undefined : authorOf(there);
   const contradiction = author === undefined ? undefined : contradictionOf(author, there, view);
+  const replacing = author !== undefined && has(author, 'page') ? author.product.mayReplace?.(view) : undefined;
   const { sightings: fronts, isUncertain } = orderOf(
     there.filter(one => one !== author && has(one, 'path', 'passed', 'replaced')),
     view,
@@ -30,7 +31,7 @@ export function identify(evidence: ResponseEvidence): Attribution {
   const shown: Layer[] = [
     ...(rewriter === undefined ? [] : [rewriter]),
     ...fronts.flatMap(front => frontLayers(front, author !== undefined, view)),
-    ...(author === undefined ? [] : authorLayers(author, contradiction !== undefined, view)),
+    ...(author === undefined ? [] : authorLayers(author, contradiction !== undefined || replacing !== undefined, view)),
   ];
   const layers = view.status < 400 ? shown : withProxyStatus(shown, proxyStatus);
   const answeredBy = layers.find(({ part }) => part === 'answered');
@@ -38,6 +39,7 @@ export function identify(evidence: ResponseEvidence): Attribution {
     view,
     author,
     contradiction,
+    replacing,
     lookAlikes,
     there,
     isOrderUncertain: isUncertain || isSandwich,

@@ -73,6 +73,15 @@ export function certificate(test: TextTest): Finder {
   };
 }
 
+/** The body is a file as web servers show one: its size, in hexadecimal, is the group of the pattern in ETag. */
+export function servedFile(etag: RegExp): Finder {
+  return view => {
+    const value = valuesOf(view, 'etag')[0]?.replace(/^W\//, '').slice(0, mostText) ?? '';
+    const size = etag.exec(value)?.[1];
+    return view.isWhole && size !== undefined && Number.parseInt(size, 16) === view.body.length ? { part: 'header', text: `ETag: ${value}` } : undefined;
+  };
+}
+
 /** All of them are there; the first is quoted. */
 export function both(first: Finder, ...others: readonly Finder[]): Finder {
   return view => (others.every(find => find(view) !== undefined) ? first(view) : undefined);

@@ -39,6 +39,10 @@ export interface Product {
   titleOf?(view: View): string | undefined;
   /** Text before its version, in the Server field or on its page: `nginx/`. */
   readonly versionAfter?: string;
+  /** Its errors have no page, unless somebody has given them one. */
+  readonly hasNoPage?: true;
+  /** Why its own page may stand in the place of one from behind: a whole sentence. It is then not sure who made the status. */
+  mayReplace?(view: View): string | undefined;
   /** How many layers of it the answer shows, where it can be counted. */
   copies?(view: View): number;
   /** How its own log tells an error of its own from one that it relays. A whole sentence. */

@@ -76,7 +76,7 @@ export function pathCertainty({ found }: Sighting): Certainty {
 
 export function layerOf({ product, found }: Sighting, part: Layer['part'], certainty: Certainty, view: View, only?: readonly Tells[]): Layer {
   const shown = only === undefined ? found : found.filter(({ mark }) => only.includes(mark.tells));
-  const version = versionOf(product, view);
+  const version = versionOf(product, view, part === 'answered');
   const detail = part === 'answered' ? product.detail?.(view) : undefined;
   return {
     product: product.id,
@@ -90,9 +90,11 @@ export function layerOf({ product, found }: Sighting, part: Layer['part'], certa
   };
 }
 
-function versionOf({ versionAfter }: Product, view: View): string | undefined {
+/** Of the author the page counts first: the field may be that of a layer of the same product before it. */
+function versionOf({ versionAfter }: Product, view: View, isAuthor: boolean): string | undefined {
   if (versionAfter === undefined) return undefined;
-  for (const text of [...view.fields.filter(({ name }) => name === 'server' || name === 'via').map(({ value }) => value), view.body]) {
+  const named = view.fields.filter(({ name }) => name === 'server' || name === 'via').map(({ value }) => value);
+  for (const text of isAuthor ? [view.body, ...named] : named) {
     const at = text.indexOf(versionAfter);
     const version = at < 0 ? undefined : /^\d[\w.-]{0,30}/.exec(text.slice(at + versionAfter.length, at + versionAfter.length + 32))?.[0];
     if (version !== undefined) return version;

@@ -7,6 +7,8 @@ export interface TrapFacts {
   readonly view: View;
   readonly author: Sighting | undefined;
   readonly contradiction: Sighting | undefined;
+  /** Why the author's page may stand in the place of another's. */
+  readonly replacing: string | undefined;
   readonly lookAlikes: readonly Sighting[];
   readonly there: readonly Sighting[];
   readonly isOrderUncertain: boolean;
@@ -15,7 +17,7 @@ export interface TrapFacts {
 }
 
 /** What may make the reading wrong, as far as this answer is concerned. */
-export function trapsOf({ view, author, contradiction, lookAlikes, there, isOrderUncertain, rewriter, certainty }: TrapFacts): Trap[] {
+export function trapsOf({ view, author, contradiction, replacing: mayReplace, lookAlikes, there, isOrderUncertain, rewriter, certainty }: TrapFacts): Trap[] {
   const traps: Trap[] = [];
   if (author !== undefined) traps.push(...ofAuthor(author, contradiction, certainty, view), ...otherPages(author, there));
   if (author !== undefined && lookAlikes.length > 0 && claimOf(author) === 2) {
@@ -28,6 +30,7 @@ export function trapsOf({ view, author, contradiction, lookAlikes, there, isOrde
   if (replacing !== undefined) {
     traps.push({ id: 'page-replaced', text: `The page is that of ${replacing.product.title}, the status is that of a server behind it.` });
   }
+  if (mayReplace !== undefined) traps.push({ id: 'page-replaced', text: mayReplace });
   if (isOrderUncertain) traps.push({ id: 'order-unknown', text: 'Which of the layers stands before which is not told by the answer.' });
   if (rewriter !== undefined) {
     traps.push({ id: 'hidden-layers', text: 'A proxy before the others has left nothing but the way in which the head is written.' });

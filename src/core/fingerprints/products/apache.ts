@@ -1,4 +1,4 @@
-import { body, both, either, header, reason, type Finder } from '../marks.ts';
+import { body, both, either, header, reason, servedFile, type Finder } from '../marks.ts';
 import { between, defineProduct } from '../product.ts';
 import { isEmpty, valueOf, type View } from '../view.ts';
 
@@ -23,6 +23,9 @@ const reordered: Finder = view => {
   return serverFirst.some(name => server.value.toLowerCase().startsWith(name)) ? { part: 'header', text: 'Date, Server' } : undefined;
 };
 
+/** `"16-6570e8c9b2c40"`: size and time in microseconds, in hexadecimal. */
+const isFile = servedFile(/^"([0-9a-f]{1,12})-[0-9a-f]{13,14}(?:-gzip)?"$/);
+
 /** Apache httpd 2.4.71 with mod_proxy in the lab. It keeps the Server field of what it passes on, and writes its own where there is none. */
 export default defineProduct({
   id: 'apache',
@@ -32,6 +35,8 @@ export default defineProduct({
   namesItself: true,
   versionAfter: 'Apache/',
   logTells: 'Its error log has a line of mod_proxy (AH00898, AH01102, AH00957, AH01114) for each error of its own.',
+  mayReplace: view =>
+    view.body.includes(' Proxy Error</title>') ? undefined : 'With ProxyErrorOverride Apache shows this page in the place of one from behind it.',
   detail: (view: View) => between(view.body, 'Reason: <strong>', '</strong>'),
   marks: [
     { see: both(words, either(frame, newFrame)), tells: 'page', basis: 'live', says: "Apache's own error page" },
@@ -44,6 +49,12 @@ export default defineProduct({
     { see: reason({ is: 'Proxy Error' }), tells: 'own', basis: 'live', says: 'words that only Apache has for a 502' },
     { see: header('server', { starts: 'apache/' }), tells: 'path', basis: 'live', says: 'Apache answered, or passed on an answer without a name' },
     { see: header('server', { is: 'apache' }), tells: 'path', basis: 'live', says: 'Apache answered, or passed on an answer without a name' },
+    {
+      see: both(isFile, header('server', { starts: 'apache' })),
+      tells: 'own',
+      basis: 'live',
+      says: 'a file that Apache shows in the place of its own page: size and time of it are its ETag',
+    },
     { see: reordered, tells: 'path', isShared: true, basis: 'live', says: 'Apache writes Date and Server first, and the server that is named does not' },
     {
       see: view => (isEmpty(view) && valueOf(view, 'server')?.startsWith('Apache') === true ? { part: 'body', text: '' } : undefined),

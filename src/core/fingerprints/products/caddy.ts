@@ -36,6 +36,7 @@ export default defineProduct({
   role: 'web-server',
   relayedServer: 'adds',
   namesItself: true,
+  hasNoPage: true,
   logTells: 'Its log has an entry http.log.error with the reason (dial tcp, EOF, timeout) for each error of its own.',
   copies: caddies,
   marks: [

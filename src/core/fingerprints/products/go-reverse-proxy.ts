@@ -11,6 +11,7 @@ export default defineProduct({
   role: 'gateway',
   relayedServer: 'keeps',
   namesItself: false,
+  hasNoPage: true,
   marks: [
     {
       see: without(empty, header('server', { is: 'caddy' })),

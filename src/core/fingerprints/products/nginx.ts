@@ -1,8 +1,14 @@
-import { header, reason } from '../marks.ts';
+import { both, either, header, reason, servedFile } from '../marks.ts';
 import { nginxPage } from '../pages.ts';
-import { defineProduct } from '../product.ts';
+import { between, defineProduct } from '../product.ts';
+import { valueOf } from '../view.ts';
 
 const docs = 'https://nginx.org/en/docs/http/ngx_http_proxy_module.html';
+
+/** `"6b01dcb0-16"`: time and size, in hexadecimal. */
+const isFile = servedFile(/^"[0-9a-f]{8}-([0-9a-f]{1,12})"$/);
+
+const isNginx = either(header('server', { is: 'nginx' }), header('server', { starts: 'nginx/' }));
 
 /** nginx 1.22.1 in the lab. It puts its own Server field on everything that it passes on. */
 export default defineProduct({
@@ -12,12 +18,22 @@ export default defineProduct({
   relayedServer: 'replaces',
   namesItself: true,
   versionAfter: 'nginx/',
+  // One nginx writes the same name into the field and onto the page.
+  copies: view => {
+    const page = between(view.body, '<hr><center>', '</center>');
+    return page?.startsWith('nginx') === true && isNginx(view) !== undefined && page !== valueOf(view, 'server') ? 2 : 1;
+  },
   logTells:
     'In its access log $upstream_status is a status where a server behind nginx answered, and - where nginx answered alone; its error log has a line for each 502 and 504 of its own.',
   marks: [
     { see: nginxPage('nginx'), tells: 'page', basis: 'live', says: "nginx's own error page, with its name in the last line" },
-    { see: header('server', { is: 'nginx' }), tells: 'path', basis: 'live', says: 'nginx puts its name on all that it answers and passes on' },
-    { see: header('server', { starts: 'nginx/' }), tells: 'path', basis: 'live', says: 'nginx puts its name on all that it answers and passes on' },
+    { see: isNginx, tells: 'path', basis: 'live', says: 'nginx puts its name on all that it answers and passes on' },
+    {
+      see: both(isFile, isNginx),
+      tells: 'own',
+      basis: 'live',
+      says: 'a file that nginx shows in the place of its own page: time and size of it are its ETag',
+    },
     { see: reason({ is: 'Gateway Time-out' }), tells: 'style', basis: 'live', says: 'the words that nginx has for a 504' },
     { see: reason({ is: 'Service Temporarily Unavailable' }), tells: 'style', basis: 'live', says: 'the words that nginx has for a 503' },
   ],

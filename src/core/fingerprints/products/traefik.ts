@@ -1,7 +1,19 @@
-import { both, certificate, header, wholeBody, without } from '../marks.ts';
+import { certificate, wholeBody, type Finder } from '../marks.ts';
 import { defineProduct } from '../product.ts';
+import { valueOf } from '../view.ts';
 
 const source = 'https://github.com/traefik/traefik/blob/master/pkg/proxy/httputil/proxy.go';
+
+const texts = ['Bad Gateway', 'Gateway Timeout', 'no available server'];
+/** What Go writes beside the three fields of such an answer. */
+const fields: ReadonlySet<string> = new Set(['content-type', 'content-length', 'date', 'connection', 'x-content-type-options']);
+
+/** The text as Traefik writes it, to the byte, and no field that it does not write: programs in Go end such a text with a new line. */
+const traefikAlone: Finder = view => {
+  const isText =
+    ['Bad Gateway', 'Gateway Timeout', 'no available server\n'].includes(view.body) && valueOf(view, 'content-type') === 'text/plain; charset=utf-8';
+  return view.isWhole && isText && view.fields.every(({ name }) => fields.has(name)) ? { part: 'body', text: view.body.trim() } : undefined;
+};
 
 /** Read in its source: the page is the status's own name, in plain text, and there is no Server field. */
 export default defineProduct({
@@ -13,16 +25,13 @@ export default defineProduct({
   logTells: 'In its access log OriginStatus is 0 or absent where Traefik answered itself; the reason is logged at level DEBUG alone.',
   marks: [
     {
-      see: both(
-        without(wholeBody('Bad Gateway', 'Gateway Timeout', 'no available server'), header('server')),
-        header('content-type', { starts: 'text/plain' }),
-      ),
+      see: traefikAlone,
       tells: 'page',
       basis: 'source',
       says: 'plain text with nothing but the name of the status, as Traefik writes it',
     },
     {
-      see: wholeBody('Bad Gateway', 'Gateway Timeout', 'no available server'),
+      see: wholeBody(...texts),
       tells: 'page',
       isShared: true,
       basis: 'source',
