@@ -47,6 +47,18 @@ describe('the text of a LogFormat', () => {
     expect(fieldsOf(apacheFormat('r', '%h %r %>s %% %I'), '::1 GET /x HTTP/1.0 200 % 12')).toMatchObject({ method: 'GET', uri: '/x', received: '12' });
   });
 
+  it.each([
+    ['[%{%d/%b/%Y %T}t.%{msec_frac}t %{%z}t] %h %>s', '[21/Nov/2026 14:02:07.123 +0200] 203.0.113.9 200', '2026-11-21T12:02:07.123Z'],
+    ['%{%d/%b/%Y:%H:%M:%S %z}t %h %>s', '21/Nov/2026:14:02:07 -0100 203.0.113.9 200', '2026-11-21T15:02:07.000Z'],
+    ['%{begin:%Y-%m-%d %T}t %h %>s', '2026-11-21 14:02:07 203.0.113.9 200', '2026-11-21T14:02:07.000Z'],
+    ['%{%FT%T}t.%{usec_frac}t %h %>s', '2026-11-21T14:02:07.123456 203.0.113.9 200', '2026-11-21T14:02:07.123Z'],
+    ['%h [%{%F %T}t] %>s', '203.0.113.9 [2026-11-21 14:02:07] 200', '2026-11-21T14:02:07.000Z'],
+    ['%h %t %>s', '203.0.113.9 [21/Nov/2026:14:02:07 +0000] 200', '2026-11-21T14:02:07.000Z'],
+  ])('reads the time of %s', (text, line, at) => {
+    expect(seriesOf(apacheFormat('x', text), line)).toMatchObject({ at, outcome: { status: 200 } });
+    expect(fieldsOf(apacheFormat('x', text), line)).toMatchObject({ client: '203.0.113.9' });
+  });
+
   it('is found in a configuration, and chosen before what looks like it', () => {
     const formats = parseApacheLogFormats(config);
     expect(formats.map(({ id }) => id)).toEqual(['apache:vhost_combined', 'apache:timed', 'apache:line 5']);

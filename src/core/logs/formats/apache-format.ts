@@ -101,7 +101,7 @@ function workerOutcome(values: FieldValues): Outcome {
 }
 
 function tokensOf(text: string): readonly Token[] {
-  const plain = text.replaceAll('\\"', '"').replaceAll('\\t', '\t').replaceAll('\\n', '');
+  const plain = joinedTime(text.replaceAll('\\"', '"').replaceAll('\\t', '\t').replaceAll('\\n', ''));
   const tokens: Token[] = [];
   const pattern = /%(?:(%)|(?:[!<>,]|\d{3})*(?:\{([^}]{0,200})\})?(\^?[A-Za-z]{1,2}))/gu;
   let at = 0;
@@ -130,6 +130,14 @@ function tokensOf(text: string): readonly Token[] {
   return tokens;
 }
 
+/** `%{%d/%b/%Y %T}t.%{msec_frac}t %{%z}t`, as the manual has it, is one time: a clock reads its fraction and its zone. */
+function joinedTime(text: string): string {
+  return text.replace(
+    /%\{([^}]{1,100}%[ST])\}t(?:[.,]%\{(?:begin:|end:)?[mu]sec_frac\}t)?(?:( ?)%\{(?:begin:|end:)?%z\}t)?/gu,
+    (_, form: string, blank: string | undefined) => `%{${form}${blank === undefined ? '' : `${blank}%z`}}t`,
+  );
+}
+
 function valueOf(letter: string, argument: string | undefined): Value {
   if (argument === undefined) return letters[letter] ?? none;
   if (letter === 'a' || letter === 'h') return letters['a'] ?? none;
@@ -148,8 +156,11 @@ function timeValue(argument: string): Value {
     .replace('%T', '%H:%M:%S');
   const unitMs = Object.hasOwn(epochUnits, form) ? epochUnits[form] : undefined;
   if (unitMs !== undefined) return { use: 'skip', time: { do: 'time', form: 'epoch', unitMs, until: '' } };
-  if (form === '' || form === '%d/%b/%Y:%H:%M:%S %z') return { use: 'skip', time: clock('local', '') };
-  if (/^%Y-%m-%d[T ]%H:%M:%S ?(?:%z)?$/u.test(form)) return { use: 'skip', time: clock('iso', '') };
+  const style = form === '' || /^%d\/%b\/%Y[: ]%H:%M:%S ?(?:%z)?$/u.test(form) ? 'local' : /^%Y-%m-%d[T ]%H:%M:%S ?(?:%z)?$/u.test(form) ? 'iso' : undefined;
+  const step = style === undefined ? undefined : clock(style, '');
+  // A zone behind a space belongs to the time.
+  const isSpaced = form === '' || form.endsWith(' %z');
+  if (step?.do === 'time') return { use: 'skip', time: step.form === 'clock' && isSpaced ? { ...step, spaced: true } : step };
   return freeText;
 }
 
@@ -180,7 +191,7 @@ function stepsOf(tokens: readonly Token[]): readonly PlanStep[] {
 
 function valueSteps({ role, use, isFree, time }: Value, after: string): readonly PlanStep[] {
   const until = after.slice(0, 1);
-  if (time?.do === 'time') return [time.form === 'clock' && until === ' ' ? { ...time, until, spaced: true } : { ...time, until }];
+  if (time?.do === 'time') return [{ ...time, until }];
   const named = role === undefined ? {} : { role };
   if (until === '"') return [role === undefined ? { do: 'field', use, until, escaped: true } : escapedField(role, use, until)];
   // A request between spaces has three parts.

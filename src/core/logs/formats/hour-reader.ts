@@ -25,7 +25,7 @@ interface Hour {
 }
 
 const shapes: Readonly<Record<TimeStyle, RegExp>> = {
-  local: /^(?<day>\d\d)\/(?<name>[A-Za-z]{3})\/(?<year>\d{4}):(?<hour>\d\d)$/u,
+  local: /^(?<day>\d\d)\/(?<name>[A-Za-z]{3})\/(?<year>\d{4})[: ](?<hour>\d\d)$/u,
   iso: /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)[Tt ](?<hour>\d\d)$/u,
   'nginx-error': /^(?<year>\d{4})\/(?<month>\d\d)\/(?<day>\d\d) (?<hour>\d\d)$/u,
   ctime: /^[A-Za-z]{3} (?<name>[A-Za-z]{3}) (?<day>[ \d]\d) (?<hour>\d\d)$/u,
