@@ -110,6 +110,78 @@ describe('traps', () => {
     expect(by('somebody', 'somebody')).toBeUndefined();
   });
 
+  it('a page of nginx that bears another name than the Server field has passed a second nginx', () => {
+    const found = identify(answer([['Server', 'nginx']], nginxPage('nginx/1.18.0')));
+    expect(found.layers.map(({ product, part }) => `${product} ${part}`)).toEqual(['nginx passed-on', 'nginx answered']);
+    expect(found.answeredBy?.version).toBe('1.18.0');
+  });
+
+  it("somebody's own error page is known by the ETag of a file, and only where its size is that of the page", () => {
+    const page = '<h1>We are away</h1>\n';
+    const by = (etag: string, server: string): string | undefined =>
+      identify(
+        answer(
+          [
+            ['Server', server],
+            ['ETag', etag],
+          ],
+          page,
+        ),
+      ).answeredBy?.product;
+    expect(by('"6b01dd25-15"', 'nginx')).toBe('nginx');
+    expect(by('"6b01dd25-16"', 'nginx')).toBeUndefined();
+    expect(by('"15-660cd30aef524"', 'Apache/2.4.71 (Debian)')).toBe('apache');
+    // As Express writes it: milliseconds, not microseconds.
+    expect(by('W/"15-18c5a0f0e12"', 'Apache/2.4.71 (Debian)')).toBeUndefined();
+  });
+
+  it("Apache's page is not sure where ProxyErrorOverride may have put it in the place of another's", () => {
+    const page = (title: string, words: string): string =>
+      `<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN" "http://www.w3.org/TR/html4/strict.dtd">\n<html><head>\n<title>502 ${title}</title>\n</head><body>\n<h1>${title}</h1>\n<p>${words}</p></body></html>\n`;
+    const apache = (text: string): ResponseEvidence =>
+      answer(
+        [
+          ['Server', 'Apache/2.4.71 (Debian)'],
+          ['Content-Type', 'text/html; charset=iso-8859-1'],
+        ],
+        text,
+      );
+    const generic = identify(apache(page('Bad Gateway', 'The proxy server received an invalid response from an upstream server.')));
+    expect(generic.answeredBy).toMatchObject({ product: 'apache', certainty: 'likely' });
+    expect(generic.traps.map(({ id }) => id)).toContain('page-replaced');
+    const own = identify(apache(page('Proxy Error', 'Reason: <strong>Error reading from remote server</strong>')));
+    expect(own.answeredBy).toMatchObject({ product: 'apache', certainty: 'sure', detail: 'Error reading from remote server' });
+  });
+
+  it('a program in Go that writes the name of the status is not Traefik', () => {
+    const fields: ResponseEvidence['headers'] = [
+      ['Content-Type', 'text/plain; charset=utf-8'],
+      ['Date', 'x'],
+      ['Content-Length', '11'],
+    ];
+    expect(identify(answer(fields, 'Bad Gateway')).answeredBy).toMatchObject({ product: 'traefik', certainty: 'likely' });
+    const other = identify(answer([...fields, ['X-Content-Type-Options', 'nosniff']], 'Bad Gateway\n'));
+    expect(other.answeredBy).toBeUndefined();
+    expect(other.cannotTell?.candidates).toContain('traefik');
+    expect(identify(answer([...fields, ['X-Powered-By', 'Express']], 'Bad Gateway')).answeredBy?.product).not.toBe('traefik');
+  });
+
+  it("an empty answer whose head is not written as Caddy's may have come from behind it", () => {
+    const found = identify(
+      answer(
+        [
+          ['Content-Length', '0'],
+          ['Server', 'Caddy'],
+          ['Date', 'x'],
+        ],
+        '',
+      ),
+    );
+    expect(found.answeredBy).toBeUndefined();
+    expect(found.cannotTell?.candidates).toEqual(['application', 'caddy']);
+    expect(found.cannotTell?.why).not.toContain('writes one');
+  });
+
   it('an answer to HEAD has no page to be known by', () => {
     const found = identify({ ...answer([['Server', 'nginx/1.22.1']], ''), method: 'HEAD' });
     expect(found.answeredBy).toBeUndefined();
