@@ -3,6 +3,7 @@ import type { LintRule } from '../rule.ts';
 import addressMismatch from './address-mismatch.ts';
 import dnsNameNotFound from './dns-name-not-found.ts';
 import dnsStaleAddress from './dns-stale-address.ts';
+import errorLogTooQuiet from './error-log-too-quiet.ts';
 import errorPageFromFailingBackend from './error-page-from-failing-backend.ts';
 import errorPageMasksFailure from './error-page-masks-failure.ts';
 import fastcgiKeepConnAlone from './fastcgi-keep-conn-alone.ts';
@@ -50,6 +51,7 @@ export const rules: readonly LintRule[] = [
   addressMismatch,
   dnsNameNotFound,
   dnsStaleAddress,
+  errorLogTooQuiet,
   errorPageFromFailingBackend,
   errorPageMasksFailure,
   fastcgiKeepConnAlone,

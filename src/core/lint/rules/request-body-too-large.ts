@@ -1,6 +1,7 @@
 import { parseSize } from '../../derive/directives.ts';
 import { innerPasses } from '../inner-hops.ts';
-import { headersOf, type LintPass } from '../passes.ts';
+import type { LintPass } from '../passes.ts';
+import { phpSettings } from '../php-settings.ts';
 import { defineLintRule, spotOf, type LintProblem } from '../rule.ts';
 import { inForce, settingOf, type Scope } from '../scopes.ts';
 import type { LintView } from '../view.ts';
@@ -8,7 +9,6 @@ import { writtenSize } from '../words.ts';
 
 const defaultBytes = 1_048_576;
 const uploads = /(?:^|[/_(|-])(?:uploads?|attachments?|import|imports|multipart)(?:[/_)|.-]|$)/i;
-const phpLimit = /\b(upload_max_filesize|post_max_size)\s*=\s*(\d{1,12}[kmg]?)\b/gi;
 
 /** A larger body is a 413 of nginx itself; the backend never hears of it. */
 export default defineLintRule({
@@ -57,16 +57,14 @@ function* uploadLocation(pass: LintPass): Generator<LintProblem> {
 function* phpAllowsMore(pass: LintPass): Generator<LintProblem> {
   const limit = limitOf(pass.scope);
   if (pass.kind !== 'fastcgi' || limit === undefined) return;
-  for (const line of headersOf(pass).directives) {
-    const [name, value] = line.args.map(arg => arg.value);
-    if (name !== 'PHP_VALUE' && name !== 'PHP_ADMIN_VALUE') continue;
-    const allowed = [...(value ?? '').slice(0, 4000).matchAll(phpLimit)].map(([, setting = '', size = '']) => ({ setting, bytes: parseSize(size) ?? 0 }));
-    const most = allowed.toSorted((a, b) => b.bytes - a.bytes)[0];
-    if (most === undefined || most.bytes <= limit.bytes) continue;
+  const allowed = phpSettings(pass).filter(({ name }) => name === 'upload_max_filesize' || name === 'post_max_size');
+  for (const { at: line, name, value } of allowed) {
+    const bytes = parseSize(value) ?? 0;
+    if (bytes <= limit.bytes) continue;
     yield {
       at: spotOf(line),
-      message: `PHP takes ${writtenSize(most.bytes)} (${most.setting}), and nginx ${writtenSize(limit.bytes)}${limit.at === undefined ? ' by default' : ''}: it answers 413 to what is larger, and PHP never hears of it.`,
-      advice: `Set \`client_max_body_size ${writtenSize(most.bytes)};\` in this location.`,
+      message: `PHP takes ${writtenSize(bytes)} (${name}), and nginx ${writtenSize(limit.bytes)}${limit.at === undefined ? ' by default' : ''}: it answers 413 to what is larger, and PHP never hears of it.`,
+      advice: `Set \`client_max_body_size ${writtenSize(bytes)};\` in this location.`,
       related: [{ at: spotOf(limit.at?.at ?? pass.directive), text: limit.at === undefined ? 'The default holds here.' : "This is nginx's limit." }],
     };
   }

@@ -25,8 +25,19 @@ testLintRule(rule, {
       at: ['proxy_pass http://127.0.0.1:8081/'],
       says: '`/big/`',
     },
+    'PHP may take longer': {
+      text: 'http { server { location / { fastcgi_param PHP_ADMIN_VALUE "memory_limit=1G \\n max_execution_time = 300"; fastcgi_pass 127.0.0.1:9000; } } }',
+      at: ['fastcgi_param PHP_ADMIN_VALUE "memory_limit=1G \\n max_execution_time = 300"'],
+      says: 'PHP may take 300 s',
+    },
   },
   silent: {
+    'PHP may take as long as nginx waits': {
+      text: 'http { server { location / { fastcgi_read_timeout 300; fastcgi_param PHP_VALUE "max_execution_time=300"; fastcgi_pass 127.0.0.1:9000; } } }',
+    },
+    'PHP has no limit of its own there': {
+      text: 'http { server { location / { fastcgi_param PHP_VALUE "max_execution_time=0"; fastcgi_pass 127.0.0.1:9000; } } }',
+    },
     'the outer one waits longer': {
       text: chain('location / { proxy_read_timeout 310s; proxy_pass http://127.0.0.1:8081; }', `location / { proxy_read_timeout 300s; ${there} }`),
     },

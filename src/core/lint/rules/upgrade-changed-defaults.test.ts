@@ -65,6 +65,13 @@ testLintRule(rule, {
       severity: 'error',
       fixed: site('return 204;', ''),
     },
+    'a parameter that is deprecated': {
+      version: '1.24.0',
+      upgradeTo: '1.26.0',
+      text: site('return 204;', '', 'listen 443 ssl http2; ssl_protocols TLSv1.2;'),
+      at: ['listen 443 ssl http2'],
+      severity: 'notice',
+    },
     'sizes that are ignored': {
       version: '1.18.0',
       upgradeTo: '1.22.1',

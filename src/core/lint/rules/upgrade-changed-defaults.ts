@@ -27,7 +27,10 @@ export default defineLintRule({
     if (crosses('1.19.7')) yield* sizesOfHttp2(view);
     if (crosses('1.23.0')) yield* strictHeaders(view);
     if (crosses('1.23.4')) yield* upstreamProtocols(view, '1.23.4');
-    if (crosses('1.25.1')) yield* removedSsl(view);
+    if (crosses('1.25.1')) {
+      yield* removedSsl(view);
+      yield* http2Parameter(view);
+    }
     if (crosses('1.27.3')) {
       yield* upstreamProtocols(view, '1.27.3');
       yield* clientProtocols(view);
@@ -145,6 +148,18 @@ function* removedSsl(view: LintView): Generator<LintProblem> {
       };
     }
   }
+}
+
+/** It still works; nginx says at each start that it is deprecated. */
+function* http2Parameter(view: LintView): Generator<LintProblem> {
+  const first = view.servers.flatMap(({ listens }) => listens).find(({ parameters }) => parameters.has('http2'));
+  if (first === undefined) return;
+  yield {
+    at: spotOf(first.directive),
+    message: 'Since 1.25.1 nginx warns at each start that the `http2` of a `listen` is deprecated. It goes on working, for every server of that address.',
+    advice: 'Once nothing older reads this file, write `http2 on;` in each server that is to speak it, and leave `http2` out here.',
+    severity: 'notice',
+  };
 }
 
 function* sizesOfHttp2(view: LintView): Generator<LintProblem> {
