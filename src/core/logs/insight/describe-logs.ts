@@ -66,7 +66,7 @@ export function describeLogs(input: LogsInput): LogsInsight {
 /** The input with a word on its zone, where its times have none. */
 function withShift(input: LogInput, { formats, text, zone }: ZoneShift): LogInput {
   if (input.format === undefined || !formats.has(input.format.id)) return input;
-  const problem = `its messages lie ${text} the requests that fail, so that they are not joined: it seems to be written in another zone; read it with --zone ${zone}`;
+  const problem = `it seems to be written in another zone, read it with --zone ${zone}: its messages lie ${text} the requests that fail, and are not joined to them`;
   return { ...input, problems: [...input.problems, problem] };
 }
 
