@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { faults } from '../core/faults/index.ts';
 import { fixes } from '../core/fixes/index.ts';
 import { applicable, doTheSame, foundAgain, mendsTest, plansNamed, type Chosen } from '../core/changes/select-plans.ts';
@@ -159,7 +160,7 @@ function planned(chosen: Chosen): PlannedFix {
 
 function diffOf(path: string, edits: readonly EditStep[]): string | undefined {
   try {
-    const now = readWhole(path);
+    const now = existsSync(path) ? readWhole(realpathSync(path)) : undefined;
     const text = now === undefined ? undefined : latin1FromBytes(now.bytes);
     const made = spliceEdits(text, edits);
     return made.state === 'made' ? unifiedDiff(path, text, made.after) : undefined;

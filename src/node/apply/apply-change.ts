@@ -22,6 +22,8 @@ export interface ApplySetup {
 }
 
 const defaultMode = 0o644;
+/** Lines of what is kept of a look. */
+const mostSeen = 40;
 
 /**
  * Makes a prepared change as a transaction: written down, files, tests, commands, verification, and the end of it. Whatever goes wrong
@@ -39,11 +41,12 @@ export async function applyChange(setup: ApplySetup, change: PreparedChange): Pr
     return { outcome: 'refused', why: `The change could not be written down, so nothing was touched: ${why}.`, notes: change.notes };
   }
   let verification: Verification | undefined;
+  const seen: string[] = [];
   try {
     journal.append('prepared');
     writeFiles(setup, journal, change);
     await test(setup, journal, change);
-    await runCommands(setup, journal);
+    await runCommands(setup, journal, seen);
     if (setup.verify !== undefined) {
       stopIfAsked(setup);
       journal.append('verifying');
@@ -62,7 +65,7 @@ export async function applyChange(setup: ApplySetup, change: PreparedChange): Pr
       id: record.id,
       why,
       ...(back.diff === undefined ? {} : { diff: back.diff }),
-      notes: [...change.notes, ...back.notes],
+      notes: [...change.notes, ...seen, ...back.notes],
       ...(verification === undefined ? {} : { verification }),
     };
   }
@@ -70,7 +73,7 @@ export async function applyChange(setup: ApplySetup, change: PreparedChange): Pr
   removeFolders(change.emptied ?? []);
   closeJournal(state, journal);
   const outcome = verification?.state === 'unknown' ? 'unverified' : 'applied';
-  return { outcome, id: record.id, notes: change.notes, ...(verification === undefined ? {} : { verification }) };
+  return { outcome, id: record.id, notes: [...change.notes, ...seen], ...(verification === undefined ? {} : { verification }) };
 }
 
 /** A reason to take the change back that is no bug. */
@@ -140,12 +143,14 @@ async function test({ host, onStep }: ApplySetup, journal: Journal, { failedBefo
   if (!journal.append('validated')) throw new Stop('The step could not be written down.');
 }
 
-async function runCommands(setup: ApplySetup, journal: Journal): Promise<void> {
+/** What a command shows that only looks is kept: afterwards nobody can see it any more. */
+async function runCommands(setup: ApplySetup, journal: Journal, seen: string[]): Promise<void> {
   for (const [index, command] of journal.record.commands.entries()) {
     stopIfAsked(setup);
     setup.onStep(command.argv.join(' '));
     if (!journal.append('command-started', { index })) throw new Stop('The step could not be written down.');
-    const { ok, text } = await runRecorded(setup.host, command);
+    const { ok, text, output } = await runRecorded(setup.host, command);
+    if (command.argv[0] === 'ps' && output !== '') seen.push(`Before it, \`${command.argv.join(' ')}\` said:`, ...output.split('\n').slice(0, mostSeen));
     journal.append('command-ended', { index, ...(ok ? {} : { text }) });
     // What only looks, before the restart, may fail: the processes may have ended by themselves.
     if (!ok && command.argv[0] !== 'ps') throw new Stop(text);

@@ -25,7 +25,12 @@ export function readHistory(state: StateFolder): readonly PastChange[] {
   );
   return read
     .map(({ id, opened }) => ('problem' in opened ? { id, result: 'unreadable' as const, text: opened.problem } : describe(id, opened.journal, undone)))
-    .sort((a, b) => (a.id < b.id ? 1 : -1));
+    .sort((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
+}
+
+/** Two changes may begin in one second; a damaged one has only its id to go by. */
+function timeOf({ id, record }: PastChange): string {
+  return `${record?.at.replaceAll(/[-:]/g, '') ?? id} ${id}`;
 }
 
 function describe(id: string, { record, events }: Journal, undone: ReadonlySet<string>): PastChange {

@@ -73,7 +73,11 @@ function foreignChange(journal: Journal, state: StateFolder): ChangeResult | und
     const { standing, now } = lookAt(journal, file, index);
     if (standing === 'after') continue;
     const later = readHistory(state).find(
-      one => one.result === 'applied' && one.id > journal.record.id && one.record?.files.some(other => other.target === file.target) === true,
+      one =>
+        one.result === 'applied' &&
+        one.record !== undefined &&
+        one.record.at > journal.record.at &&
+        one.record.files.some(other => other.target === file.target),
     );
     const why =
       later === undefined ? `${file.path} was changed since by somebody else` : `${file.path} was changed since by ${later.id}, which has to be undone first`;
