@@ -68,7 +68,11 @@ async function lookBack(report: Report, since: Since, { version }: CommandContex
   const release = onInterrupt(() => abort.abort());
   try {
     const history = await readHistory(report, since, version, abort.signal);
-    const none = { what: 'the logs over a longer time', why: 'the configuration of nginx on this host names no log', how: 'give the files to `badhop logs`' };
+    const none = {
+      what: 'the logs over a longer time',
+      why: 'the configuration of nginx on this host names no log that is kept here',
+      how: 'give the files to `badhop logs`',
+    };
     const full = history === undefined ? { ...report, notChecked: [...report.notChecked, none] } : { ...report, history };
     return { report: full, isInterrupted: abort.signal.aborted };
   } catch (error) {
