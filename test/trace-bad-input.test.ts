@@ -51,6 +51,11 @@ describe('a server that', () => {
     expect(status(report)).toBe(200);
   });
 
+  it('streams events for as long as one listens', async () => {
+    const report = await served(socket => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hello\n\n')));
+    expect(report.verdict).toBe('healthy');
+  });
+
   it('never answers', async () => {
     expect(fault(await served(() => undefined))).toBe('response-timed-out');
   });

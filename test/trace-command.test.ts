@@ -153,10 +153,21 @@ describe('names', () => {
     const asked = await resolver((_name, type) => (type === 1 ? { a: ['127.0.0.1'] } : {}));
     const report = await traced(`http://shop.example:${port}/`, { resolver: [silent, asked] });
     expect(report.findings.map(({ fault }) => fault)).toEqual(['resolvers-disagree']);
-    expect(report.verdict).toBe('at-risk');
+    expect(report.findings[0]?.advice).toBe(true);
+    expect(report.verdict).toBe('healthy');
     const alone = await traced('http://shop.example/', { resolver: [silent] });
     expect(alone.findings[0]?.fault).toBe('dns-resolver-unreachable');
   }, 20_000);
+
+  it('a resolver that knows no such name, and one that does', async () => {
+    const { port } = await listen(ok);
+    const wrong = await resolver(() => ({ rcode: 3 }));
+    const asked = await resolver((_name, type) => (type === 1 ? { a: ['127.0.0.1'] } : {}));
+    const report = await traced(`http://shop.example:${port}/`, { resolver: [wrong, asked] });
+    expect(report.findings.map(({ fault }) => fault)).toEqual(['resolvers-disagree']);
+    expect(report.verdict).toBe('at-risk');
+    expect(report.findings[0]?.explanation).toContain(wrong);
+  });
 
   it('a resolver that refuses, and one that is none', async () => {
     const report = await traced('http://shop.example/', { resolver: ['127.0.0.1:1'] });

@@ -40,7 +40,7 @@ function readAnswer(answer: TraceAnswer, attempt: TraceAttempt, context: Problem
     return plainToTls(attempt, context, `the page says that TLS is wanted`);
   }
   if (status !== undefined && isErrorStatus(status)) return undefined;
-  if (answer.state === 'cut') return cut(answer, attempt, context);
+  if (answer.state === 'cut') return isEndless(answer) ? undefined : cut(answer, attempt, context);
   if (context.hop.scheme.startsWith('ws') && answer.upgraded !== true && status !== undefined && (status < 300 || status >= 400))
     return noWebSocket(answer, attempt);
   return context.grpc ? grpcProblem(answer, attempt) : undefined;
@@ -149,6 +149,7 @@ function cut(answer: TraceAnswer, attempt: TraceAttempt, context: ProblemContext
         fault: 'response-stalled',
         layer: 'backend',
         symptomClass: 'read-timeout',
+        confidence: 'likely',
         ...status,
         title: `The answer begins and does not end within ${milliseconds(context.timeoutMs)}`,
         explanation: `${placeOf(attempt)} sent ${seen}, and the rest did not come in time. A page that is streamed on purpose looks the same; else what makes it is stuck half-way, or large packets are lost.`,
@@ -163,6 +164,12 @@ function cut(answer: TraceAnswer, attempt: TraceAttempt, context: ProblemContext
         explanation: `${placeOf(attempt)} sent ${seen} and then ${answer.ended === 'reset' ? 'reset' : 'closed'} the connection, before the end that the answer itself had named. A worker was killed while it wrote, or a proxy could not keep what it buffered.`,
         next: lookNext('look-at-server', 'See what ended in the middle of its answer', [readServerLog(attempt)]),
       };
+}
+
+/** Answers that go on for as long as the client stays. */
+function isEndless({ ended, response }: TraceAnswer): boolean {
+  const type = response?.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
+  return ended === 'timeout' && response !== undefined && /^(?:text\/event-stream|multipart\/x-mixed-replace)\b/i.test(type.trim());
 }
 
 function noWebSocket(answer: TraceAnswer, attempt: TraceAttempt): Part {

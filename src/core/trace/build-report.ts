@@ -120,6 +120,7 @@ function headFinding(
     symptoms: isLatent ? [] : [at.id],
     consequences: [],
     fixes: [problem.next],
+    ...(problem.isAdvice === true ? { advice: true as const } : {}),
   };
   if (isLatent) return { finding, symptom: undefined };
   const when = iso(at.atMs ?? 0);
@@ -181,9 +182,15 @@ function notCheckedOf(judged: readonly JudgedHop[], { cutShort, hops, sizes }: T
       : 'run badhop from a machine that has a way there';
     obstacles.set(placeOf(attempt), { what: `The address ${placeOf(attempt)}`, why: obstacle, how });
   }
+  const overridden = hops.filter(({ lookup }) => lookup.from === 'hosts-file' && !/(?:^|\.)localhost$/.test(lookup.name));
   const omitted = hops.filter(({ lookup }) => lookup.omitted > 0);
   return [
     ...obstacles.values(),
+    ...overridden.map(({ lookup }) => ({
+      what: `What DNS says of ${lookup.name}`,
+      why: `/etc/hosts of this machine gives it ${lookup.addresses.join(', ')}`,
+      how: 'ask as others do with --resolver ADDRESS',
+    })),
     ...omitted.map(({ lookup }) => ({
       what: `${lookup.omitted} more addresses of ${lookup.name}`,
       why: 'no more than 16 are asked',

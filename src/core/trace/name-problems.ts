@@ -27,6 +27,8 @@ export function nameProblems({ lookup }: TraceHop): readonly Problem[] {
   const wrong = usual.filter(each => resultOf(each) !== 'NOERROR');
   const resolvers = new Set(usual.map(each => each.resolver));
   const bad = [...new Set(wrong.map(each => each.resolver))];
+  // A resolver that is not there is this machine's trouble, not that of the name.
+  const isOwnTrouble = wrong.every(({ outcome }) => outcome.state !== 'answered');
   if (bad.length === 0) return [];
   return [
     {
@@ -35,10 +37,11 @@ export function nameProblems({ lookup }: TraceHop): readonly Problem[] {
       symptomClass: 'resolver-error',
       confidence: 'confirmed',
       isLatent: true,
+      ...(isOwnTrouble ? { isAdvice: true } : {}),
       title:
         bad.length === resolvers.size
           ? 'A question about the name is not answered'
-          : `${bad.length} of ${resolvers.size} resolvers does not answer for the name`,
+          : `${bad.length} of ${resolvers.size} resolvers ${bad.length === 1 ? 'does' : 'do'} not answer for the name`,
       explanation: `${bad.join(', ')} ${bad.length === 1 ? 'says' : 'say'} ${[...new Set(wrong.map(resultOf))].join(', ')}${dnssec.length > 0 ? ' because of DNSSEC' : ''}, while the name has addresses elsewhere. Clients that ask there fail or wait.`,
       evidence: wrong.map(evidenceOf),
       next: lookNext('ask-resolver', 'Ask that resolver again, with and without validation', [['From this machine:', ...digs(lookup.name, wrong)]]),

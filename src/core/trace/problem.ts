@@ -22,6 +22,8 @@ export interface Problem {
   readonly status?: number;
   /** Nothing fails by it yet. */
   readonly isLatent?: boolean;
+  /** It is no risk to what was asked about. */
+  readonly isAdvice?: boolean;
   /** The product that it is about, where one is known. */
   readonly product?: { readonly id: string; readonly name: string };
 }

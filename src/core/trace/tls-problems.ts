@@ -103,6 +103,8 @@ function failedHandshake(attempt: TraceAttempt, tls: TlsObservation, context: Pr
     };
   }
   const isClosed = tls.spoke === 'nothing';
+  // An alert comes from the server; any other of OpenSSL's errors is this client's own verdict on what the server sent.
+  const isOwnVerdict = error.startsWith('ERR_SSL_') && !error.includes('ALERT');
   return {
     ...common,
     fault: 'tls-handshake-failed',
@@ -110,7 +112,9 @@ function failedHandshake(attempt: TraceAttempt, tls: TlsObservation, context: Pr
     title: isClosed ? 'The server closes the connection in the TLS handshake' : `The TLS handshake fails (${plainError(error)})`,
     explanation: isClosed
       ? `${placeOf(attempt)} took the connection and closed it before a single byte of TLS. A balancer with no healthy backend, a filter on the server name, and a port that speaks something else do that.`
-      : `${placeOf(attempt)} refuses the handshake: no cipher or curve in common, no certificate for the server name ${tls.serverName ?? '(none sent)'}, or a broken one.`,
+      : isOwnVerdict
+        ? `This client, as OpenSSL has it by default, refuses what ${placeOf(attempt)} offers: a weak key or cipher, or something that is no proper TLS. Other clients of today do the same.`
+        : `${placeOf(attempt)} refuses the handshake: no cipher or curve in common, no certificate for the server name ${tls.serverName ?? '(none sent)'}, or a broken one.`,
     next: lookNext('look-at-handshake', 'See why the server refuses the handshake', [
       [
         'Its error log names the reason; from here, the handshake in full:',

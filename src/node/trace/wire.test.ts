@@ -110,4 +110,11 @@ describe('secrets of the caller', () => {
     expect(told.b).toBe('text/html');
     expect(told.a[0]).not.toContain(basic);
   });
+
+  it('of a form and of JSON too', () => {
+    const hide = (body: string, text: string): string => hideOwnSecrets(text, { target, headers: [], body: Buffer.from(body) });
+    expect(hide('user=jo&password=hunt%20er22&x=1', 'no: hunt er22 hunt%20er22 jo')).not.toMatch(/hunt/);
+    expect(hide('{"user":"jo","password":"hunter22"}', 'no: hunter22')).not.toMatch(/hunter/);
+    expect(hide('user=jo&colour=blue', 'blue')).toBe('blue');
+  });
 });
