@@ -30,7 +30,13 @@ export default defineProduct({
       says: 'the load balancer writes this on the answers alone that it makes itself',
     },
     { see: cookie('AWSALB'), tells: 'path', basis: 'doc', says: 'the cookie of its sticky sessions' },
-    { see: cname('elb.amazonaws.com'), tells: 'path', basis: 'doc', says: "the name of one of AWS's load balancers" },
+    {
+      see: cname('elb.amazonaws.com'),
+      tells: 'path',
+      isShared: true,
+      basis: 'doc',
+      says: "the name of one of AWS's load balancers, of this kind or the classic one",
+    },
   ],
   meanings: [
     {

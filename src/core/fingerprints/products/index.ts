@@ -5,6 +5,7 @@ import apache from './apache.ts';
 import application from './application.ts';
 import awsAlb from './aws-alb.ts';
 import awsApiGateway from './aws-api-gateway.ts';
+import awsClb from './aws-clb.ts';
 import awsCloudfront from './aws-cloudfront.ts';
 import azureAppService from './azure-app-service.ts';
 import azureApplicationGateway from './azure-application-gateway.ts';
@@ -12,17 +13,24 @@ import azureFrontDoor from './azure-front-door.ts';
 import caddy from './caddy.ts';
 import cloudflare from './cloudflare.ts';
 import envoy from './envoy.ts';
+import f5 from './f5.ts';
 import fastly from './fastly.ts';
+import fly from './fly.ts';
 import goReverseProxy from './go-reverse-proxy.ts';
 import googleCloud from './google-cloud.ts';
 import haproxy from './haproxy.ts';
 import heroku from './heroku.ts';
 import iis from './iis.ts';
+import imperva from './imperva.ts';
 import istio from './istio.ts';
 import kong from './kong.ts';
+import litespeed from './litespeed.ts';
 import netlify from './netlify.ts';
 import nginx from './nginx.ts';
 import openresty from './openresty.ts';
+import railway from './railway.ts';
+import render from './render.ts';
+import squid from './squid.ts';
 import tengine from './tengine.ts';
 import traefik from './traefik.ts';
 import varnish from './varnish.ts';
@@ -34,6 +42,7 @@ export const products: readonly Product[] = [
   application,
   awsAlb,
   awsApiGateway,
+  awsClb,
   awsCloudfront,
   azureAppService,
   azureApplicationGateway,
@@ -41,17 +50,24 @@ export const products: readonly Product[] = [
   caddy,
   cloudflare,
   envoy,
+  f5,
   fastly,
+  fly,
   goReverseProxy,
   googleCloud,
   haproxy,
   heroku,
   iis,
+  imperva,
   istio,
   kong,
+  litespeed,
   netlify,
   nginx,
   openresty,
+  railway,
+  render,
+  squid,
   tengine,
   traefik,
   varnish,
