@@ -9,6 +9,7 @@ import type { LintGap, LintReport } from '../core/model/lint.ts';
 import { parseNginxVersion, type NginxVersion } from '../core/parsers/nginx-version.ts';
 import { createLocalHost } from '../node/hosts/local.ts';
 import { redactText } from '../node/redact/redact.ts';
+import { letHeapGrow } from './heap.ts';
 import { applyChanges } from './lint-apply.ts';
 import { readLintInput, type LintInput } from './lint-input.ts';
 
@@ -33,6 +34,7 @@ export interface LintAnswer {
 
 /** Reads a configuration and judges it. */
 export async function lint(question: LintQuestion): Promise<LintAnswer> {
+  letHeapGrow();
   const installed = question.nginxVersion === undefined || question.path === undefined ? await installedNginx() : undefined;
   const path = question.path ?? installed?.confPath;
   if (path === undefined) throw new BadhopError('config-unreadable', 'no file was named, and no nginx is installed here');
