@@ -10,14 +10,13 @@ const narrowest = 24;
 
 /** The reports of `fix`, `undo` and `history` for a person. Every character of the host is escaped. Ends with a newline. */
 export function renderChanges(report: ChangesReport, look: Look): string {
-  const lines = linesOf(report, look);
-  return `${render(lines, { ...look, width: Math.min(widest, Math.max(narrowest, Math.floor(look.width))) })}\n`;
+  return `${render(linesOf(report), { ...look, width: Math.min(widest, Math.max(narrowest, Math.floor(look.width))) })}\n`;
 }
 
-function linesOf(report: ChangesReport, look: Look): readonly Line[] {
+function linesOf(report: ChangesReport): readonly Line[] {
   switch (report.command) {
     case 'fix':
-      return fixLines(report, look);
+      return fixLines(report);
     case 'undo':
       return undoLines(report);
     case 'history':
@@ -25,7 +24,7 @@ function linesOf(report: ChangesReport, look: Look): readonly Line[] {
   }
 }
 
-function fixLines(report: FixReport, look: Look): readonly Line[] {
+function fixLines(report: FixReport): readonly Line[] {
   const { plans, results, verdict, summary } = report;
   if (plans.length === 0) return [line(0, [styled('strong', sentence(summary))]), line(0, nothingText(report))];
   const shown = results.length > 0 ? plans.filter(({ plan }) => results.some(one => one.plan === plan.id)) : plans;
@@ -36,7 +35,7 @@ function fixLines(report: FixReport, look: Look): readonly Line[] {
     first === undefined
       ? [line(0, 'No plan here is applied by badhop: its steps are for you.')]
       : [line(0, ['Nothing was changed. To apply it: ']), wholeLine(2, styled('code', applyCommand(first)))];
-  return [...lines, line(0, ''), ...(verdict === 'recovered' ? [line(0, 'What failed has stopped by itself.')] : []), ...after, ...(look.unicode ? [] : [])];
+  return [...lines, line(0, ''), ...(verdict === 'recovered' ? [line(0, 'What failed has stopped by itself.')] : []), ...after];
 }
 
 function applyCommand({ plan, disruptive, fault }: PlannedFix): string {
@@ -97,7 +96,7 @@ function resultLines({ outcome, id, why, diff, notes, verification }: ChangeResu
     line(0, [styled(style, `${mark} ${word}`), ...(what === '' ? [] : ['  ', sentence(what)])], { hang: 2 }),
     ...(diff === undefined || diff === '' ? [] : diffLines(diff)),
     ...notes.map(text => line(2, sentence(text), { hang: 4 })),
-    ...(outcome === 'rolled-back' ? [line(2, 'Every file is as it was before, and what takes them up has done so.', { hang: 4 })] : []),
+    ...(outcome === 'rolled-back' ? [line(2, 'Every file is as it was before.', { hang: 4 })] : []),
     ...(isInForce && id !== undefined ? [line(0, ['To take it back: ', styled('code', `badhop undo ${id}`)])] : []),
   ];
 }
