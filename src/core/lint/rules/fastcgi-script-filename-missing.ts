@@ -1,7 +1,7 @@
 import { headersOf, type LintPass } from '../passes.ts';
 import { defineLintRule, spotOf } from '../rule.ts';
 import { own } from '../scopes.ts';
-import { before } from '../splices.ts';
+import { beside } from '../splices.ts';
 import { paramsLostBy } from '../lost-params.ts';
 
 /** Debian's and nginx's `fastcgi_params` do not hold it; `fastcgi.conf` and Debian's snippets/fastcgi-php.conf do. */
@@ -18,13 +18,13 @@ export default defineLintRule({
       if (!isSure || directives.some(one => one.args[0]?.value === 'SCRIPT_FILENAME') || paramsLostBy(pass) !== undefined) continue;
       if (!isForPhp(pass)) continue;
       const line = 'fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;';
-      const isOwn = own(pass.scope, 'fastcgi_param').length > 0;
+      // Beside no other parameter it would take the inherited ones away.
+      const change = own(pass.scope, 'fastcgi_param').length > 0 ? beside(pass, line) : undefined;
       yield {
         at: spotOf(pass.directive),
         message: `No \`fastcgi_param SCRIPT_FILENAME\` is in force here${directives.length === 0 ? ', nor any other parameter' : ''}: php-fpm does not know which file to run, and answers with an empty page or "File not found.".`,
         advice: `${directives.length === 0 ? '`include fastcgi_params;` and write' : 'Write'} \`${line}\` beside the pass.`,
-        // Beside no other parameter it would take the inherited ones away.
-        ...(isOwn ? { fix: { summary: 'Tell php-fpm the file', changes: [before(pass.directive, line)] } } : {}),
+        ...(change === undefined ? {} : { fix: { summary: 'Tell php-fpm the file', changes: [change] } }),
       };
     }
   },

@@ -1,5 +1,6 @@
 import { isHostName } from '../addresses.ts';
 import { defineLintRule, spotOf } from '../rule.ts';
+import { beside, revalued } from '../splices.ts';
 import { targetsOf } from '../upstreams-used.ts';
 
 /** Off by default in every version: `proxy_ssl_server_name`, `grpc_ssl_server_name`, `uwsgi_ssl_server_name`. */
@@ -18,17 +19,14 @@ export default defineLintRule({
       const host = named.map(text => text.replace(/:\d*$/, '')).find(text => isHostName(text) && text.includes('.'));
       if (args[0] === 'on' || !isSure || host === undefined) continue;
       const name = `${pass.kind}_ssl_server_name`;
-      const changes =
-        at === undefined
-          ? [{ path: pass.directive.path, start: pass.directive.start, end: pass.directive.start, text: `${name} on; ` }]
-          : [{ path: at.path, start: at.args[0]?.start ?? at.start, end: at.args[0]?.end ?? at.start, text: 'on' }];
+      const change = at === undefined ? beside(pass, `${name} on;`) : revalued(at, 'on');
       yield {
         at: spotOf(pass.directive, pass.token),
         message: `nginx does not say "${host}" in the TLS handshake, because \`${name}\` is off${at === undefined ? ' by default' : ''}. A server that has more than one certificate answers with the wrong one or with an alert, which is a 502.`,
         advice: `Set \`${name} on;\`.`,
         ...(at === undefined ? {} : { related: [{ at: spotOf(at), text: 'It is switched off here.' }] }),
         // With a group, the name that would be said is the group's own, which no server knows.
-        ...(target.upstream === undefined ? { fix: { summary: 'Say the name in the handshake', changes } } : {}),
+        ...(target.upstream === undefined && change !== undefined ? { fix: { summary: 'Say the name in the handshake', changes: [change] } } : {}),
       };
     }
   },

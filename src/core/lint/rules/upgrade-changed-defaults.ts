@@ -8,7 +8,7 @@ import { headerOf, headersOf, type LintPass } from '../passes.ts';
 import { keepaliveOf } from '../reuse.ts';
 import { defineLintRule, spotOf, type LintProblem } from '../rule.ts';
 import { isUnset, own } from '../scopes.ts';
-import { before } from '../splices.ts';
+import { beside } from '../splices.ts';
 import { targetsOf } from '../upstreams-used.ts';
 import type { LintUpstream } from '../upstreams.ts';
 import type { LintView } from '../view.ts';
@@ -60,7 +60,7 @@ function* keptConnections(view: LintView): Generator<LintProblem> {
           'Since 1.29.7 requests are passed on as HTTP/1.1 where no `proxy_http_version` says otherwise, and as HTTP/1.0 before: backends may answer in chunks, and must know HTTP/1.1. This holds for every such pass of the file that leads to an address.',
         advice: 'Try the backend with HTTP/1.1, or keep what was: `proxy_http_version 1.0;`.',
         severity: 'notice',
-        fix: pin(pass),
+        ...pinOf(pass, undefined),
       };
       continue;
     }
@@ -75,13 +75,16 @@ function* keptConnections(view: LintView): Generator<LintProblem> {
           ? 'Set `keepalive_timeout` in the upstream below that of the backend, or keep what was: `proxy_http_version 1.0;` where requests are passed on.'
           : 'Set `keepalive_timeout` in the upstream below that of the backend, or keep what was: `proxy_set_header Connection close;`.',
       related: [{ at: spotOf(keepaliveOf(upstream) ?? upstream.directive), text: 'Its connections will be kept.' }],
-      ...(version.at === undefined ? { fix: pin(pass) } : {}),
+      ...(version.at === undefined ? pinOf(pass, upstream) : {}),
     };
   }
 }
 
-function pin(pass: LintPass): NonNullable<LintProblem['fix']> {
-  return { summary: 'Write down what the older nginx did', changes: [before(pass.directive, 'proxy_http_version 1.0;')] };
+/** Nothing where somebody asked for what HTTP/1.0 cannot do: kept connections or WebSockets. */
+function pinOf(pass: LintPass, upstream: LintUpstream | undefined): Pick<LintProblem, 'fix'> {
+  if (headerOf(pass, 'upgrade') !== undefined || (upstream !== undefined && keepaliveOf(upstream) !== undefined)) return {};
+  const change = beside(pass, 'proxy_http_version 1.0;');
+  return change === undefined ? {} : { fix: { summary: 'Write down what the older nginx did', changes: [change] } };
 }
 
 function* strictHeaders(view: LintView): Generator<LintProblem> {

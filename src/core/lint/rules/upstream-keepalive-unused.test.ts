@@ -37,6 +37,11 @@ testLintRule(rule, {
       version: '1.28.0',
       at: ['keepalive 16'],
     },
+    'a pass in a condition, where the lines may not stand': {
+      text: site('if ($arg_a) { proxy_pass http://app; }'),
+      version: '1.28.0',
+      at: ['keepalive 16'],
+    },
     'one location of two': {
       text: site('proxy_pass http://app; } location /a { proxy_http_version 1.0; proxy_pass http://app;'),
       at: ['keepalive 16'],

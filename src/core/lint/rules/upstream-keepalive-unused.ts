@@ -1,5 +1,5 @@
 import type { TextChange } from '../../model/nginx-edits.ts';
-import { headersOf, type LintPass } from '../passes.ts';
+import { headerOf, headersOf, type LintPass } from '../passes.ts';
 import { endingsOf, keepaliveOf, type Ending } from '../reuse.ts';
 import { defineLintRule, spotOf } from '../rule.ts';
 import { before, revalued } from '../splices.ts';
@@ -77,6 +77,8 @@ function adviceOf({ pass, endings }: Loss): string {
 /** Undefined where the change would reach other locations, or take inherited headers away. */
 function changesFor({ pass, endings }: Loss): readonly TextChange[] | undefined {
   const changes: TextChange[] = [];
+  // What a location for WebSockets lacks is told by the rule for them.
+  if (headerOf(pass, 'upgrade') !== undefined || pass.scope.kind !== 'location') return undefined;
   for (const { kind, at } of endings) {
     if (at !== undefined && at.path !== pass.directive.path) return undefined;
     if (kind === 'http-1.0') changes.push(at === undefined ? before(pass.directive, 'proxy_http_version 1.1;') : revalued(at, '1.1'));

@@ -13,7 +13,7 @@ testLintRule(rule, {
       version: '1.28.0',
       at: ['proxy_set_header Upgrade $http_upgrade'],
       says: 'HTTP/1.0',
-      fixed: site('/chat/', `proxy_http_version 1.1; ${upgrade} ${connection}`),
+      fixed: site('/chat/', `${upgrade} ${connection} proxy_http_version 1.1;`),
     },
     'Connection is not set': {
       text: site('/', `proxy_http_version 1.1; ${upgrade}`),

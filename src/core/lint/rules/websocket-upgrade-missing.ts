@@ -109,10 +109,11 @@ function lostUpgrade(pass: LintPass): ConfigDirective | undefined {
 
 /** Undefined where a line is inherited, and with it by others. */
 function changesFor(pass: LintPass, { missing, upgradeAt, connectionAt, versionAt }: Judged): readonly TextChange[] | undefined {
-  if (headersOf(pass).scope !== pass.scope || upgradeAt === undefined || upgradeAt.path !== pass.directive.path) return undefined;
+  if (pass.scope.kind !== 'location' || headersOf(pass).scope !== pass.scope || upgradeAt === undefined || upgradeAt.path !== pass.directive.path)
+    return undefined;
   if (versionAt !== undefined && !own(pass.scope, 'proxy_http_version').includes(versionAt)) return undefined;
   if (connectionAt?.args[1]?.value.includes('$') === true) return undefined;
-  const version = versionAt === undefined ? before(upgradeAt, 'proxy_http_version 1.1;') : revalued(versionAt, '1.1');
+  const version = versionAt === undefined ? before(pass.directive, 'proxy_http_version 1.1;') : revalued(versionAt, '1.1');
   const connection = connectionAt === undefined ? behind(upgradeAt, 'proxy_set_header Connection "upgrade";') : revalued(connectionAt, '"upgrade"', 1);
   return [...(missing.includes('version') ? [version] : []), ...(missing.includes('connection') ? [connection] : [])];
 }
