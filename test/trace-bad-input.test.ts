@@ -1,4 +1,5 @@
 import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 import { gzipSync, brotliCompressSync, deflateSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
@@ -196,7 +197,7 @@ describe('a server that', () => {
 
 describe('HTTP/2', () => {
   async function http2(onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void): Promise<{ port: number; close: () => void }> {
-    const server = createHttp2Server();
+    const server = createHttp2Server({ maxSendHeaderBlockLength: 1_000_000 });
     server.on('stream', (stream, headers) => {
       stream.on('error', () => undefined);
       onStream(stream, headers);
@@ -226,6 +227,31 @@ describe('HTTP/2', () => {
     const hung = await http2(() => undefined);
     expect(fault(await bounded(`http://127.0.0.1:${hung.port}/`, { http2: true }))).toBe('response-timed-out');
     hung.close();
+  });
+
+  it('with more fields and more bytes than are usual is read, and without end no further than needed', async () => {
+    const many = await http2(stream => {
+      stream.respond({ ':status': 200, ...Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`x-field-${index}`, 'y'.repeat(300)])) });
+      stream.end('hello');
+    });
+    const report = await bounded(`http://127.0.0.1:${many.port}/`, { http2: true });
+    many.close();
+    expect(report.verdict).toBe('healthy');
+    let sent = 0;
+    const endless = await http2(stream => {
+      stream.respond({ ':status': 200 });
+      const more = (): void => {
+        while (!stream.destroyed && sent < 1e9) {
+          sent += 65_536;
+          if (!stream.write(Buffer.alloc(65_536, 0x61))) break;
+        }
+      };
+      stream.on('drain', more);
+      more();
+    });
+    expect((await bounded(`http://127.0.0.1:${endless.port}/`, { http2: true })).verdict).toBe('healthy');
+    endless.close();
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
   });
 
   it('of a server that does not speak it', async () => {
@@ -318,6 +344,33 @@ describe('the limits of size', () => {
     const report = await bounded('http://127.0.0.1:1/', { headerSizeProbe: true });
     expect(report.trace?.sizes[0]?.because).toBeDefined();
   });
+});
+
+describe('a resolver', () => {
+  it('that answers with anything but DNS is no resolver, and nothing breaks', async () => {
+    const socket = createSocket('udp4');
+    socket.on('message', (query, peer) => {
+      const loop = Buffer.concat([query.subarray(0, 2), Buffer.from([0x81, 0x80, 0, 1, 0, 9, 0, 0, 0, 0, 0xc0, 12, 0, 1, 0, 1])]);
+      const other = Buffer.from(query);
+      other[0] = ((other[0] ?? 0) + 1) & 255;
+      other[2] = 0x81;
+      const many = Buffer.concat([
+        query.subarray(0, 2),
+        Buffer.from([0x81, 0x80, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
+        query.subarray(12),
+        Buffer.alloc(1200, 0xc0),
+      ]);
+      for (const bytes of [Buffer.alloc(0), Buffer.from('hello'), Buffer.alloc(600, 0xff), loop, other]) socket.send(bytes, peer.port, peer.address);
+      if (query.at(-3) === 28) socket.send(many, peer.port, peer.address);
+    });
+    await new Promise<void>(resolve => {
+      socket.bind(0, '127.0.0.1', resolve);
+    });
+    const report = await bounded('http://shop.example/', { resolver: [`127.0.0.1:${socket.address().port}`] });
+    socket.close();
+    expect(report.verdict).toBe('failing');
+    expect(fault(report)).toMatch(/^dns-/);
+  }, 20_000);
 });
 
 describe('any bytes', () => {

@@ -9,6 +9,9 @@ import { isSecure } from './trace-request.ts';
 
 /** Fields of one connection, which HTTP/2 does not have (RFC 9113 §8.2.2). */
 const forbidden = new Set(['connection', 'host', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings']);
+/** Node takes 128 fields and 64 KiB by itself, and a server that sends more is not broken by that. */
+const maxFields = 1000;
+const maxHeaderBytes = 256 * 1024;
 const maxBodyBytes = 1024 * 1024;
 const keptBodyBytes = 64 * 1024;
 
@@ -59,7 +62,11 @@ function exchange(
     };
     try {
       const origin = `${isSecure(request.target.scheme) ? 'https' : 'http'}://${request.target.authority}`;
-      session = connect(origin, { createConnection: () => socket });
+      session = connect(origin, {
+        createConnection: () => socket,
+        maxHeaderListPairs: maxFields,
+        settings: { maxHeaderListSize: maxHeaderBytes, enablePush: false },
+      });
       session.on('error', fail);
       session.on('goaway', code => {
         if (code !== constants.NGHTTP2_NO_ERROR) gathered.error ??= `GOAWAY ${code}`;
