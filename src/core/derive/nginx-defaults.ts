@@ -88,6 +88,7 @@ export function defaultOf(directive: string, pass: PassKind, version: string): r
     case 'http_version':
       return pass === 'proxy' ? [since('1.29.7') ? '1.1' : '1.0'] : undefined;
     case 'ssl_protocols':
+      if (since('1.27.3')) return ['TLSv1.2', 'TLSv1.3'];
       return since('1.23.4') ? ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] : ['TLSv1', 'TLSv1.1', 'TLSv1.2'];
     case 'ssl_ciphers':
       return ['DEFAULT'];
