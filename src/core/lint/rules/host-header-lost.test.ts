@@ -22,6 +22,10 @@ testLintRule(rule, {
       text: site('', 'grpc_set_header X-A b; grpc_pass grpc://app;', 'grpc_set_header Host $host;'),
       at: ['grpc_set_header X-A b'],
     },
+    'in front of a name of this network': {
+      text: site(host, 'proxy_set_header X-Api 1; proxy_pass http://app.prod.svc.cluster.local:8080;'),
+      at: ['proxy_set_header X-Api 1'],
+    },
     'the lines of the server take those of http away': {
       text: site('proxy_set_header X-A b;', 'proxy_pass http://unix:/run/a.sock;', host),
       at: ['proxy_set_header X-A b'],

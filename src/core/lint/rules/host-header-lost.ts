@@ -8,7 +8,9 @@ import { own, type Scope } from '../scopes.ts';
 import { before } from '../splices.ts';
 
 /** Default of both modules: `Host` is what stands in the pass. */
-const passNames = new Set(['$proxy_host', '$http_proxy_host']);
+const passName = '$proxy_host';
+/** Names that only one network knows. */
+const ownNames = /\.(?:internal|local|localdomain|lan|home|intranet|corp|svc|consul|docker|test)\.?$/i;
 
 /** A block that has any `proxy_set_header` inherits none; what a backend on this host then gets as Host is the name of the group. */
 export default defineLintRule({
@@ -53,7 +55,7 @@ function outerHost(scope: Scope, name: string): { readonly scope: Scope; readonl
     const lines = own(level, name);
     if (lines.length === 0) continue;
     const line = lines.findLast(one => isHost(one));
-    return line === undefined || passNames.has(line.args[1]?.value ?? '') ? undefined : { scope: level, line };
+    return line === undefined || line.args[1]?.value === passName ? undefined : { scope: level, line };
   }
   return undefined;
 }
@@ -68,5 +70,5 @@ function isOwnBackend({ targets }: LintPass): boolean {
 }
 
 function isForeign(host: string | undefined): boolean {
-  return host !== undefined && !isLoopback(host) && !isIpLiteral(host) && host.includes('.');
+  return host !== undefined && !isLoopback(host) && !isIpLiteral(host) && host.includes('.') && !ownNames.test(host);
 }

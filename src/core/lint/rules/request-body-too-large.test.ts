@@ -10,7 +10,7 @@ const chain = (outer: string, inner: string): string =>
 testLintRule(rule, {
   fires: {
     'a place for uploads with the default': { text: site('/api/upload', pass), at: ['location /api/upload'], says: '1m' },
-    'an expression': { text: site('~ ^/(files|attachments)/', pass), at: ['location ~ ^/(files|attachments)/'] },
+    'an expression': { text: site('~ ^/(files|attachments)/', pass), at: ['location ~ ^/(files|attachments)/'], severity: 'notice' },
     'PHP takes more': { text: php('upload_max_filesize=64M'), at: ['fastcgi_param PHP_VALUE "upload_max_filesize=64M"'], says: 'PHP takes 64m' },
     'PHP takes more than what is written': {
       text: php('memory_limit=1G \n post_max_size = 20M', 'client_max_body_size 8m;'),
@@ -24,6 +24,7 @@ testLintRule(rule, {
     'set for all': { text: site('/api/upload', pass, 'client_max_body_size 50m;') },
     'switched off': { text: site('/uploads/', `client_max_body_size 0; ${pass}`) },
     'files that were uploaded': { text: site('/uploads/', 'root /srv;') },
+    'nothing but reading is allowed': { text: site('/upload/', `limit_except GET { deny all; } ${pass}`) },
     'another word': { text: site('/important/', pass) },
     'PHP takes less': { text: php('upload_max_filesize=512K') },
     'both hops take the same': { text: chain('client_max_body_size 50m;', 'client_max_body_size 50m;') },

@@ -3,11 +3,13 @@ import { innerPasses } from '../inner-hops.ts';
 import type { LintPass } from '../passes.ts';
 import { phpSettings } from '../php-settings.ts';
 import { defineLintRule, spotOf, type LintProblem } from '../rule.ts';
-import { inForce, settingOf, type Scope } from '../scopes.ts';
+import { inForce, own, settingOf, type Scope } from '../scopes.ts';
 import type { LintView } from '../view.ts';
 import { writtenSize } from '../words.ts';
 
 const defaultBytes = 1_048_576;
+/** Uploads go here; the others may as well be read from, or take a few lines. */
+const surelyUpload = /(?:^|[/_(|-])upload(?:[/_)|.-]|$)/i;
 const uploads = /(?:^|[/_(|-])(?:uploads?|attachments?|import|imports|multipart)(?:[/_)|.-]|$)/i;
 
 /** A larger body is a 413 of nginx itself; the backend never hears of it. */
@@ -45,12 +47,18 @@ function* uploadLocation(pass: LintPass): Generator<LintProblem> {
   const { directive, kind } = pass.scope;
   const path = kind === 'location' ? (directive?.args.at(-1)?.value ?? '') : '';
   const limit = limitOf(pass.scope);
-  if (directive === undefined || limit === undefined || limit.at !== undefined || !uploads.test(path.slice(0, 500))) return;
+  if (directive === undefined || limit === undefined || limit.at !== undefined || !uploads.test(path.slice(0, 500)) || isReadOnly(pass.scope)) return;
   yield {
     at: spotOf(directive),
     message: `\`${path}\` looks like a place for uploads, and no \`client_max_body_size\` is set: nginx answers 413 to a body of more than ${writtenSize(limit.bytes)}, and the backend never hears of it.`,
     advice: 'Set `client_max_body_size` in this location to what the backend takes, such as `client_max_body_size 50m;`.',
+    ...(surelyUpload.test(path.slice(0, 500)) ? {} : { severity: 'notice' as const }),
   };
+}
+
+/** `limit_except GET` keeps everything with a body out. */
+function isReadOnly(scope: Scope): boolean {
+  return own(scope, 'limit_except').some(({ args }) => args.every(arg => arg.value === 'GET' || arg.value === 'HEAD'));
 }
 
 /** `fastcgi_param PHP_VALUE "upload_max_filesize=100M"`: somebody meant to allow it. */
