@@ -21,7 +21,7 @@ export default defineLintRule({
         const equals = page.directive.args.find(arg => arg.value.startsWith('='));
         yield {
           at: spotOf(page.directive),
-          message: `${page.codes.join(', ')} for requests that are passed on here ${page.codes.length > 1 ? 'become' : 'becomes'} ${status}: monitors, caches and load balancers in front take the failure for a good answer, and the access log shows it in $upstream_status alone.${intercept.args[0] === 'on' ? ' With the errors of the backend intercepted, its own ones are hidden too.' : ''}`,
+          message: `${page.codes.join(', ')} for requests that are passed on here ${page.codes.length > 1 ? 'become' : 'becomes'} ${status}${isSpare(page, pass, view) ? `, whatever \`${page.target}\` answers` : ''}: monitors, caches and load balancers in front take the failure for a good answer, and the access log shows it in $upstream_status alone.${intercept.args[0] === 'on' ? ' With the errors of the backend intercepted, its own ones are hidden too.' : ''}`,
           advice: `Leave \`${equals?.value ?? '='}\` out, so that the page is sent with the status of the failure.`,
           related: [{ at: spotOf(pass.directive), text: 'Requests are passed on here.' }],
           ...(equals === undefined || page.target.startsWith('@')
@@ -47,6 +47,12 @@ function statusOf({ status, target }: ErrorPage, pass: LintPass, view: LintView)
   if (scope === undefined) return undefined;
   const answer = answersWith(scope);
   return answer.kind === 'pass' ? undefined : answer.kind === 'return' ? answer.status : 200;
+}
+
+/** Another backend answers; a status that is written takes the place of its own (seen with nginx 1.22.1: its 500 is sent as 200). */
+function isSpare({ target }: ErrorPage, pass: LintPass, view: LintView): boolean {
+  const scope = pageScope(view, pass, target);
+  return scope !== undefined && answersWith(scope).kind === 'pass';
 }
 
 function behindSpace({ directive }: ErrorPage, end: number): number {
