@@ -14,7 +14,7 @@ import type { InputReport, LogsRequest, LogsResult, Progress } from './request.t
 import { ChunkSource } from './source.ts';
 import { fifoStream, journalArguments, journalStream, stdinStream, type LogStream } from './streams.ts';
 import { told } from './told.ts';
-import { runInWorkers } from './worker-pool.ts';
+import { runInWorkers, startWorkers, stopWorkers, type StartedWorker } from './worker-pool.ts';
 
 const mebibyte = 1024 * 1024;
 const mostThreads = 4;
@@ -77,6 +77,16 @@ class LogsReading {
     this.#signal?.addEventListener('abort', breakOff, { once: true });
     if (this.#signal?.aborted === true) breakOff();
     this.#inputs = await leaveOutCopies(await findInputs(this.#request.paths, this.#request.journalUnits));
+    const ready = this.#isLarge() ? this.#startWorkers(this.#threads - 1) : [];
+    try {
+      return await this.#read(ready);
+    } finally {
+      this.#signal?.removeEventListener('abort', breakOff);
+      await stopWorkers(ready);
+    }
+  }
+
+  async #read(ready: readonly StartedWorker[]): Promise<LogsResult> {
     const jobs = await this.#jobs();
     const work = jobs.reduce((sum, job) => sum + workOf(job), 0);
     // The main thread is one of them; what is little it reads alone.
@@ -87,12 +97,13 @@ class LogsReading {
     const lost: string[] = [];
     try {
       const queue = [...jobs];
-      const others = threads > 0 ? this.#inThreads(queue, threads, sum, lost) : undefined;
+      const more = Math.max(0, threads - ready.length);
+      const workers = threads > 0 ? [...ready.slice(0, threads), ...this.#startWorkers(more)] : [];
+      const others = workers.length > 0 ? this.#inThreads(workers, queue, sum, lost) : undefined;
       // Streams are read beside the files.
       await Promise.all([others, this.#inMain(queue, sum), this.#streams(sum)]);
     } finally {
       clearInterval(timer);
-      this.#signal?.removeEventListener('abort', breakOff);
     }
     this.#progress();
     const why = this.#isStopped() ? 'reading was broken off' : lost[0];
@@ -160,16 +171,27 @@ class LogsReading {
     reader.finish();
   }
 
-  async #inThreads(queue: Job[], threads: number, sum: LazySum, lost: string[]): Promise<void> {
-    const start = {
+  /** Whether threads will be needed for sure, by the sizes alone: all of a large file is read, or of many. */
+  #isLarge(): boolean {
+    if (isBounded(this.#window)) return false;
+    const files = this.#inputs.filter(input => input.kind === 'file');
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    return bytes >= threadBytes && files.some(({ size, path }) => size >= wholeBytes && !compressedName.test(path));
+  }
+
+  #startWorkers(count: number): readonly StartedWorker[] {
+    return startWorkers(count, {
       window: this.#window,
       formats: this.#request.formats,
       zone: this.#request.zone,
       engine: this.#engine.name,
       stop: this.#stop,
       done: this.#done,
-    };
-    const result = await runInWorkers(queue, threads, start, report => this.#take(report), this.#signal);
+    });
+  }
+
+  async #inThreads(workers: readonly StartedWorker[], queue: Job[], sum: LazySum, lost: string[]): Promise<void> {
+    const result = await runInWorkers(workers, queue, report => this.#take(report), this.#signal);
     for (const parts of result.parts) sum.add(parts);
     for (const { why, inputs } of result.lost) {
       lost.push(why);

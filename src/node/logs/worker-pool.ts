@@ -14,23 +14,49 @@ export interface PoolResult {
   readonly lost: readonly { readonly why: string; readonly inputs: readonly number[] }[];
 }
 
-/** Hands jobs of a queue that others take from too to threads, as they are done with those before. Never rejects. */
+export interface StartedWorker {
+  readonly worker: Worker;
+  /** Why it ended; it may have before anybody gave it work. */
+  readonly ended: Promise<string>;
+}
+
+/** Threads begin to load what they need at once: started before it is known what there is to do, they are ready by then. */
+export function startWorkers(count: number, start: Omit<WorkerStart, 'place'>): readonly StartedWorker[] {
+  return Array.from({ length: count }, (_, place) => {
+    const worker = new Worker(workerFile(), {
+      workerData: { ...start, place } satisfies WorkerStart,
+      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
+      // Nothing of the main thread's flags (an inspector, a loader) is for it.
+      execArgv: [],
+    });
+    const ended = new Promise<string>(resolve => {
+      worker.on('error', error => resolve(`a thread failed: ${error instanceof Error ? error.message : String(error)}`));
+      worker.on('exit', () => resolve('a thread ended by itself'));
+    });
+    return { worker, ended };
+  });
+}
+
+export async function stopWorkers(workers: readonly StartedWorker[]): Promise<void> {
+  await Promise.all(workers.map(({ worker }) => worker.terminate()));
+}
+
+/** Hands jobs of a queue that others take from too to threads, as they are done with those before, and ends them. Never rejects. */
 export async function runInWorkers(
+  workers: readonly StartedWorker[],
   queue: Job[],
-  count: number,
-  start: Omit<WorkerStart, 'place'>,
   onReport: (report: JobReport) => void,
   signal: AbortSignal | undefined,
 ): Promise<PoolResult> {
   const result = { parts: [] as SumParts[], lost: [] as { why: string; inputs: number[] }[] };
   await Promise.all(
-    Array.from({ length: count }, (_, place) => {
+    workers.map(worker => {
       const inputs = new Set<number>();
       const onDone = (report: JobReport): void => {
         inputs.add(report.input);
         onReport(report);
       };
-      return runWorker({ ...start, place }, queue, onDone, signal).then(
+      return runWorker(worker, queue, onDone, signal).then(
         parts => void result.parts.push(parts),
         (error: unknown) => void result.lost.push({ why: error instanceof Error ? error.message : String(error), inputs: [...inputs] }),
       );
@@ -40,13 +66,12 @@ export async function runInWorkers(
 }
 
 /** Rejects where the thread fails or does not stop when it is told to. */
-async function runWorker(start: WorkerStart, queue: Job[], onDone: (report: JobReport) => void, signal: AbortSignal | undefined): Promise<SumParts> {
-  const worker = new Worker(workerFile(), {
-    workerData: start,
-    resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
-    // Nothing of the main thread's flags (an inspector, a loader) is for it.
-    execArgv: [],
-  });
+async function runWorker(
+  { worker, ended }: StartedWorker,
+  queue: Job[],
+  onDone: (report: JobReport) => void,
+  signal: AbortSignal | undefined,
+): Promise<SumParts> {
   const begun: Job[] = [];
   let timer: NodeJS.Timeout | undefined;
   let stop: () => void = () => undefined;
@@ -76,8 +101,7 @@ async function runWorker(start: WorkerStart, queue: Job[], onDone: (report: JobR
         onDone(message.report);
         feed();
       });
-      worker.on('error', error => fail(`a thread failed: ${error instanceof Error ? error.message : String(error)}`));
-      worker.on('exit', () => fail('a thread ended by itself'));
+      void ended.then(fail);
       signal?.addEventListener('abort', stop, { once: true });
       if (signal?.aborted === true) stop();
       feed();
@@ -85,7 +109,7 @@ async function runWorker(start: WorkerStart, queue: Job[], onDone: (report: JobR
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
-    worker.removeAllListeners();
+    worker.removeAllListeners('message');
     await worker.terminate();
   }
 }
