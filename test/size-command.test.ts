@@ -42,7 +42,7 @@ describe('badhop size, of recorded hosts', () => {
   it('says on a terminal what to change, from what to what, with the sum', () => {
     const { stdout } = size('--bundle', join(root, 'test/scenarios/promotion-day'), '--no-color', '--width', '100');
     expect(stdout).toContain('pm.max_children = 5 → ');
-    expect(stdout).toMatch(/GiB available − .* reserve \+ .* held by workers\) \/ .* each by PSS/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/GiB available − .* reserve \+ .* held by workers\) \/ .* each by PSS/);
     expect(stdout).toContain('+ pm.max_children = ');
   });
 

@@ -61,8 +61,8 @@ function memoryLines({ memory }: SizeReport): Line[] {
   return [line(0, ''), line(0, [styled('strong', 'Memory'), styled('quiet', ` (${swap})`)], { hang: 2 }), ...own, ...rooms.map(roomLine)];
 }
 
-function roomLine({ kind, name, totalBytes, availableBytes, reserveBytes, workersBytes, fullBytes, pools, source }: SizedRoom): Line {
-  const what = kind === 'host' ? 'this host' : `${name} (${readableSource(source)})`;
+function roomLine({ kind, totalBytes, availableBytes, reserveBytes, workersBytes, fullBytes, pools, source }: SizedRoom): Line {
+  const what = kind === 'host' ? 'this host' : readableSource(source);
   const text = `${inMebibytes(availableBytes)} of ${inMebibytes(totalBytes)} available, ${inMebibytes(reserveBytes)} kept in reserve; ${plural(pools.length, 'pool')} ${pools.length === 1 ? 'holds' : 'hold'} ${inMebibytes(workersBytes)}, at ${pools.length === 1 ? 'its limit' : 'their limits'} ${inMebibytes(fullBytes)}`;
   return line(2, `${what}: ${text}`, { hang: 4, maxRows: 5 });
 }

@@ -14,14 +14,19 @@ describe('memory that is shared out', () => {
     ]);
   });
 
-  it('gives what is needed first, and shares the rest evenly', () => {
+  it('gives what is needed first, and then what is left', () => {
     const claims = [claim('a', 5, 45, 1), claim('b', 20, 20, 1)];
     expect([...allocate(claims, [{ bytes: 45, members: all(claims) }]).values()]).toEqual([25, 20]);
   });
 
+  it('cuts the largest, and leaves a small one alone', () => {
+    const claims = [claim('large', 2, 90, 13), claim('small', 1, 3, 7)];
+    expect([...allocate(claims, [{ bytes: 234, members: all(claims) }]).values()]).toEqual([16, 3]);
+  });
+
   it('cuts the needs alike where they do not fit, down to none', () => {
     const claims = [claim('a', 10, 10, 10), claim('b', 20, 20, 10)];
-    expect([...allocate(claims, [{ bytes: 150, members: all(claims) }]).values()]).toEqual([5, 10]);
+    expect([...allocate(claims, [{ bytes: 150, members: all(claims) }]).values()]).toEqual([7, 7]);
     expect([...allocate(claims, [{ bytes: 1, members: all(claims) }]).values()]).toEqual([0, 0]);
   });
 

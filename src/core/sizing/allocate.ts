@@ -17,35 +17,48 @@ export interface Room {
 }
 
 /**
- * Shares out memory: each pool gets its wish where that fits into every room; otherwise what it needs, and an even share of what is
- * left towards its wish; and where not even the needs fit, the same share of its need. Never more than a room has, and with more
- * memory never less. Rooms are taken in the order given, so an inner one comes before the one around it.
+ * Shares out memory: each pool gets its wish where that fits into every room; otherwise what it needs, and of what is left as much as
+ * any other, up to its wish; and where not even the needs fit, as much as any other, up to its need. So the largest are cut, and a small
+ * one is left alone. Never more than a room has, and with more memory never less. Rooms are taken in the order given, so an inner one
+ * comes before the one around it.
  */
 export function allocate(claims: readonly Claim[], rooms: readonly Room[]): ReadonlyMap<string, number> {
   const state = new Map(claims.map(claim => [claim.id, claim]));
   for (const room of rooms) {
     const members = [...state.values()].filter(claim => room.members.has(claim.id));
     const bytes = Math.max(0, Math.floor(room.bytes));
-    const wishes = costOf(members, claim => claim.wish);
-    if (wishes <= bytes) continue;
+    if (costOf(members, claim => claim.wish) <= bytes) continue;
     const needs = costOf(members, claim => claim.least);
-    for (const claim of members) {
-      const floor = Math.min(claim.free, claim.least);
-      const granted =
-        needs <= bytes ? claim.least + share(claim.wish - claim.least, bytes - needs, wishes - needs) : floor + share(claim.least - floor, bytes, needs);
-      state.set(claim.id, { ...claim, wish: granted, least: Math.min(claim.least, granted) });
-    }
+    const granted =
+      needs <= bytes
+        ? fill(members, bytes - needs, claim => [Math.max(claim.least, Math.min(claim.free, claim.wish)), claim.wish])
+        : fill(members, bytes, claim => [Math.min(claim.free, claim.least), claim.least]);
+    for (const [claim, units] of granted) state.set(claim.id, { ...claim, wish: units, least: Math.min(claim.least, units) });
   }
   return new Map([...state.values()].map(claim => [claim.id, claim.wish]));
+}
+
+/** Raises every claim from the one number of units to the other, each by the same memory, as far as the bytes go. */
+function fill(claims: readonly Claim[], bytes: number, range: (claim: Claim) => readonly [from: number, to: number]): ReadonlyMap<Claim, number> {
+  const open = claims
+    .map(claim => {
+      const [from, to] = range(claim);
+      return { claim, from, more: to - from, each: Math.max(1, Math.ceil(claim.bytesEach)) };
+    })
+    .toSorted((a, b) => a.more * a.each - b.more * b.each);
+  let left = bytes;
+  return new Map(
+    open.map(({ claim, from, more, each }, index) => {
+      // Those that want least come first: what they leave is there for the others.
+      const part = left / (open.length - index);
+      const units = Math.min(more, Math.floor(part / each));
+      left -= units === more ? more * each : part;
+      return [claim, from + units];
+    }),
+  );
 }
 
 /** Memory that so many units of each take beyond those that are free. */
 export function costOf(claims: readonly Claim[], units: (claim: Claim) => number): number {
   return claims.reduce((sum, claim) => sum + Math.max(0, units(claim) - claim.free) * Math.ceil(claim.bytesEach), 0);
-}
-
-/** `units × part / whole`, rounded down without the error of a quotient: it must not be one unit more than there is memory for, nor one less. */
-function share(units: number, part: number, whole: number): number {
-  if (whole <= 0 || ![units, part, whole].every(number => Number.isSafeInteger(number))) return 0;
-  return Number((BigInt(units) * BigInt(Math.min(part, whole))) / BigInt(whole));
 }

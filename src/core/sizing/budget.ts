@@ -78,7 +78,7 @@ function bytesFor({ room, pools }: SharedRoom): number {
 }
 
 /** What a pool holds at its limit, all of its workers at work. */
-export function fullBytesOf({ limit = 0, memory }: Pool): number {
+function fullBytesOf({ limit = 0, memory }: Pool): number {
   return limit * (memory?.inWorkBytes ?? 0);
 }
 

@@ -1,9 +1,10 @@
 import { headroom, inMebibytes } from '../model/worker-capacity.ts';
 import type { FixPlan } from '../model/finding.ts';
+import type { MemoryRoom } from '../model/memory-rooms.ts';
 import type { PoolVerdict, SizedPool } from '../model/size-report.ts';
-import { fullBytesOf, isBoundByCpu, wantsMore, type Budget, type SharedRoom } from './budget.ts';
+import { isBoundByCpu, wantsMore, type Budget, type SharedRoom } from './budget.ts';
 import type { Pool } from './measure.ts';
-import { neededText, seenText } from './words.ts';
+import { neededText, roomName, seenText, upperFirst } from './words.ts';
 
 /** Makes a plan for a finding that is not one of the diagnosis: `fault` says which fixes are asked. */
 export type PlanFor = (fault: string, confidence: 'confirmed' | 'likely' | 'possible', fixData: Readonly<Record<string, unknown>>) => readonly FixPlan[];
@@ -49,7 +50,7 @@ export function judgePool(pool: Pool, budget: Budget, planFor: PlanFor): SizedPo
           },
         }),
     needed,
-    sums: [...roomSums(pool, rooms), ...neededSums(pool), ...guideSums(pool)],
+    sums: [...roomSums(pool, rooms, budget), ...neededSums(pool), ...guideSums(pool)],
     plans,
   };
 }
@@ -112,11 +113,10 @@ function overfullText(room: SharedRoom | undefined): string {
   if (room === undefined) return 'At their limits the pools do not fit into memory';
   const { availableBytes, reserveBytes } = room.room;
   if (room.fullBytes <= room.workersBytes)
-    return `${room.room.kind === 'host' ? 'This host' : room.room.name} has ${inMebibytes(availableBytes)} left, and ${inMebibytes(reserveBytes)} should stay free`;
+    return `${upperFirst(roomName(room.room))} has ${inMebibytes(availableBytes)} left, and ${inMebibytes(reserveBytes)} should stay free`;
   const what = room.pools.length === 1 ? 'At its limit it takes' : `At their limits these ${room.pools.length} pools take`;
   const most = Math.min(room.room.availableBytes + room.workersBytes, room.room.totalBytes);
-  const name = room.room.kind === 'host' ? 'this host' : room.room.name;
-  return `${what} ${inMebibytes(room.fullBytes)}, and ${name} has ${inMebibytes(most)} for ${room.pools.length === 1 ? 'it' : 'them'}`;
+  return `${what} ${inMebibytes(room.fullBytes)}, and ${roomName(room.room)} has ${inMebibytes(most)} for ${room.pools.length === 1 ? 'it' : 'them'}`;
 }
 
 function planReason(pool: Pool, rooms: readonly SharedRoom[]): string {
@@ -127,26 +127,49 @@ function planReason(pool: Pool, rooms: readonly SharedRoom[]): string {
     : `${inMebibytes(Math.max(0, room.budgetBytes))} for ${room.pools.length === 1 ? 'it' : `${room.pools.length} pools`}, ${each} each`;
 }
 
-/** The guides' formula: memory for workers, by the size of one. */
-function roomSums(pool: Pool, rooms: readonly SharedRoom[]): readonly string[] {
-  const { memory, unit, limit = 0, running } = pool;
-  if (memory === undefined) return [];
-  return rooms.map(({ room, pools, workersBytes }) => {
-    const name = room.kind === 'host' ? 'memory' : `limit of ${room.name}`;
-    const available = `${inMebibytes(room.availableBytes)} available − ${inMebibytes(room.reserveBytes)} reserve`;
-    if (unit === 'thread') {
-      const more = Math.max(0, Math.floor((room.availableBytes - room.reserveBytes) / pool.bytesEach));
-      return `${name}: (${available}) / ${inMebibytes(pool.bytesEach)} a thread = ${more} more than the ${limit} allowed now (at most so much: ${inMebibytes(memory.usedBytes)} over ${running} threads)`;
-    }
-    const others = pools.filter(other => other !== pool && other.unit === 'worker');
-    const othersBytes = others.reduce((sum, other) => sum + fullBytesOf(other), 0);
-    const each = Math.max(1, pool.isShort ? pool.bytesEach : memory.largestBytes);
-    const floor = each > memory.largestBytes ? ', the least that a worker is counted with' : '';
-    const bytes = Math.min(room.availableBytes + workersBytes, room.totalBytes) - room.reserveBytes - othersBytes;
-    const rest =
-      others.length === 0 ? '' : ` − ${inMebibytes(othersBytes)} for ${others.map(other => `${other.limit ?? 0} of ${other.service.name}`).join(', ')}`;
-    return `${name}: (${available} + ${inMebibytes(workersBytes)} held by workers${rest}) / ${inMebibytes(each)} each by ${memory.how}${floor} = ${Math.max(0, Math.floor(bytes / each))}`;
-  });
+/** The guides' formula: memory for workers, by the size of one; of the room that bears the fewest. */
+function roomSums(pool: Pool, rooms: readonly SharedRoom[], budget: Budget): readonly string[] {
+  const sums = rooms.map(room => (pool.unit === 'thread' ? threadSum(pool, room) : workerSum(pool, room, budget)));
+  return sums
+    .toSorted((a, b) => a.units - b.units)
+    .slice(0, 1)
+    .map(({ text }) => text);
+}
+
+interface Sum {
+  readonly units: number;
+  readonly text: string;
+}
+
+function workerSum(pool: Pool, { room, pools, workersBytes }: SharedRoom, { granted }: Budget): Sum {
+  const { memory } = pool;
+  const others = pools
+    .filter(other => other !== pool && other.unit === 'worker')
+    .map(other => ({ other, units: Math.min(other.limit ?? 0, granted.get(other.service.id) ?? 0) }));
+  const othersBytes = others.reduce((sum, { other, units }) => sum + units * (other.memory?.inWorkBytes ?? 0), 0);
+  const largest = memory?.largestBytes ?? 0;
+  const each = Math.max(1, pool.isShort ? pool.bytesEach : largest);
+  const floor = each > largest ? ', the least that a worker is counted with' : '';
+  const bytes = Math.min(room.availableBytes + workersBytes, room.totalBytes) - room.reserveBytes - othersBytes;
+  const rest =
+    others.length === 0 ? '' : ` − ${inMebibytes(othersBytes)} for ${others.map(({ other, units }) => `${units} of ${other.service.name}`).join(', ')}`;
+  const units = Math.max(0, Math.floor(bytes / each));
+  return {
+    units,
+    text: `${roomName(room)} bears (${freeText(room)} + ${inMebibytes(workersBytes)} held by workers${rest}) / ${inMebibytes(each)} each by ${memory?.how ?? 'PSS'}${floor} = ${units}`,
+  };
+}
+
+function threadSum({ memory, bytesEach, limit = 0, running }: Pool, { room }: SharedRoom): Sum {
+  const units = Math.max(0, Math.floor((room.availableBytes - room.reserveBytes) / Math.max(1, bytesEach)));
+  return {
+    units,
+    text: `${roomName(room)} bears (${freeText(room)}) / ${inMebibytes(bytesEach)} a thread = ${units} more than the ${limit} allowed now (at most so much a thread: ${inMebibytes(memory?.usedBytes ?? 0)} over ${running})`,
+  };
+}
+
+function freeText({ availableBytes, reserveBytes }: MemoryRoom): string {
+  return `${inMebibytes(availableBytes)} available − ${inMebibytes(reserveBytes)} reserve`;
 }
 
 function neededSums(pool: Pool): readonly string[] {

@@ -1,3 +1,4 @@
+import type { MemoryRoom } from '../model/memory-rooms.ts';
 import type { Pool } from './measure.ts';
 
 /** What was seen of the load of a pool, as a clause. */
@@ -18,7 +19,17 @@ export function seenText(pool: Pool): string {
   }
   if (need.saidFull > 0) parts.push(`its log said ${need.saidFull === 1 ? 'once' : `${need.saidFull} times`} that it had reached its limit`);
   const text = parts.length === 0 ? 'It was not sampled' : parts.join(', ');
+  return upperFirst(text);
+}
+
+export function upperFirst(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** `this host`, `MemoryMax of shop.service`, `control group shop.service`. */
+export function roomName({ kind, name }: MemoryRoom): string {
+  if (kind === 'host') return 'this host';
+  return kind === 'unit' ? `MemoryMax of ${name}` : `control group ${name.split('/').findLast(part => part !== '') ?? '/'}`;
 }
 
 /** The largest number of requests at once that was seen, and where. */
