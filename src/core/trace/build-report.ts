@@ -57,7 +57,7 @@ export function buildTraceReport(input: TraceReportInput): Report {
     verdict,
     summary,
     traffic: { requests: all.filter(isTelling).length, failed, ...sharesOf(findings, failed) },
-    topology: { servers: [], routes: [], groups: [], peers: [], services: [], layers: layersOf(judged, attributed?.attribution, findings) },
+    topology: { servers: [], routes: [], groups: [], peers: [], services: [], layers: layersOf(judged, attributed?.attribution, perHop[last] ?? []) },
     symptoms,
     findings,
     ruledOut: [],

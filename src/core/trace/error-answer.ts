@@ -65,8 +65,8 @@ function explain({ summary, cannotTell, traps }: Attribution, meaning: Meaning |
   return [
     summary,
     ...(cannotTell === undefined ? [] : [cannotTell.why]),
+    ...(causes.length === 0 ? [] : [`Usually, the likeliest first: ${causes.join('; ')}.`]),
     ...(meaning === undefined ? [] : [meaning.text]),
-    ...(causes.length === 0 ? [] : [`What it usually is, the likeliest first: ${causes.join('; ')}.`]),
     ...traps.slice(0, 2).map(trap => trap.text),
   ]
     .filter((text, index, all) => text !== '' && all.indexOf(text) === index)
