@@ -2,11 +2,12 @@ import { Option, type Command } from 'commander';
 import { renderJson } from '../../core/reporters/json.ts';
 import { renderTerminal } from '../../core/reporters/terminal.ts';
 import { BadhopError } from '../../core/model/error.ts';
-import type { Report, Verdict } from '../../core/model/report.ts';
+import type { Report } from '../../core/model/report.ts';
 import { chooseLook, writeOut } from '../output.ts';
 import { createProgress } from '../progress.ts';
 import type { CommandContext } from '../command-context.ts';
 import { parseSince, type Since } from '../since.ts';
+import { verdictCodes } from '../verdict-codes.ts';
 import { parseWidth } from '../width.ts';
 
 interface DiagnoseOptions {
@@ -20,8 +21,6 @@ interface DiagnoseOptions {
   readonly color: boolean;
   readonly width?: number;
 }
-
-const exitCodes: Readonly<Record<Verdict, number>> = { healthy: 0, recovered: 0, failing: 1, 'at-risk': 1, inconclusive: 3 };
 
 /** `badhop diagnose`: the full checklist on this machine or a recorded one. */
 export function addDiagnose(program: Command, context: CommandContext): Command {
@@ -46,7 +45,7 @@ export function addDiagnose(program: Command, context: CommandContext): Command 
       const { report, isInterrupted } = tailWindow === undefined ? { report: now, isInterrupted: false } : await lookBack(now, tailWindow, context);
       await writeOut(await renderReport(report, options));
       const { interruptedCode } = await import('../signals.ts');
-      context.finish(isInterrupted ? interruptedCode : exitCodes[report.verdict]);
+      context.finish(isInterrupted ? interruptedCode : verdictCodes[report.verdict]);
     });
 }
 

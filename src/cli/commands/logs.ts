@@ -1,8 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { LogsReport } from '../../core/model/logs-report.ts';
-import type { Verdict } from '../../core/model/report.ts';
 import type { CommandContext } from '../command-context.ts';
+import { gather } from '../gather.ts';
 import { parseSince, type Since } from '../since.ts';
+import { verdictCodes } from '../verdict-codes.ts';
 import { parseWidth } from '../width.ts';
 
 /** The command line of `badhop logs`, as it is written. */
@@ -35,8 +36,6 @@ The format of a log is recognised by its first lines; --log-format names it wher
 Exit codes: 0 nothing wrong (healthy, recovered), 1 something fails, 2 nothing could be read,
 3 inconclusive (no line was understood), 130 broken off with Ctrl-C, after the report of what was read.`;
 
-const exitCodes: Readonly<Record<Verdict, number>> = { healthy: 0, recovered: 0, failing: 1, 'at-risk': 1, inconclusive: 3 };
-
 /** `badhop logs`: what access and error logs say, of any product and size. */
 export function addLogs(program: Command, context: CommandContext): Command {
   return program
@@ -66,11 +65,7 @@ export function addLogs(program: Command, context: CommandContext): Command {
 }
 
 function exitCode({ verdict }: LogsReport): number {
-  return exitCodes[verdict];
-}
-
-function gather(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
+  return verdictCodes[verdict];
 }
 
 function parseThreads(text: string): number {

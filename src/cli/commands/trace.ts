@@ -1,8 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { Verdict } from '../../core/model/report.ts';
 import type { CommandContext } from '../command-context.ts';
+import { gather } from '../gather.ts';
 import { writeOut } from '../output.ts';
 import { createProgress } from '../progress.ts';
+import { verdictCodes } from '../verdict-codes.ts';
 import { parseWidth } from '../width.ts';
 
 /** The command line of `badhop trace`, as it is written. */
@@ -48,8 +49,6 @@ A request is sent from this machine to each address of the name. POST and the li
 Authorization, cookies and passwords are sent and never shown. The certificate is judged before anything is sent; --insecure sends all the same.
 Exit codes: 0 every request was answered well, 1 something fails or will, 2 badhop could not run, 3 inconclusive.`;
 
-const exitCodes: Readonly<Record<Verdict, number>> = { healthy: 0, recovered: 0, failing: 1, 'at-risk': 1, inconclusive: 3 };
-
 /** `badhop trace`: what a client sees from outside, and which hop answered. */
 export function addTrace(program: Command, context: CommandContext): Command {
   return program
@@ -91,15 +90,11 @@ export function addTrace(program: Command, context: CommandContext): Command {
         const report = await runTrace(url, options, context.version, stage => progress.show(stage));
         progress.end();
         await writeOut(renderTrace(report, options));
-        context.finish(exitCodes[report.verdict]);
+        context.finish(verdictCodes[report.verdict]);
       } finally {
         progress.end();
       }
     });
-}
-
-function gather(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
 }
 
 function parseCount(text: string): number {
