@@ -21,7 +21,7 @@ export function ownListens(view: LintView, address: WrittenAddress, port: number
     if (listen.host.toLowerCase() === host.toLowerCase()) return isIpLiteral(host);
     if (!isLoopback(host)) return false;
     if (host === '::1') return listen.host === '::';
-    return listen.host === '*' || isLoopback(listen.host);
+    return listen.host === '*' || isLoopback(listen.host) || (listen.host === '::' && listen.parameters.has('ipv6only=off'));
   });
 }
 

@@ -34,19 +34,30 @@ export default defineLintRule({
       const host = member.address.host ?? '';
       // A target with variables is looked up while nginx runs.
       if (member.resolves || pass.variables.length > 0 || !isHostName(host)) continue;
-      const [, what] = changing.find(([end]) => regional(host).endsWith(end)) ?? [];
+      const [, known] = changing.find(([end]) => regional(host).endsWith(end)) ?? [];
+      const what = known ?? dynamicName(host);
       if (what === undefined) continue;
       const inGroup = member.directive !== pass.directive && view.since('1.27.3');
       yield {
         at: spotOf(member.directive, member.token),
-        message: `"${host}" is ${what}, whose addresses change. nginx looks it up once, when it starts or reloads, and goes on asking the old addresses: timeouts and refused connections until somebody reloads it.`,
+        message: `"${host}" is ${what}${known === undefined ? '' : ', whose addresses change'}. nginx looks it up once, when it starts or reloads, and goes on asking the old addresses: timeouts and refused connections until somebody reloads it.`,
         advice: inGroup
           ? 'Add `resolve` to the server, `zone NAME 64k;` to its upstream, and a `resolver`.'
           : `Name a \`resolver\`, and pass to a variable: \`set $backend ${host}; proxy_pass https://$backend;\`${view.since('1.27.3') ? ', or put it into an upstream with `resolve`' : ''}.`,
+        ...(known === undefined ? { severity: 'notice' as const } : {}),
       };
     }
   },
 });
+
+/** Names of container platforms: whatever is started anew has another address. `localhost` is none of them. */
+function dynamicName(host: string): string | undefined {
+  if (/\.svc(?:\.cluster\.local)?$/i.test(host)) return 'a service of Kubernetes, which gets another address where it is made anew';
+  if (/\.service\.consul$/i.test(host)) return 'a service of Consul, whose addresses come and go';
+  return host.includes('.') || host.toLowerCase() === 'localhost'
+    ? undefined
+    : 'a name without a domain: that of a container gets another address when it is started anew';
+}
 
 /** `x.eu-west-1.elb.amazonaws.com` and `x.elb.eu-west-1.amazonaws.com` are the same service. */
 function regional(host: string): string {

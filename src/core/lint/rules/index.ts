@@ -32,6 +32,7 @@ import retriesNotIdempotent from './retries-not-idempotent.ts';
 import retriesOff from './retries-off.ts';
 import settingOfOtherPass from './setting-of-other-pass.ts';
 import socketInPrivateTmp from './socket-in-private-tmp.ts';
+import socketPermissionDenied from './socket-permission-denied.ts';
 import timeoutChainInverted from './timeout-chain-inverted.ts';
 import timeoutZero from './timeout-zero.ts';
 import timeoutsContradict from './timeouts-contradict.ts';
@@ -81,6 +82,7 @@ export const rules: readonly LintRule[] = [
   retriesOff,
   settingOfOtherPass,
   socketInPrivateTmp,
+  socketPermissionDenied,
   timeoutChainInverted,
   timeoutZero,
   timeoutsContradict,

@@ -19,6 +19,11 @@ testLintRule(rule, {
       text: server('proxy_pass https://api;', 'upstream api { server api.example.com:443; }'),
       at: ['https://api'],
     },
+    'the name is written, and not said': {
+      text: server('proxy_ssl_name api.example.com; proxy_pass https://api;', 'upstream api { server 192.0.2.1:443; }'),
+      at: ['https://api'],
+      fixed: server('proxy_ssl_name api.example.com; proxy_ssl_server_name on; proxy_pass https://api;', 'upstream api { server 192.0.2.1:443; }'),
+    },
   },
   silent: {
     'on at the http level': { text: server('proxy_pass https://api.example.com;', 'proxy_ssl_server_name on;') },

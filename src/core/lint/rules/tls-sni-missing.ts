@@ -16,7 +16,8 @@ export default defineLintRule({
       if (!target.tls) continue;
       const { args, at, isSure } = pass.setting('ssl_server_name');
       const named = [target.upstream === undefined ? target.authority : '', ...target.members.map(member => member.address.host ?? '')];
-      const host = named.map(text => text.replace(/:\d*$/, '')).find(text => isHostName(text) && text.includes('.'));
+      const written = pass.setting('ssl_name').at?.args[0]?.value;
+      const host = [written ?? '', ...named].map(text => text.replace(/:\d*$/, '')).find(text => isHostName(text) && text.includes('.'));
       if (args[0] === 'on' || !isSure || host === undefined) continue;
       const name = `${pass.kind}_ssl_server_name`;
       const change = at === undefined ? beside(pass, `${name} on;`) : revalued(at, 'on');
@@ -26,7 +27,9 @@ export default defineLintRule({
         advice: `Set \`${name} on;\`.`,
         ...(at === undefined ? {} : { related: [{ at: spotOf(at), text: 'It is switched off here.' }] }),
         // With a group, the name that would be said is the group's own, which no server knows.
-        ...(target.upstream === undefined && change !== undefined ? { fix: { summary: 'Say the name in the handshake', changes: [change] } } : {}),
+        ...((target.upstream === undefined || written === host) && change !== undefined
+          ? { fix: { summary: 'Say the name in the handshake', changes: [change] } }
+          : {}),
       };
     }
   },
