@@ -25,6 +25,15 @@ export function ownListens(view: LintView, address: WrittenAddress, port: number
   });
 }
 
+/**
+ * The servers of http that have this very name and listen on the port: where the name leads to this machine, as a server's own name mostly
+ * does, one of them takes the connection.
+ */
+export function namesakes(view: LintView, { host, variables }: WrittenAddress, port: number | undefined): readonly OwnListen[] {
+  if (host === undefined || port === undefined || variables.length > 0 || !host.includes('.') || isIpLiteral(host)) return [];
+  return (listensOf(view).get(String(port)) ?? []).filter(({ server }) => server.layer === 'http' && server.names.includes(host.toLowerCase()));
+}
+
 const known = new WeakMap<LintView, ReadonlyMap<string, readonly OwnListen[]>>();
 
 /** By port, or by the socket's path. */

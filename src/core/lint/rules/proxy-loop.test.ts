@@ -32,8 +32,25 @@ testLintRule(rule, {
       at: ['http://127.0.0.1:8002'],
       says: '2 passes',
     },
+    'to its own name': {
+      text: http('server { listen 80; server_name shop.example; location / { proxy_pass http://shop.example; } }'),
+      at: ['http://shop.example'],
+      severity: 'warning',
+      says: 'a name of this very server',
+    },
   },
   silent: {
+    'to its own name on a port that is not its own': {
+      text: http('server { listen 80; server_name shop.example; location / { proxy_pass http://shop.example:8080; } }'),
+    },
+    'to a name of another server': {
+      text: http(
+        'server { listen 80; server_name a.example; location / { proxy_pass http://b.example; } }\nserver { listen 80; server_name b.example; location / { root /srv; } }',
+      ),
+    },
+    'to its own name over TLS, which somebody else ends': {
+      text: http('server { listen 80; server_name shop.example; location / { proxy_pass https://shop.example; } }'),
+    },
     'to another server on the same port, by its name': {
       text: http(
         'server { listen 80; server_name a.example; location / { proxy_set_header Host b.example; proxy_pass http://127.0.0.1; } }\nserver { listen 80; server_name b.example; location / { root /srv; } }',

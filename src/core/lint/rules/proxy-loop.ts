@@ -1,5 +1,5 @@
 import { insideOf, locationsOf } from '../../model/nginx-locations.ts';
-import { ownListens } from '../own-listens.ts';
+import { namesakes, ownListens } from '../own-listens.ts';
 import { effectivePort, headerOf, headersOf, type LintPass } from '../passes.ts';
 import { defineLintRule, spotOf } from '../rule.ts';
 import { own, type Scope } from '../scopes.ts';
@@ -27,19 +27,21 @@ export default defineLintRule({
     for (const pass of view.passes) {
       const path = samplePath(pass.scope);
       if (told.has(pass) || path === undefined) continue;
-      const round = roundTrip(view, passes, pass, path);
-      if (round === undefined) continue;
+      const trip = roundTrip(view, passes, pass, path);
+      if (trip === undefined) continue;
+      const { isByName, round } = trip;
       for (const one of round) told.add(one);
       const [, next] = round;
       yield {
         at: spotOf(pass.directive, pass.token),
         message:
           next === undefined
-            ? `This is an address of this nginx, and a request for ${path} comes back to this very location: it goes round until all worker connections are used, and the client gets a 5xx.`
+            ? `${isByName ? 'This is a name of this very server; where it leads to this machine,' : 'This is an address of this nginx, and'} a request for ${path} comes back to this very location: it goes round until all worker connections are used, and the client gets a 5xx.`
             : `A request for ${path} goes from here through ${round.length} passes of this nginx and comes back: it goes round until all worker connections are used, and the client gets a 5xx.`,
         advice:
           'Write the address of the backend. If another server block is meant, send it a Host header that is one of its names, or give it a port of its own.',
         related: next === undefined ? [] : round.slice(1).map(one => ({ at: spotOf(one.directive, one.token), text: 'It is passed on here.' })),
+        ...(isByName ? { severity: 'warning' as const } : {}),
       };
     }
   },
@@ -47,17 +49,24 @@ export default defineLintRule({
 
 type ByPlace = ReadonlyMap<string, readonly LintPass[]>;
 
-function roundTrip(view: LintView, passes: ByPlace, start: LintPass, path: string): readonly LintPass[] | undefined {
+function roundTrip(
+  view: LintView,
+  passes: ByPlace,
+  start: LintPass,
+  path: string,
+): { readonly round: readonly LintPass[]; readonly isByName: boolean } | undefined {
   const round: LintPass[] = [start];
   let at = path;
+  let isByName = false;
   for (let hop = 0; hop < maxHops; hop++) {
     const pass = round.at(-1) ?? start;
     const next = nextStop(view, pass, at);
     if (next === undefined) return undefined;
+    isByName ||= next.isByName;
     const [following, ...more] = passAt(passes, next.server, next.path);
     // With several passes in one block, conditions choose among them.
     if (following === undefined || more.length > 0) return undefined;
-    if (following === start) return next.path === path ? round : undefined;
+    if (following === start) return next.path === path ? { round, isByName } : undefined;
     if (round.includes(following)) return undefined;
     round.push(following);
     at = next.path;
@@ -65,12 +74,22 @@ function roundTrip(view: LintView, passes: ByPlace, start: LintPass, path: strin
   return undefined;
 }
 
+interface Stop {
+  readonly server: LintServer;
+  readonly path: string;
+  /** The name is one of this nginx's; whether it leads here, DNS says. */
+  readonly isByName: boolean;
+}
+
 /** The server of this nginx that takes what the pass sends, and the path that it is asked for. */
-function nextStop(view: LintView, pass: LintPass, path: string): { readonly server: LintServer; readonly path: string } | undefined {
+function nextStop(view: LintView, pass: LintPass, path: string): Stop | undefined {
   const [target, ...others] = pass.targets;
   const [member, ...rest] = target?.members.filter(one => !one.isDown && !one.isBackup) ?? [];
   if (pass.kind !== 'proxy' || target === undefined || member === undefined || others.length > 0 || rest.length > 0) return undefined;
-  const listens = ownListens(view, member.address, effectivePort(pass, target, member)).filter(
+  const port = effectivePort(pass, target, member);
+  const byAddress = ownListens(view, member.address, port);
+  const isByName = byAddress.length === 0;
+  const listens = (isByName ? namesakes(view, member.address, port) : byAddress).filter(
     ({ listen, server }) => listen.isTls === target.tls && server.layer === 'http' && !listen.parameters.has('proxy_protocol'),
   );
   const host = hostSent(pass, target.authority);
@@ -82,7 +101,7 @@ function nextStop(view: LintView, pass: LintPass, path: string): { readonly serv
   if (chosen === undefined) return undefined;
   const location = pathOf(pass.scope);
   const sent = target.uri === '' || location === undefined ? path : `${target.uri}${path.slice(location.length)}`;
-  return target.variables.some(name => name !== 'request_uri') ? undefined : { server: chosen.server, path: sent.split('?')[0] ?? sent };
+  return target.variables.some(name => name !== 'request_uri') ? undefined : { server: chosen.server, path: sent.split('?')[0] ?? sent, isByName };
 }
 
 /** `same`: the name that the client asked for. `undefined`: not known. */

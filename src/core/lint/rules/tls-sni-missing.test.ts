@@ -27,6 +27,7 @@ testLintRule(rule, {
   },
   silent: {
     'on at the http level': { text: server('proxy_pass https://api.example.com;', 'proxy_ssl_server_name on;') },
+    'the name is for the certificate alone': { text: server('proxy_ssl_verify on; proxy_ssl_name api.example.com; proxy_pass https://192.0.2.1;') },
     'no TLS': { text: server('proxy_pass http://api.example.com;') },
     'an address has no name to say': { text: server('proxy_pass https://192.0.2.1:8443;') },
     'a group of addresses': { text: server('proxy_pass https://api;', 'upstream api { server 192.0.2.1:443; }') },

@@ -16,7 +16,8 @@ export default defineLintRule({
       if (!target.tls) continue;
       const { args, at, isSure } = pass.setting('ssl_server_name');
       const named = [target.upstream === undefined ? target.authority : '', ...target.members.map(member => member.address.host ?? '')];
-      const written = pass.setting('ssl_name').at?.args[0]?.value;
+      // With `ssl_verify` the name has another use: one certificate is held against it, whoever is asked.
+      const written = pass.setting('ssl_verify').args[0] === 'on' ? undefined : pass.setting('ssl_name').at?.args[0]?.value;
       const host = [written ?? '', ...named].map(text => text.replace(/:\d*$/, '')).find(text => isHostName(text) && text.includes('.'));
       if (args[0] === 'on' || !isSure || host === undefined) continue;
       const name = `${pass.kind}_ssl_server_name`;
