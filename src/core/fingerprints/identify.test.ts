@@ -182,6 +182,18 @@ describe('traps', () => {
     expect(found.cannotTell?.why).not.toContain('writes one');
   });
 
+  it('API Gateway is told by the error that it names, and only seen where it names none', () => {
+    const request: ResponseEvidence['headers'] = [
+      ['x-amzn-RequestId', '2db32477'],
+      ['x-amz-apigw-id', 'UxPyCE8NoAMFxBw='],
+    ];
+    const own = identify(answer([...request, ['x-amzn-ErrorType', 'InternalServerErrorException']], '{"message": null}'));
+    expect(own.answeredBy).toMatchObject({ product: 'aws-api-gateway', detail: 'InternalServerErrorException' });
+    const passed = identify(answer(request, '<h1>Sorry</h1>'));
+    expect(passed.answeredBy).toBeUndefined();
+    expect(passed.layers.map(({ product }) => product)).toEqual(['aws-api-gateway']);
+  });
+
   it('an answer to HEAD has no page to be known by', () => {
     const found = identify({ ...answer([['Server', 'nginx/1.22.1']], ''), method: 'HEAD' });
     expect(found.answeredBy).toBeUndefined();

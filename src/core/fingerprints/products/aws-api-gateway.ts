@@ -1,5 +1,6 @@
 import { both, either, header, wholeBody } from '../marks.ts';
 import { between, defineProduct } from '../product.ts';
+import { valueOf } from '../view.ts';
 
 const words = ['Internal server error', 'Internal Server Error', 'Endpoint request timed out', 'Service Unavailable', 'Forbidden'];
 const request = either(header('x-amz-apigw-id'), header('apigw-requestid'));
@@ -12,7 +13,7 @@ export default defineProduct({
   relayedServer: 'unknown',
   namesItself: false,
   logTells: 'In its access log $context.integration.status is that of the integration, and - where the gateway answered alone.',
-  detail: view => between(view.body, '"message"', '}')?.replaceAll(/[":]/g, '').trim(),
+  detail: view => valueOf(view, 'x-amzn-errortype') ?? between(view.body, '"message"', '}')?.replaceAll(/[":]/g, '').trim(),
   marks: [
     {
       see: both(wholeBody(...words.flatMap(text => [`{"message": "${text}"}`, `{"message":"${text}"}`])), request),
@@ -20,6 +21,8 @@ export default defineProduct({
       basis: 'memory',
       says: "the gateway's own error text",
     },
+    { see: both(header('x-amzn-errortype'), request), tells: 'own', basis: 'field', says: 'the gateway names the kind of an error that it made itself' },
+    { see: header('x-amzn-requestid'), tells: 'path', isShared: true, basis: 'field', says: 'the number that services of AWS give a request' },
     { see: request, tells: 'path', basis: 'field', says: 'the number that the gateway gives a request' },
   ],
   meanings: [
