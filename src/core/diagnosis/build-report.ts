@@ -8,11 +8,12 @@ import type { Finding } from '../model/finding.ts';
 import type { Fix } from '../model/fix.ts';
 import { formatLogSource } from '../model/facts/logs.ts';
 import type { Report, ReportSymptom, ReportTopology } from '../model/report.ts';
+import { startLower } from '../model/start-lower.ts';
 import { makeChains, mergeSame, rankOf, type Chain } from './chains.ts';
 import { listNotChecked } from './not-checked.ts';
 import type { Assessment, Raw } from './run-faults.ts';
 import { shareOut, statusRank } from './shares.ts';
-import { judge, startLower } from './verdict.ts';
+import { judge } from './verdict.ts';
 
 /** Everything that a report is made of. */
 export interface ReportInput {

@@ -3,6 +3,7 @@ import type { Finding } from '../model/finding.ts';
 import type { LogCoverage } from '../model/facts/logs.ts';
 import type { Symptom } from '../model/facts/topology.ts';
 import type { Verdict } from '../model/report.ts';
+import { startLower } from '../model/start-lower.ts';
 
 /** What is needed to judge the host as a whole. `advice` holds the ids of faults that only advise. */
 export interface VerdictInput {
@@ -109,10 +110,4 @@ function sawRequests(facts: Facts): boolean {
 function probesAnswered(facts: Facts): number {
   const probes = facts['probe-results'];
   return probes.state === 'known' ? probes.value.filter(probe => probe.outcome.state !== 'not-asked').length : 0;
-}
-
-/** For a sentence that goes on; a name like `nginx -t` or `DNS` stays as it is. */
-export function startLower(text: string): string {
-  const second = text.charAt(1);
-  return second !== '' && second === second.toLowerCase() ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }

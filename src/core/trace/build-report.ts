@@ -2,9 +2,10 @@ import type { Attribution } from '../model/fingerprint.ts';
 import type { Finding } from '../model/finding.ts';
 import type { NotChecked, Report, ReportSymptom, Verdict } from '../model/report.ts';
 import type { TraceHop, TraceObservation } from '../model/trace.ts';
+import { startLower } from '../model/start-lower.ts';
 import { compareOrigin } from './compare-origin.ts';
 import { isErrorStatus, statusText } from './error-answer.ts';
-import { findingsOf, lower, type GroupFinding } from './findings.ts';
+import { findingsOf, type GroupFinding } from './findings.ts';
 import { isFailed, isTelling, judgeHop, type JudgedHop } from './judge-hop.ts';
 import { layersOf } from './layers.ts';
 import { nameProblems } from './name-problems.ts';
@@ -218,7 +219,7 @@ function verdictOf(
     return { verdict: 'inconclusive', summary: `badhop could not ask ${url}: ${why}.` };
   }
   const latent = findings.find(({ status, advice }) => status === 'latent' && advice !== true);
-  if (latent !== undefined) return { verdict: 'at-risk', summary: `Every request was answered, but ${lower(latent.title)} (${latent.subject.name}).` };
+  if (latent !== undefined) return { verdict: 'at-risk', summary: `Every request was answered, but ${startLower(latent.title)} (${latent.subject.name}).` };
   const statuses = [...new Set(last.flatMap(({ attempt }) => (attempt.answer?.response === undefined ? [] : [statusText(attempt.answer.response)])))];
   const places = new Set(telling.map(({ attempt }) => placeOf(attempt))).size;
   const by = attributed?.attribution.layers.at(-1);

@@ -1,6 +1,7 @@
 import type { Evidence, Finding, FindingStatus } from '../model/finding.ts';
 import type { TraceObservation } from '../model/trace.ts';
-import { lower, type GroupFinding } from './findings.ts';
+import { startLower } from '../model/start-lower.ts';
+import type { GroupFinding } from './findings.ts';
 import { isFailed, isTelling, type Judged, type JudgedHop } from './judge-hop.ts';
 import { lookNext, milliseconds, placeOf } from './problem.ts';
 
@@ -58,7 +59,7 @@ function stateOf(judged: readonly Judged[]): 'good' | 'bad' | 'mixed' | 'unknown
 function atOrigin(finding: Finding): Finding {
   return {
     ...finding,
-    title: `At the origin: ${lower(finding.title)}`,
+    title: `At the origin: ${startLower(finding.title)}`,
     subject: { ...finding.subject, name: `the origin, ${finding.subject.name}` },
   };
 }

@@ -1,5 +1,6 @@
 import type { Finding, FindingStatus, Subject } from '../model/finding.ts';
 import type { ReportSymptom } from '../model/report.ts';
+import { startLower } from '../model/start-lower.ts';
 import { speaksOfNext } from './error-answer.ts';
 import { isFailed, isTelling, spreadOf, type JudgedHop, type ProblemGroup, type Spread } from './judge-hop.ts';
 import { placeOf, type Problem } from './problem.ts';
@@ -46,9 +47,9 @@ function titleOf({ title }: Problem, spread: Spread): string {
     case 'all':
       return title;
     case 'addresses':
-      return `${spread.bad} of ${spread.all} addresses ${spread.bad === 1 ? 'fails' : 'fail'}: ${lower(title)}`;
+      return `${spread.bad} of ${spread.all} addresses ${spread.bad === 1 ? 'fails' : 'fail'}: ${startLower(title)}`;
     case 'some':
-      return `${spread.bad} of ${spread.all} requests ${spread.bad === 1 ? 'fails' : 'fail'}: ${lower(title)}`;
+      return `${spread.bad} of ${spread.all} requests ${spread.bad === 1 ? 'fails' : 'fail'}: ${startLower(title)}`;
   }
 }
 
@@ -118,9 +119,4 @@ function symptomOf({ problem, judged, places }: ProblemGroup, hop: JudgedHop, id
     shape: spread.kind === 'some' ? 'now and then' : 'every time',
     samples: source === undefined ? [] : [source],
   };
-}
-
-export function lower(text: string): string {
-  const second = text.charAt(1);
-  return second !== '' && second === second.toLowerCase() ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }

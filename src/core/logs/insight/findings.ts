@@ -7,6 +7,7 @@ import { reasonOf } from './problem-words.ts';
 import type { Told } from './problems.ts';
 import type { ReadLine } from './sample-lines.ts';
 import { countOf, listText } from './words.ts';
+import { startLower } from '../../model/start-lower.ts';
 
 const mostFindings = 20;
 const mostCauses = 3;
@@ -176,8 +177,3 @@ function asConsequences(findings: readonly Finding[]): readonly Finding[] {
 
 /** Faults that always have a cause, and how sure it must be to be called that. */
 const follows: Readonly<Record<string, number>> = { 'no-live-upstreams': 0, 'retries-hide-failures': 1 };
-
-function startLower(text: string): string {
-  const second = text.charAt(1);
-  return second !== '' && second === second.toLowerCase() ? text.charAt(0).toLowerCase() + text.slice(1) : text;
-}
