@@ -23,10 +23,10 @@ export interface KillFigures {
 }
 
 /**
- * Kills a badhop that applies and undoes without end, at random moments, while requests go on. After each the next run recovers, and
+ * Kills a badhop that applies and undoes without end, so many times or for so long, at random moments, while requests go on. After each the next run recovers, and
  * then every file must be wholly old or wholly new, all of them the same, nothing may lie beside them, and nginx must pass its test.
  */
-export async function killApplier(folder: string, kills: number, random: () => number = Math.random): Promise<KillFigures> {
+export async function killApplier(folder: string, most: number, forMs = Infinity): Promise<KillFigures> {
   const site = join(folder, 'site');
   mkdirSync(site);
   const stateRoot = join(folder, 'state');
@@ -36,6 +36,8 @@ export async function killApplier(folder: string, kills: number, random: () => n
   const pictures = new Set([old, await pictureAfter(site, small.nginx, small.pid, join(folder, 'other-state'))]);
   // As long as a change and its undo take here, and a little more.
   const cycleMs = (performance.now() - started) * 1.1;
+  const began = performance.now();
+  let kills = 0;
   const found: Record<string, number> = {};
   const wrong: string[] = [];
   const load = startLoad(() => small.ask());
@@ -43,8 +45,9 @@ export async function killApplier(folder: string, kills: number, random: () => n
   const state = stateFolder(stateRoot);
   prepareState(state);
   try {
-    for (let kill = 0; kill < kills; kill++) {
-      await runAndKill([site, stateRoot, String(small.pid), small.nginx], random() * cycleMs);
+    for (; kills < most && performance.now() - began < forMs; kills++) {
+      const kill = kills;
+      await runAndKill([site, stateRoot, String(small.pid), small.nginx], Math.random() * cycleMs);
       const lock = await takeLock(state, 5000);
       if (lock === undefined) {
         wrong.push(`kill ${kill}: the lock outlived its owner`);

@@ -23,6 +23,7 @@ const record: ChangeRecord = {
     { path: '/etc/n', target: '/etc/n', way: 'rename', after: { sha256: hash, size: 4 } },
   ],
   folders: ['/etc/made'],
+  emptied: ['/etc/old'],
   validate: [['nginx', '-t']],
   commands: [{ argv: ['kill', '-HUP', '7'], undo: ['kill', '-HUP', '7'], disruptive: false, processes: [{ pid: 7, startTicks: '1234' }] }],
 };
@@ -40,6 +41,7 @@ describe('the record of a change', () => {
     ['a test that does something', { validate: [['systemctl', 'restart', 'x']] }],
     ['a path that is none', { files: [{ ...record.files[0], target: '/etc/../x' }] }],
     ['a path from here', { folders: ['etc'] }],
+    ['a folder to empty from here', { emptied: ['../etc'] }],
     ['no content at all', { files: [{ path: '/a', target: '/a', way: 'rename' }] }],
     ['a hash that is none', { files: [{ ...record.files[0], after: { sha256: 'x', size: 1 } }] }],
     ['an owner that is none', { files: [{ ...record.files[0], before: { sha256: hash, size: 1, uid: -1, gid: 0, mode: 0, modifiedMs: 0 } }] }],

@@ -45,13 +45,29 @@ export function parseRecord(text: string): ParsedRecord {
   const plan = planOf(value['plan']);
   const files = listOf(value['files'], fileOf);
   const folders = listOf(value['folders'], pathOf);
+  const emptied = value['emptied'] === undefined ? undefined : listOf(value['emptied'], pathOf);
   const validate = listOf(value['validate'], wordsOf);
   const commands = listOf(value['commands'], commandOf);
   if (who === undefined || plan === undefined) return { problem: 'who made it, or what it is, is missing' };
-  if (files === undefined || folders === undefined) return { problem: 'its list of files is damaged' };
+  if (files === undefined || folders === undefined || (emptied === undefined && value['emptied'] !== undefined))
+    return { problem: 'its list of files is damaged' };
   if (validate === undefined || commands === undefined || !validate.every(isTest)) return { problem: 'it holds a command that badhop never runs' };
   return {
-    record: { version: 1, id, kind, ...(typeof undoes === 'string' ? { undoes } : {}), toolVersion, at, who, plan, files, folders, validate, commands },
+    record: {
+      version: 1,
+      id,
+      kind,
+      ...(typeof undoes === 'string' ? { undoes } : {}),
+      toolVersion,
+      at,
+      who,
+      plan,
+      files,
+      folders,
+      ...(emptied === undefined ? {} : { emptied }),
+      validate,
+      commands,
+    },
   };
 }
 

@@ -11,6 +11,7 @@ const safePath = /^\/[\w\-./~%]*$/;
  * that the location of its backend takes. `undefined` where none is known; requests that failed with another method are not repeated.
  */
 export function liveRequest(report: Report, finding: Finding): HttpRequest | undefined {
+  if (!isForGet(finding)) return undefined;
   const { topology } = report;
   const symptoms = report.symptoms.filter(symptom => finding.symptoms.includes(symptom.id) && symptom.probe === undefined);
   const groups = new Set(topology.peers.filter(peer => finding.subject.peers.includes(peer.id)).flatMap(peer => peer.groupIds));
@@ -31,6 +32,11 @@ export function liveRequest(report: Report, finding: Finding): HttpRequest | und
   const name = server.names.find(one => /^[\w.-]+$/.test(one) && one !== '_') ?? 'localhost';
   const common = { address: here, path, hostHeader: name, timeoutMs: 15_000 } as const;
   return listen.tls ? { kind: 'tls', serverName: name, ...common } : { kind: 'http', ...common };
+}
+
+/** The handshake of a WebSocket is no page, and a large body is no GET: what a GET gets says nothing of them. */
+function isForGet({ fault }: Finding): boolean {
+  return fault !== 'websocket-upgrade-missing' && fault !== 'request-body-too-large' && fault !== 'request-header-too-big-for-backend';
 }
 
 /** What keeps badhop itself from asking, and says nothing of nginx. */

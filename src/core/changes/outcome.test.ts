@@ -94,6 +94,19 @@ describe('what became of a symptom', () => {
   });
 });
 
+it('is no reason to take back what helped everybody else, that one page still fails', () => {
+  const page = { ...live, servedAfter: false, after: '504' };
+  const asked = { ...quiet, traffic: { ...quiet.traffic, failed: 1 } };
+  expect(judgeOutcome({ ...base, after: asked, live: page, ownRequests: 1 })).toMatchObject({
+    state: 'goes-on',
+    isHalved: true,
+    after: { requests: 213, failed: 0 },
+  });
+  expect(judgeOutcome({ ...base, after: silent, live: page, ownRequests: 1 })).not.toHaveProperty('isHalved');
+  expect(judgeOutcome({ ...base, after: asked, live: { ...page, servedBefore: true }, ownRequests: 1 })).not.toHaveProperty('isHalved');
+  expect(judgeOutcome({ ...base, after: { ...asked, findings: [{ ...api, status: 'active' }] }, live: page, ownRequests: 1 })).not.toHaveProperty('isHalved');
+});
+
 describe('what became of advice', () => {
   const advice = { ...api, advice: true, symptoms: [] } as const;
 

@@ -4,6 +4,8 @@ import type { Report, ReportSymptom } from '../model/report.ts';
 
 /** By so much the share of failing requests may rise by chance. */
 const worsening = 0.1;
+/** Of fewer requests no share is worth anything. */
+const few = 10;
 
 /** The failing page, asked for through nginx by badhop itself. */
 export interface LiveAnswer {
@@ -23,7 +25,7 @@ export interface OutcomeInput {
   readonly finding: Finding;
   readonly seconds: number;
   readonly live: LiveAnswer | undefined;
-  /** Requests of badhop's own within the second window. */
+  /** Requests of badhop's own within the second window; all of them ended as `live` did. */
   readonly ownRequests: number;
 }
 
@@ -39,11 +41,13 @@ export interface Outcome extends Verification {
  * for. `ended` needs one of them as proof, and `goes-on` is whatever still fails that failed before, or fails now and did not.
  */
 export function judgeOutcome({ before, after, finding, seconds, live, ownRequests }: OutcomeInput): Outcome {
-  const then = countsOf(before, 0);
-  const now = countsOf(after, ownRequests);
+  const ownFailed = live?.servedAfter === false ? ownRequests : 0;
+  const then = countsOf(before, 0, 0);
+  const now = countsOf(after, ownRequests, ownFailed);
   const explained = new Set([finding, ...before.findings.filter(one => one.causedBy === finding.fault)].flatMap(one => one.symptoms));
   const own = before.symptoms.filter(symptom => explained.has(symptom.id));
-  const failing = after.symptoms.filter(symptom => own.some(one => isSame(one, symptom)) || !before.symptoms.some(one => isSame(one, symptom)));
+  const others = after.symptoms.filter(symptom => symptom.count === 0 || symptom.count > ownFailed);
+  const failing = others.filter(symptom => own.some(one => isSame(one, symptom)) || !before.symptoms.some(one => isSame(one, symptom)));
   const still = after.findings.find(one => one.fault === finding.fault && isSameSubject(one, finding) && isAsBad(one, finding));
   const counted = now.requests > 0 ? { after: now } : {};
   const common = { ...counted, ...(then.requests > 0 ? { before: then } : {}), seconds };
@@ -52,10 +56,13 @@ export function judgeOutcome({ before, after, finding, seconds, live, ownRequest
   const told = figures(common, live);
 
   if (finding.advice === true) return judgeAdvice(common, still, live, told);
-  if (live?.servedAfter === false)
-    return { ...common, ...last, state: 'goes-on', text: `${live.what} ${live.servedBefore === true ? 'now' : 'still'} gets ${live.after}.${told}` };
-  const isHalved = still === undefined && then.requests > 0 && now.requests > 0 && now.failed / now.requests <= then.failed / then.requests / 2;
-  if (failing.length > 0) return { ...common, ...last, ...(isHalved ? { isHalved } : {}), state: 'goes-on', text: `${failingText(failing, own)}${told}` };
+  const isHalved = still === undefined && then.requests > 0 && now.requests >= few && now.failed / now.requests <= then.failed / then.requests / 2;
+  const halved = isHalved && live?.servedBefore !== true ? { isHalved } : {};
+  if (live?.servedAfter === false) {
+    const text = `${live.what} ${live.servedBefore === true ? 'now' : 'still'} gets ${live.after}.${told}`;
+    return { ...common, ...last, ...halved, state: 'goes-on', text };
+  }
+  if (failing.length > 0) return { ...common, ...last, ...halved, state: 'goes-on', text: `${failingText(failing, own)}${told}` };
   if (still !== undefined) return { ...common, ...last, state: 'goes-on', text: `A new diagnosis still finds: ${still.title} (${still.subject.name}).${told}` };
   const isServedNow = live?.servedAfter === true && live.servedBefore === false;
   const wasProbed = own.some(symptom => symptom.probe !== undefined) || finding.evidence.some(({ source }) => source.startsWith('probe:'));
@@ -73,9 +80,9 @@ function judgeAdvice(common: Pick<Outcome, 'after' | 'before' | 'seconds'>, stil
   return { ...common, state: 'ended', text: told.trim() };
 }
 
-function countsOf({ traffic }: Report, own: number): { readonly requests: number; readonly failed: number } {
+function countsOf({ traffic }: Report, own: number, ownFailed: number): { readonly requests: number; readonly failed: number } {
   const requests = Math.max(0, traffic.requests - own);
-  return { requests, failed: Math.min(traffic.failed, requests) };
+  return { requests, failed: Math.min(Math.max(0, traffic.failed - ownFailed), requests) };
 }
 
 function figures({ after, before, seconds }: Pick<Verification, 'after' | 'before' | 'seconds'>, live: LiveAnswer | undefined): string {

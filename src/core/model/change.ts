@@ -58,6 +58,8 @@ export interface ChangeRecord {
   readonly files: readonly RecordedFile[];
   /** Folders that the change makes, outermost first. */
   readonly folders: readonly string[];
+  /** Folders that go with the last file in them once it is committed, outermost first. */
+  readonly emptied?: readonly string[];
   readonly validate: readonly (readonly string[])[];
   readonly commands: readonly RecordedCommand[];
 }

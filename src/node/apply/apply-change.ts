@@ -6,7 +6,7 @@ import type { Host } from '../../core/model/host.ts';
 import { codeOf, messageOf, readWhole, sha256, syncFolder, writeInPlace, writeNewFile } from './durable-files.ts';
 import { closeJournal, createJournal, type Journal } from './journal-store.ts';
 import { isUnitTest, type PreparedChange, type PreparedFile } from './prepare.ts';
-import { keepOld, removeFolders, removeSideFiles, rollBack, sideNames } from './roll-back.ts';
+import { keepOld, rollBack, sideNames, tidyUp } from './roll-back.ts';
 import { runCommand, runRecorded } from './run-command.ts';
 import type { StateFolder } from './state-folder.ts';
 
@@ -69,8 +69,7 @@ export async function applyChange(setup: ApplySetup, change: PreparedChange): Pr
       ...(verification === undefined ? {} : { verification }),
     };
   }
-  removeSideFiles(record);
-  removeFolders(change.emptied ?? []);
+  tidyUp(record);
   closeJournal(state, journal);
   const outcome = verification?.state === 'unknown' ? 'unverified' : 'applied';
   return { outcome, id: record.id, notes: [...change.notes, ...seen], ...(verification === undefined ? {} : { verification }) };

@@ -58,13 +58,13 @@ export async function prepareUndo(host: Host, state: StateFolder, past: PastChan
       plan: { ...record.plan, summary: `Undo: ${record.plan.summary}` },
       files: recorded,
       folders: missing(record.files.filter(({ before }) => before !== undefined).map(({ target }) => dirname(target))),
+      emptied: record.folders,
       validate: record.validate.filter(isTest),
       commands: commandsBack(record.commands, notes),
     },
     files,
     failedBefore,
     notes,
-    emptied: record.folders,
   };
 }
 

@@ -26,8 +26,6 @@ export interface PreparedChange {
   /** Tests that failed before the change: of these it is not asked that they pass after it. */
   readonly failedBefore: ReadonlySet<string>;
   readonly notes: readonly string[];
-  /** Folders that go with the last file in them, outermost first. */
-  readonly emptied?: readonly string[];
 }
 
 export interface PlanToPrepare {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { endOf } from '../../core/changes/journal.ts';
 import type { Host } from '../../core/model/host.ts';
 import { closeJournal, openJournal } from './journal-store.ts';
-import { removeSideFiles, rollBack } from './roll-back.ts';
+import { rollBack, tidyUp } from './roll-back.ts';
 import { lowerMarker, openChanges, strayNames, type StateFolder } from './state-folder.ts';
 
 /** A change that was found unfinished, and what became of it. */
@@ -37,7 +37,7 @@ export async function recoverChanges(host: Host, state: StateFolder): Promise<re
     const { journal } = opened;
     const { summary } = journal.record.plan;
     if (endOf(journal.events) !== undefined) {
-      removeSideFiles(journal.record);
+      tidyUp(journal.record);
       closeJournal(state, journal);
       found.push({ id, summary, outcome: 'finished', notes: [] });
       continue;

@@ -69,13 +69,14 @@ export function foreignDiff(journal: Journal, file: RecordedFile, index: number,
   return unifiedDiff(file.path, after === undefined ? undefined : latin1FromBytes(after), now === undefined ? undefined : latin1FromBytes(now));
 }
 
-/** Removes what a change leaves beside its files. */
-export function removeSideFiles(record: ChangeRecord): void {
+/** Removes what a change that is over leaves beside its files, and the folders that it has emptied. */
+export function tidyUp(record: ChangeRecord): void {
   for (const [index, { target }] of record.files.entries()) {
     const { next, kept } = sideNames(record, index, target);
     rmSync(next, { force: true });
     rmSync(kept, { force: true });
   }
+  removeFolders(record.emptied ?? []);
 }
 
 /** Undefined where the file is as it was; else the diff of what was found instead. */
@@ -136,7 +137,7 @@ export function keepOld(target: string, kept: string): boolean {
 }
 
 /** Removes those of them that are empty, the innermost first. */
-export function removeFolders(folders: readonly string[]): void {
+function removeFolders(folders: readonly string[]): void {
   for (const folder of folders.toReversed()) {
     try {
       rmdirSync(folder);
