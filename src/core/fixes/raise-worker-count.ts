@@ -3,9 +3,18 @@ import { valueOr } from '../model/fact.ts';
 import type { BackendCommand, PhpFpmPool, Service, Sourced } from '../model/facts/backend.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Finding, FixPlan, FixStep } from '../model/finding.ts';
-import { poolState } from '../model/pool-state.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
-import { commandOf, inMebibytes, isOfThreads, requestsPerUnit, threadCapacity, workerCapacity, type WorkerCapacity } from '../model/worker-capacity.ts';
+import {
+  commandOf,
+  inMebibytes,
+  isBoundByProcessors,
+  isOfThreads,
+  processorsFor,
+  requestsPerUnit,
+  threadCapacity,
+  workerCapacity,
+  type WorkerCapacity,
+} from '../model/worker-capacity.ts';
 import { apacheSteps, dropInSteps, pumaSteps, restart, tomcatSteps, type WorkerSteps } from '../model/worker-steps.ts';
 
 /**
@@ -24,9 +33,8 @@ export default defineFix({
     const capacity = isOfThreads(service, command) ? threadCapacity(service, facts) : workerCapacity(service, facts);
     if (capacity === undefined) return byHand(service, facts, 'How many workers the memory of this host bears could not be measured.');
     const load = valueOr(facts['service-load'], []).find(one => one.serviceId === service.id);
-    const state = poolState({ service, ...(load === undefined ? {} : { load }) });
-    const cpus = valueOr(facts['host-identity'], undefined)?.cpus ?? 1;
-    if (state?.workersDo === 'compute' && capacity.running >= cpus)
+    const cpus = processorsFor(service, facts);
+    if (isBoundByProcessors(load, capacity.running, cpus))
       return byHand(service, facts, `Its workers compute, and there are as many as processors (${cpus}): more of them would only share these.`);
     const target = Math.min(Math.ceil(capacity.wanted / requestsPerUnit(service, command, capacity.running)), capacity.affordable);
     const steps = stepsFor(service, facts, command, target, capacity.running);

@@ -26,6 +26,8 @@ export interface WorkerCapacity {
 const mostGrowth = 8;
 /** What is kept above the most that was needed. */
 export const headroom = 1.25;
+/** Of the processors; the rest goes to nginx, to the kernel and to whatever the workers wait for. */
+const busyShare = 0.6;
 /** A worker that has just started is small. */
 const leastPerWorkerBytes = 8 * 2 ** 20;
 /** The stack that a thread may come to use, at the usual limits. */
@@ -87,6 +89,30 @@ export function requestsPerUnit(service: Service, command: BackendCommand | unde
   if (isOfThreads(service, command)) return 1;
   if (service.kind === 'puma') return positive(values['threads']?.value.split(':')[1], 1);
   return service.manager === 'threads' ? Math.max(1, Math.round((service.workersMax?.value ?? running) / Math.max(1, running))) : 1;
+}
+
+/** Processors that its processes may use: those of the host, or what a control group around one of them leaves. */
+export function processorsFor(service: Service, facts: Pick<Facts, 'host-identity' | 'control-groups'>): number {
+  const ofHost = valueOr(facts['host-identity'], undefined)?.cpus ?? 1;
+  const limits = valueOr(facts['control-groups'], []).flatMap(({ cpus, pids }) =>
+    cpus !== undefined && service.workerPids.some(pid => pids.includes(pid)) ? [cpus] : [],
+  );
+  return Math.min(ofHost, ...limits);
+}
+
+/** Processors that its workers kept busy while they were sampled. */
+export function processorsUsed({ cpuMs = 0, sampledMs = 0 }: ServiceLoad): number {
+  return sampledMs > 0 ? cpuMs / sampledMs : 0;
+}
+
+/**
+ * There are as many workers as processors, and they keep these busy: more of them would only share them. Where others take the
+ * processors too, most of the workers wait for one.
+ */
+export function isBoundByProcessors(load: ServiceLoad | undefined, workers: number, processors: number): boolean {
+  if (load === undefined || workers < processors) return false;
+  const runnable = load.states?.['R'] ?? 0;
+  return processorsUsed(load) >= processors * busyShare || (processorsUsed(load) > 0 && runnable >= workers * busyShare);
 }
 
 /** The command line of the process that runs a service. */

@@ -1,5 +1,6 @@
 import type { Facts } from '../model/facts.ts';
 import { memoryRooms, type MemoryRoom } from '../model/memory-rooms.ts';
+import { isBoundByProcessors } from '../model/worker-capacity.ts';
 import { allocate, type Claim } from './allocate.ts';
 import type { Pool } from './measure.ts';
 
@@ -54,9 +55,9 @@ export function wantsMore(pool: Pool): boolean {
   return pool.isShort && !isBoundByCpu(pool) && pool.limit !== undefined && pool.needed > pool.limit;
 }
 
-/** As many workers compute as there are processors. */
+/** As many workers as processors, and these are busy with them. */
 export function isBoundByCpu({ need, workers, cpus, unit, running }: Pool): boolean {
-  return need.computes && (unit === 'thread' ? running : workers.length) >= cpus;
+  return isBoundByProcessors(need.state?.load, unit === 'thread' ? running : workers.length, cpus);
 }
 
 /** Of a pool that grows, the workers that run are there already; all others claim what their workers hold. */
@@ -65,8 +66,10 @@ function claimOf(pool: Pool, isOverfull: boolean): Claim {
   // Threads that a server may have today are not held against it: what one of them takes cannot be measured.
   if (wantsMore(pool)) return { id: service.id, least: needed, wish: needed, free: unit === 'thread' ? limit : running, bytesEach };
   const free = unit === 'thread' ? limit : 0;
-  const least = Math.min(limit, Math.max(free, pool.isShort ? limit : needed));
-  return { id: service.id, least, wish: limit, free, bytesEach: (isOverfull ? memory?.largestBytes : memory?.inWorkBytes) ?? bytesEach };
+  // More may run than are allowed now: a changed limit counts from the next start on.
+  const wish = unit === 'thread' ? limit : Math.max(limit, running);
+  const least = Math.min(wish, Math.max(free, pool.isShort ? limit : needed));
+  return { id: service.id, least, wish, free, bytesEach: (isOverfull ? memory?.largestBytes : memory?.inWorkBytes) ?? bytesEach };
 }
 
 /** What the claims of the pools in a room may take together. */
@@ -78,8 +81,8 @@ function bytesFor({ room, pools }: SharedRoom): number {
 }
 
 /** What a pool holds at its limit, all of its workers at work. */
-function fullBytesOf({ limit = 0, memory }: Pool): number {
-  return limit * (memory?.inWorkBytes ?? 0);
+function fullBytesOf({ limit = 0, memory, unit, running }: Pool): number {
+  return Math.max(limit, unit === 'worker' ? running : 0) * (memory?.inWorkBytes ?? 0);
 }
 
 function shared(room: MemoryRoom, all: readonly Pool[]): SharedRoom {

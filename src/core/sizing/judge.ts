@@ -15,7 +15,7 @@ export function judgePool(pool: Pool, budget: Budget, planFor: PlanFor): SizedPo
   const granted = budget.granted.get(pool.service.id);
   const { verdict, because, units } = judgement(pool, rooms, granted);
   const { service, setting, factor, limit, memory, need, running } = pool;
-  const { state: _state, isIdle: _isIdle, computes: _computes, loggedPeak: _loggedPeak, ...needed } = need;
+  const { state: _state, isIdle: _isIdle, processorsUsed: _processorsUsed, loggedPeak: _loggedPeak, ...needed } = need;
   const recommended = units === undefined ? undefined : units * factor;
   const plans =
     (verdict === 'too-small' || verdict === 'too-large') && units !== undefined && recommended !== undefined
@@ -69,12 +69,12 @@ function judgement(pool: Pool, rooms: readonly SharedRoom[], granted: number | u
     return { verdict: 'idle', because: 'None of its workers runs: there is nothing to measure. Look again while it has something to do.' };
   if (rooms.length === 0 || granted === undefined) return { verdict: 'unknown', because: 'The memory of this host could not be read.' };
   const tight = rooms.find(room => room.isOverfull);
+  if (tight?.isExact === false)
+    return {
+      verdict: 'unknown',
+      because: `${overfullText(tight)}. But this is by resident size, which counts shared pages to each worker: it may well fit (run as root to measure).`,
+    };
   if (granted < limit && !wantsMore(pool)) {
-    if (tight?.isExact === false)
-      return {
-        verdict: 'unknown',
-        because: `${overfullText(tight)}. But this is by resident size, which counts shared pages to each worker: it may well fit (run as root to measure).`,
-      };
     if (granted < 1) return { verdict: 'too-large', because: `${overfullText(tight)}: there is not memory for one of its workers.` };
     const makesRoom = tight === undefined ? 'The room is needed by a pool that is short of workers' : overfullText(tight);
     return { verdict: 'too-large', because: `${makesRoom}.`, units: granted };

@@ -3,7 +3,7 @@ import { valueOr } from '../model/fact.ts';
 import type { BackendCommand, Service, ServiceKind } from '../model/facts/backend.ts';
 import type { ProcessInfo } from '../model/facts/system.ts';
 import type { Facts } from '../model/facts.ts';
-import { commandOf, headroom, isOfThreads, perThreadBytes, perWorkerBytes, requestsPerUnit, wantedWorkers } from '../model/worker-capacity.ts';
+import { commandOf, headroom, isOfThreads, perThreadBytes, perWorkerBytes, processorsFor, requestsPerUnit, wantedWorkers } from '../model/worker-capacity.ts';
 import { workerMemory, type WorkerMemory } from '../model/worker-memory.ts';
 import { needOf, type Need } from './need.ts';
 
@@ -61,7 +61,7 @@ function measure(service: Service, facts: Facts, context: CollectContext): Pool 
   const unit = isOfThreads(service, command) ? 'thread' : 'worker';
   const perUnit = service.manager === 'event-loop' ? undefined : requestsPerUnit(service, command, workers.length);
   const need = needOf(service, facts, context);
-  const cpus = cpusOf(workers, facts);
+  const cpus = processorsFor(service, facts);
   const limit = limitOf(service, unit, perUnit, workers.length);
   const running = unit === 'thread' ? (workers[0]?.threads ?? 0) : workers.length;
   const isShort = isShortOf(need, limit, perUnit, cpus, workers.length);
@@ -98,31 +98,17 @@ function limitOf(service: Service, unit: Pool['unit'], perUnit: number | undefin
   return service.manager === 'prefork' && running > 0 ? running : undefined;
 }
 
-/** The fewest processors that a control group around one of the workers leaves, and no more than the host has. */
-function cpusOf(workers: readonly ProcessInfo[], facts: Facts): number {
-  const ofHost = valueOr(facts['host-identity'], undefined)?.cpus ?? 1;
-  const limits = valueOr(facts['control-groups'], []).flatMap(group =>
-    group.cpus !== undefined && workers.some(worker => group.pids.includes(worker.pid)) ? [group.cpus] : [],
-  );
-  return Math.min(ofHost, ...limits);
-}
-
 function isShortOf(need: Need, limit: number | undefined, perUnit: number | undefined, cpus: number, running: number): boolean {
   if (perUnit === undefined) {
     // A loop is short of processes where all of them compute all the time, requests are in work in each, and processors are left.
     const isHeldUp = need.state?.isFull === true && (need.waited ?? 0) > 0;
-    return isHeldUp || (need.computes && (need.busy ?? 0) >= running && running > 0 && running < Math.floor(cpus) && busyShare(need, running) >= 0.9);
+    return isHeldUp || ((need.busy ?? 0) >= running && running > 0 && running < Math.floor(cpus) && need.processorsUsed >= running * 0.9);
   }
   const isFull = need.state?.isFull === true && need.state.waiting.least > 0;
   // Times in a log are often whole seconds: what ended in one second counts as if it had ended at its start, which at most doubles a short slot.
   const blur = need.log === undefined ? 1 : 1 + 1000 / need.log.slotMs;
   const isOver = limit !== undefined && need.loggedPeak > limit * perUnit * blur;
   return isFull || need.saidFull > 0 || isOver;
-}
-
-function busyShare({ state }: Need, running: number): number {
-  const { cpuMs = 0, sampledMs = 0 } = state?.load ?? {};
-  return sampledMs === 0 ? 0 : cpuMs / (sampledMs * running);
 }
 
 function neededUnits(
@@ -141,5 +127,6 @@ function neededUnits(
   const isFullNow = need.state?.isFull === true;
   const requests = isFullNow || need.saidFull > 0 ? Math.max(full, isFullNow ? 0 : byLog) : Math.max(byLog, atOnce + 1);
   const units = Math.ceil(requests / perUnit);
-  return need.computes ? Math.min(units, Math.max(1, Math.ceil(cpus))) : units;
+  // Workers that compute most of the time are of use as far as there are processors.
+  return need.processorsUsed >= (limit ?? 1) * 0.6 ? Math.min(units, Math.max(1, Math.ceil(cpus))) : units;
 }

@@ -5,6 +5,7 @@ import type { InWork } from '../model/facts/logs.ts';
 import type { Topology } from '../model/facts/topology.ts';
 import type { Facts } from '../model/facts.ts';
 import { poolState, type PoolState } from '../model/pool-state.ts';
+import { processorsUsed } from '../model/worker-capacity.ts';
 import type { SizedNeed } from '../model/size-report.ts';
 
 /** What a service had to do, with what conclusions hang on. */
@@ -14,8 +15,8 @@ export interface Need extends SizedNeed {
   readonly isIdle: boolean;
   /** The peak of the log where it counts: by the backend's own time, and since its last start, as it had other limits before. */
   readonly loggedPeak: number;
-  /** Its processes compute: more of them help only where processors are idle. */
-  readonly computes: boolean;
+  /** Processors that its workers kept busy. */
+  readonly processorsUsed: number;
 }
 
 /** What a tick of the scheduler's clock is: a process that did nothing may still be charged one. */
@@ -50,7 +51,7 @@ export function needOf(service: Service, facts: Facts, context: CollectContext):
     ...(state === undefined ? {} : { state }),
     loggedPeak: log?.by === 'upstream' && log.peakMs + log.slotMs >= startedMs ? log.peak : 0,
     isIdle: isQuiet && requests === 0 && saidFull === 0,
-    computes: state?.workersDo === 'compute',
+    processorsUsed: load === undefined ? 0 : processorsUsed(load),
   };
 }
 
