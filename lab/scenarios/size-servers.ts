@@ -19,7 +19,7 @@ export default [
     name: 'size-other-servers',
     title: 'Apache, Tomcat, Puma and a Node cluster with what their packages and guides set, all well',
     kind: 'healthy',
-    url: urls[0],
+    url: 'http://127.0.0.1:8085/apache/',
     setUp: async host => {
       await Promise.all([
         apacheBackend(host, { listen: '127.0.0.1:8486' }),
