@@ -4,6 +4,7 @@ import { collectors } from '../src/core/collectors/index.ts';
 import { derivations } from '../src/core/derive/index.ts';
 import { faults } from '../src/core/faults/index.ts';
 import { fixes } from '../src/core/fixes/index.ts';
+import { sizingFacts } from '../src/core/sizing/size-host.ts';
 import { allScenarios } from '../lab/scenarios.ts';
 import { entryFiles, indexedFolders } from '../scripts/generate.ts';
 import { scaffoldMark } from '../scripts/new.ts';
@@ -63,6 +64,7 @@ describe('the lists', () => {
     const used = new Set<string>([
       ...[...collectors, ...derivations].flatMap(({ needs }) => needs),
       ...faults.flatMap(({ meta }) => [...meta.requires, ...(meta.uses ?? [])]),
+      ...sizingFacts,
       'host-identity', // the report's own head
       'circumstances', // the report's symptoms
     ]);
