@@ -9,7 +9,7 @@ export function bigConfig(lines: number): string {
   const sites = Math.round(lines / linesOfASite);
   const parts = ['events { worker_connections 1024; }', 'http {', '  server_names_hash_max_size 65536;', '  server_names_hash_bucket_size 128;'];
   for (let site = 0; site < sites; site++) {
-    const port = 20_000 + (site % 20_000);
+    const port = 30_000 + (site % 20_000);
     parts.push(
       `  upstream app${site} {`,
       `    server 127.0.0.1:${port};`,
