@@ -1,3 +1,4 @@
+import { unifiedDiff } from '../src/core/changes/unified-diff.ts';
 import type { FixPlan } from '../src/core/model/finding.ts';
 import type { FixReport, UndoReport } from '../src/core/model/changes-report.ts';
 import { misbehaviour, runBadhop, type BadhopRun } from './badhop.ts';
@@ -19,6 +20,7 @@ export async function snapshotOf(host: LabHost, plan: FixPlan): Promise<Snapshot
 
 /** Lets badhop carry the plan out; throws where it does not say that it stays. Whether it works again is asked by the caller. */
 export async function applyWithBadhop(program: string, host: LabHost, plan: FixPlan, args: readonly string[]): Promise<FixReport> {
+  const before = await textsOf(host, plan);
   const run = await runBadhop(program, host, ['fix', plan.id, '--apply', '--settle', settle, '--format', 'json', ...args.filter(isOption)], {
     timeoutMs: 240_000,
   });
@@ -26,6 +28,8 @@ export async function applyWithBadhop(program: string, host: LabHost, plan: FixP
   const last = report.results.at(-1)?.result;
   const isDone = (last?.outcome === 'applied' && run.exitCode === 0) || (last?.outcome === 'unverified' && run.exitCode === 3);
   if (!isDone) throw new Error(`badhop fix ended with ${run.exitCode}: ${JSON.stringify(last ?? report.summary)}\n${run.stderr}`);
+  const stray = strayLines(plan, before, await textsOf(host, plan));
+  if (stray.length > 0) throw new Error(`it changed more than its plan: ${stray.join('; ')}`);
   return report;
 }
 
@@ -41,6 +45,26 @@ export async function undoWithBadhop(program: string, host: LabHost, plan: FixPl
   if (differs.length > 0) throw new Error(`undone, and not as before: ${differs.map(path => `${path}: ${before[path]} → ${now[path]}`).join('; ')}`);
   const left = await host.shell('find /etc /run/systemd -xdev -name ".badhop-*" 2>/dev/null || true');
   if (left.trim() !== '') throw new Error(`left beside the files: ${left}`);
+}
+
+async function textsOf(host: LabHost, plan: FixPlan): Promise<ReadonlyMap<string, string | undefined>> {
+  const paths = new Set(plan.steps.flatMap(step => (step.kind === 'edit' ? [step.path] : [])));
+  const texts = new Map<string, string | undefined>();
+  for (const path of paths) {
+    const { code, stdout } = await host.exec(['cat', path]);
+    texts.set(path, code === 0 ? stdout : undefined);
+  }
+  return texts;
+}
+
+/** Lines that came or went and are in no edit of the plan. */
+function strayLines(plan: FixPlan, before: ReadonlyMap<string, string | undefined>, after: ReadonlyMap<string, string | undefined>): readonly string[] {
+  return [...before].flatMap(([path, text]) => {
+    const edits = plan.steps.filter(step => step.kind === 'edit').filter(step => step.path === path);
+    const [gone, come] = [edits.flatMap(edit => edit.before.split('\n')), edits.flatMap(edit => edit.after.split('\n'))];
+    const rows = unifiedDiff(path, text, after.get(path)).split('\n').slice(2);
+    return rows.filter(row => (row.startsWith('-') && !gone.includes(row.slice(1))) || (row.startsWith('+') && !come.includes(row.slice(1))));
+  });
 }
 
 /** Of the arguments for `diagnose` those that `fix` has too. */
