@@ -36,7 +36,7 @@ export default defineLintRule({
     // What is defined and passed to by nobody says what a misspelt address was to be, in any protocol.
     const unused = new Map<string, Use[]>();
     for (const use of unusedMembers(view)) add(unused, hostOf(use.member, use.port) ?? '', use);
-    for (const [key, uses] of byHost) uses.push(...(unused.get(key.slice(key.indexOf(' ') + 1)) ?? []));
+    for (const [key, uses] of byHost) for (const use of unused.get(key.slice(key.indexOf(' ') + 1)) ?? []) uses.push(use);
     const told = new Set<LintMember['token']>();
     for (const uses of [...byGroup.values(), ...byHost.values()]) {
       for (const problem of slips(uses)) {
