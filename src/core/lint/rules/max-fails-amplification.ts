@@ -36,7 +36,7 @@ export default defineLintRule({
       const status = token.value.slice('http_'.length);
       yield {
         at: { path: next.at.path, start: token.start, end: token.end },
-        message: `A request that is answered ${status} is tried on every server of "${upstream.name}", and counts as a failure of each. With ${failsOf(upstream)} one such page takes all ${counted.length} out of use, and every other page gets a 502 ("no live upstreams") for ${Math.max(...counted.map(member => member.failTimeoutMs)) / 1000} s.`,
+        message: `A request that is answered ${status} is tried on every server of "${upstream.name}", and counts as a failure of each. With ${failsOf(upstream)} one such page takes all ${counted.length} out of use, and every other page gets a 502 ("no live upstreams") for ${counted.reduce((longest, member) => Math.max(longest, member.failTimeoutMs), 0) / 1000} s.`,
         advice: `Take \`${token.value}\` out, so that the answer reaches the client, or set \`max_fails=0\` on the servers.`,
         related: [
           { at: spotOf(upstream.directive), text: 'The servers are these.' },
@@ -55,5 +55,7 @@ function isBounded(tries: LintSetting, servers: number): boolean {
 
 function failsOf({ members }: LintUpstream): string {
   const written = members.find(member => member.directive.args.some(arg => arg.value.startsWith('max_fails=')));
-  return written === undefined ? '`max_fails` at its default of 1' : `\`max_fails=${Math.min(...members.map(member => member.maxFails))}\``;
+  return written === undefined
+    ? '`max_fails` at its default of 1'
+    : `\`max_fails=${members.reduce((least, member) => Math.min(least, member.maxFails), manyFails)}\``;
 }
