@@ -61,8 +61,8 @@ beforeEach(async () => {
   ran = [];
   answers = undefined;
 });
-afterEach(() => {
-  small.stop();
+afterEach(async () => {
+  await small.stop();
   rmSync(scratch, { recursive: true, force: true });
 });
 
@@ -198,7 +198,7 @@ describe('a change', () => {
 
   it('does not run a signal for a process that is another one by now', async () => {
     await apply();
-    small.stop();
+    await small.stop();
     await expect.poll(() => existsSync(`/proc/${small.pid}`)).toBe(false);
     ran = [];
     const result = await undo();
@@ -383,7 +383,7 @@ describe.runIf(isRoot && spawnSync('mount', ['--help']).status === 0)('a disk wi
     const pages = 80;
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${pages * page},mode=755`, 'tmpfs', disk]).status !== 0) return;
     try {
-      small.stop();
+      await small.stop();
       const outcomes: string[] = [];
       const full = join(disk, 'site');
       mkdirSync(full);
@@ -410,7 +410,7 @@ describe.runIf(isRoot && spawnSync('mount', ['--help']).status === 0)('a disk wi
       expect(outcomes.at(-1)).toBe('applied');
       expect(outcomes).toContain('rolled-back');
     } finally {
-      small.stop();
+      await small.stop();
       spawnSync('umount', ['-l', disk]);
     }
   });

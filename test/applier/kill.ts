@@ -64,7 +64,7 @@ export async function killApplier(folder: string, most: number, forMs = Infinity
       if (isRealNginx && !(await comes(() => small.ask(), expected))) wrong.push(`kill ${kill}: nginx does not answer what its files say (${expected})`);
     }
   } finally {
-    small.stop();
+    await small.stop();
   }
   const { answered, unanswered } = await load.stop();
   return { kills, found, answered, unanswered, wrong };

@@ -16,7 +16,8 @@ export interface SmallNginx {
   ask(): Promise<string | undefined>;
   /** Whether the configuration passes its test. */
   test(): boolean;
-  stop(): void;
+  /** Resolves when it is gone: a folder is not removed while it still writes there. */
+  stop(): Promise<void>;
 }
 
 const realNginx = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find(path => existsSync(path));
@@ -70,13 +71,19 @@ export async function startSmallNginx(folder: string): Promise<SmallNginx> {
   const child: ChildProcess = isRealNginx
     ? spawn(nginx, ['-p', `${folder}/`, '-c', join(folder, 'nginx.conf')], { stdio: 'ignore' })
     : spawn(process.execPath, ['-e', 'process.on("SIGHUP", () => {}); setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  const gone = new Promise<void>(done => {
+    child.once('exit', () => done());
+  });
   const small: SmallNginx = {
     folder,
     nginx,
     pid: child.pid ?? 0,
     ask: () => (isRealNginx ? answerOf(port) : Promise.resolve(undefined)),
     test: () => spawnSync(nginx, ['-t', '-p', `${folder}/`, '-c', join(folder, 'nginx.conf')]).status === 0,
-    stop: () => child.kill('SIGTERM'),
+    async stop() {
+      child.kill('SIGTERM');
+      await gone;
+    },
   };
   if (!isRealNginx) return small;
   for (let tries = 0; tries < 100 && (await small.ask()) === undefined; tries++) await pause(20);
