@@ -14,7 +14,7 @@ describe('npm run new fault', () => {
     mkdirSync(join(root, 'dist'), { recursive: true });
     copy = mkdtempSync(join(root, 'dist/scaffold-'));
     for (const path of ['src/core', 'scripts', 'lab', 'docs', '.changeset', 'tsconfig.base.json', 'package.json']) {
-      cpSync(join(root, path), join(copy, path), { recursive: true, filter: from => !from.endsWith('.fixtures') });
+      cpSync(join(root, path), join(copy, path), { recursive: true });
     }
   });
   afterAll(() => {

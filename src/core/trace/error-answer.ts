@@ -69,7 +69,7 @@ function explain({ summary, cannotTell, traps }: Attribution, meaning: Meaning |
     ...(meaning === undefined ? [] : [meaning.text]),
     ...traps.slice(0, 2).map(trap => trap.text),
   ]
-    .filter((text, index, all) => text !== '' && all.indexOf(text) === index)
+    .filter((text, index, all) => text !== '' && !all.slice(0, index).some(before => before.includes(text)))
     .join(' ');
 }
 
