@@ -28,7 +28,9 @@ export async function applyWithBadhop(program: string, host: LabHost, plan: FixP
   const last = report.results.at(-1)?.result;
   const isDone = (last?.outcome === 'applied' && run.exitCode === 0) || (last?.outcome === 'unverified' && run.exitCode === 3);
   if (!isDone) throw new Error(`badhop fix ended with ${run.exitCode}: ${JSON.stringify(last ?? report.summary)}\n${run.stderr}`);
-  const stray = strayLines(plan, before, await textsOf(host, plan));
+  // It diagnoses anew, and may reckon with another number than the diagnosis before.
+  const carriedOut = report.plans.find(one => one.plan.id === plan.id)?.plan ?? plan;
+  const stray = strayLines(carriedOut, before, await textsOf(host, plan));
   if (stray.length > 0) throw new Error(`it changed more than its plan: ${stray.join('; ')}`);
   return report;
 }
