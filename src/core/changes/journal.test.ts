@@ -48,6 +48,7 @@ describe('the record of a change', () => {
     ['a list that is none', { files: {} }],
     ['a time that is none', { at: 'noon' }],
     ['nobody who made it', { who: {} }],
+    ['a version that cannot be written out', { version: { toString: false } }],
   ])('is a problem as a whole with %s', (_, change) => {
     expect(parseRecord(JSON.stringify({ ...record, ...change }))).toHaveProperty('problem');
   });

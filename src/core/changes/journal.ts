@@ -36,7 +36,8 @@ export function parseRecord(text: string): ParsedRecord {
     return { problem: 'it is no JSON' };
   }
   if (!isObject(value)) return { problem: 'it is no object' };
-  if (value['version'] !== 1) return { problem: `its version is ${String(value['version']).slice(0, 20)}, and this badhop knows 1` };
+  const { version } = value;
+  if (version !== 1) return { problem: `its version is ${typeof version === 'number' ? version : 'none'}, and this badhop knows 1` };
   const { id, kind, undoes, toolVersion, at } = value;
   if (typeof id !== 'string' || !changeId.test(id)) return { problem: 'its id is none' };
   if (kind !== 'fix' && kind !== 'undo') return { problem: 'its kind is unknown' };
