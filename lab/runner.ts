@@ -136,10 +136,11 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     if (keep) return;
     const plans = report?.findings[0]?.fixes ?? [];
     const { fix } = scenario;
-    if (report && fix !== undefined && (apply || scenario.applies === true)) {
+    if (report && fix !== undefined) {
+      step = 'fix';
       const plan = fix === 'first-plan' ? plans[0] : plans.find(one => one.id === fix.plan);
       if (plan === undefined) throw new Error(`no such plan among ${plans.map(one => one.id).join(', ') || 'none'}`);
-      if (plan.automatic) {
+      if (plan.automatic && (apply || scenario.applies === true)) {
         const before = await snapshotOf(host, plan);
         const fixed = await take('apply', () => applyWithBadhop(program, host, plan, scenario.args ?? []));
         const { before: failedBefore, after } = fixed?.results.at(-1)?.result.verification ?? {};
@@ -150,12 +151,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
         applied = { ...applied, undone: true };
         return;
       }
-    }
-    if (report && fix !== undefined) {
-      const plan = fix === 'first-plan' ? plans[0] : plans.find(one => one.id === fix.plan);
-      await take('fix', () =>
-        plan ? applyPlan(host, plan) : Promise.reject(new Error(`no such plan among ${plans.map(one => one.id).join(', ') || 'none'}`)),
-      );
+      await take('fix', () => applyPlan(host, plan));
       await scenario.afterFix?.(host);
     } else if (scenario.repair) await take('repair', () => scenario.repair?.(host, stage));
     else return;
