@@ -62,7 +62,9 @@ describe('an edit', () => {
 
   it('writes a file of its own anew, and says where it says so already', () => {
     const own = '/etc/systemd/system/a.service.d/badhop-workers.conf';
-    expect(spliceEdits('old\n', [edit(1, '', 'new\n', own)])).toEqual({ state: 'made', after: 'new\n' });
+    for (const path of [own, own.replace('badhop-', 'zz-badhop-'), own.replace('badhop-', '90-badhop-')])
+      expect(spliceEdits('old\n', [edit(1, '', 'new\n', path)])).toEqual({ state: 'made', after: 'new\n' });
+    expect(spliceEdits('old\n', [edit(1, '', 'new\n', own.replace('badhop-', 'a-badhop-'))]).state).toBe('refused');
     expect(spliceEdits('new\n', [edit(1, '', 'new\n', own)]).state).toBe('refused');
     expect(spliceEdits(undefined, [edit(1, '', 'new\n', '/etc/new.conf')])).toEqual({ state: 'made', after: 'new\n' });
   });

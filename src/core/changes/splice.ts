@@ -12,8 +12,8 @@ export interface Splice {
 
 export type Spliced = { readonly state: 'made'; readonly after: string } | { readonly state: 'refused'; readonly why: string };
 
-/** Files of badhop's own, which it may write whole: `90-badhop-somaxconn.conf`, `badhop-workers.conf`. */
-const ownFile = /\/(?:\d+-)?badhop-[\w-]+\.conf$/;
+/** Files of badhop's own, which it may write whole: `90-badhop-somaxconn.conf`, `badhop-workers.conf`, `z-badhop-workers.conf`. */
+const ownFile = /\/(?:(?:\d+|z+)-)?badhop-[\w-]+\.conf$/;
 
 /**
  * Makes all edits of one file at once, each where it is meant in the text as it was: bytes outside of them stay. `text` is

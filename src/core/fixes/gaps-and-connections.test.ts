@@ -72,7 +72,7 @@ describe('reuse-upstream-connections', () => {
 });
 
 describe('restart-without-a-gap', () => {
-  const unit = { name: 'menu.service', fragmentPath: '/etc/systemd/system/menu.service', mainPid: 7 };
+  const unit = { name: 'menu.service', fragmentPath: '/etc/systemd/system/menu.service', mainPid: 7, dropIns: [] };
   const service = { unit: 'menu.service', kind: 'gunicorn', masterPid: 7 };
   const planFor = (change: { readonly unit?: object; readonly service?: object } = {}): FixPlan | undefined =>
     restart.plan(

@@ -4,6 +4,7 @@ import type { Service, Sourced } from '../model/facts/backend.ts';
 import type { Facts } from '../model/facts.ts';
 import type { FixStep } from '../model/finding.ts';
 import { commandWith } from '../model/unit-command.ts';
+import { dropInSteps } from '../model/unit-drop-in.ts';
 
 /** Room for a burst of this many connections; each waiting one costs the kernel some hundred bytes. */
 const wanted = 1024;
@@ -88,13 +89,7 @@ function ownSteps(service: Service, facts: Facts): FixStep[] | undefined {
   const master = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
   if (service.kind !== 'gunicorn' || unit === undefined || master === undefined) return undefined;
   const line = commandWith(unit, master, ['--backlog'], String(wanted));
-  if (line === undefined) return undefined;
-  const path = `/etc/systemd/system/${unit.name}.d/badhop-backlog.conf`;
-  const after = `[Service]\nExecStart=\nExecStart=${line}\n`;
-  return [
-    { kind: 'edit', path, before: '', after, diff: lineDiff(path, 1, '', after) },
-    { kind: 'command', argv: ['systemctl', 'daemon-reload'], undo: ['systemctl', 'daemon-reload'], disruptive: false, why: 'systemd reads the drop-in' },
-  ];
+  return line === undefined ? undefined : dropInSteps(unit, 'backlog', ['ExecStart=', `ExecStart=${line}`]);
 }
 
 function editLine(setting: Sourced<string> | undefined, change: (text: string) => string | undefined): FixStep | undefined {

@@ -1,6 +1,7 @@
 import { valueOr } from '../model/fact.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
-import { defineFix, lineDiff } from '../model/fix.ts';
+import { defineFix } from '../model/fix.ts';
+import { dropInSteps, restartStep } from '../model/unit-drop-in.ts';
 
 /** What most distributions' own units of busy servers ask for, and the kernel's own most. */
 const wanted = 65_536;
@@ -33,24 +34,14 @@ export default defineFix({
         ],
       };
     }
-    const path = `/etc/systemd/system/${unit.name}.d/badhop-open-files.conf`;
-    const after = `[Service]\nLimitNOFILE=${next}\n`;
-    const restart = ['systemctl', 'restart', unit.name];
     return {
       ...plan,
       summary: `Let ${finding.subject.name} open ${next} files instead of ${limit}`,
       automatic: finding.confidence !== 'possible',
       minutes: 2,
       steps: [
-        { kind: 'edit', path, before: '', after, diff: lineDiff(path, 1, '', after) },
-        { kind: 'command', argv: ['systemctl', 'daemon-reload'], undo: ['systemctl', 'daemon-reload'], disruptive: false, why: 'systemd reads the drop-in' },
-        {
-          kind: 'command',
-          argv: restart,
-          undo: restart,
-          disruptive: true,
-          why: 'a process keeps the limit that it was started with; requests under way are cut off',
-        },
+        ...dropInSteps(unit, 'open-files', [`LimitNOFILE=${next}`]),
+        restartStep(unit.name, 'a process keeps the limit that it was started with; requests under way are cut off'),
       ],
     };
   },

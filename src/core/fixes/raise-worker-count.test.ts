@@ -116,7 +116,7 @@ describe('a gunicorn whose unit names the number', () => {
         files: [],
         unread: [],
       },
-      'systemd-units': [{ name: 'q.service', execStart: words.join(' ') }],
+      'systemd-units': [{ name: 'q.service', execStart: words.join(' '), dropIns: [] }],
       processes: [
         { pid: 9, argv },
         { pid: 10, rssBytes: 1, argv: [] },

@@ -15,7 +15,7 @@ import {
   workerCapacity,
   type WorkerCapacity,
 } from '../model/worker-capacity.ts';
-import { apacheSteps, dropInSteps, pumaSteps, restart, tomcatSteps, type WorkerSteps } from '../model/worker-steps.ts';
+import { apacheSteps, commandSteps, pumaSteps, restart, tomcatSteps, type WorkerSteps } from '../model/worker-steps.ts';
 
 /**
  * Raises the number of workers to what the traffic asks for, and never over what the host has memory for. A finding of a sizing
@@ -109,7 +109,7 @@ function stepsFor(service: Service, facts: Facts, command: BackendCommand | unde
   const own = command === undefined ? undefined : ownSteps(service, command, to);
   if (own !== undefined) return own;
   if (command !== undefined && service.kind === 'uvicorn' && command.values['workers'] !== undefined)
-    return dropInSteps(service, facts, ['--workers'], from, to);
+    return commandSteps(service, facts, ['--workers'], from, to);
   if (command === undefined || (service.kind !== 'gunicorn' && service.kind !== 'uwsgi')) return undefined;
   const option = service.kind === 'gunicorn' ? 'workers' : 'processes';
   const edit = editOf(command.values[option], to);
@@ -124,7 +124,7 @@ function stepsFor(service: Service, facts: Facts, command: BackendCommand | unde
   }
   if (edit !== undefined && service.unit !== undefined) return { name: option, from, to, steps: [edit, restart(service.unit)] };
   if (command.values[option]?.source.startsWith('file:') === true) return undefined;
-  return dropInSteps(service, facts, service.kind === 'gunicorn' ? ['--workers', '-w'] : ['--processes', '-p', '--workers'], from, to);
+  return commandSteps(service, facts, service.kind === 'gunicorn' ? ['--workers', '-w'] : ['--processes', '-p', '--workers'], from, to);
 }
 
 function fpmSteps(service: Service, facts: Facts, to: number): WorkerSteps | undefined {

@@ -48,7 +48,7 @@ function commandSteps(service: Service, facts: Facts, target: number): LimitStep
   if (service.kind !== 'gunicorn' || unit === undefined || master === undefined || command.values[option]?.source.startsWith('file:') === true)
     return undefined;
   const line = commandWith(unit, master, ['--timeout', '-t'], String(target));
-  return line === undefined ? undefined : dropInLimit(unit.name, 'timeout', line);
+  return line === undefined ? undefined : dropInLimit(unit, 'timeout', line);
 }
 
 function byHand(service: Service, proxyMs: number | undefined, limitMs: number, target?: number): FixPlan {

@@ -36,7 +36,7 @@ function planFor({ service: change = {}, values = {}, execStart = '', pool }: Ho
       pool === undefined
         ? absent('none')
         : known({ pools: [{ name: 'www', masterPid: 100, mainConfig: '/etc/php/fpm.conf', values: { 'pm.max_requests': pool } }], unread: [], globals: {} }),
-    'systemd-units': known([{ name: 'api.service', execStart }]),
+    'systemd-units': known([{ name: 'api.service', execStart, dropIns: [] }]),
     processes: known([{ pid: 100, argv, exe: '/usr/sbin/php-fpm8.2' }]),
   } as unknown as Facts;
   const fixData = { service: own.id, recycles: 5, firstMs: 0, lastMs: 120_000 };

@@ -64,7 +64,7 @@ function commandSteps(service: Service, facts: Facts, setting: RecycleSetting, t
   const words = commandWith(unit, main, [option], String(target))?.split(' ');
   const at = words?.indexOf(String(target)) ?? -1;
   if (isSpread && at > 0) words?.splice(at + 1, 0, '--max-requests-jitter', String(jitterOf(target)));
-  return words === undefined ? undefined : dropInLimit(unit.name, 'max-requests', words.join(' '));
+  return words === undefined ? undefined : dropInLimit(unit, 'max-requests', words.join(' '));
 }
 
 function jitterOf(target: number): number {

@@ -1,10 +1,11 @@
 import { valueOr } from '../model/fact.ts';
-import { defineFix, lineDiff } from '../model/fix.ts';
+import { defineFix } from '../model/fix.ts';
 import type { Service } from '../model/facts/backend.ts';
 import type { SystemdUnit } from '../model/facts/system.ts';
 import type { Facts } from '../model/facts.ts';
 import type { FixStep } from '../model/finding.ts';
 import { textOf } from '../model/fix-data.ts';
+import { dropInSteps } from '../model/unit-drop-in.ts';
 
 /** Servers whose master takes up new code with its socket open at this signal. uWSGI and gunicorn say so of HUP in their manuals. */
 const signals: Readonly<Partial<Record<Service['kind'], string>>> = { gunicorn: 'HUP', uwsgi: 'HUP', unicorn: 'HUP' };
@@ -69,16 +70,5 @@ function reloadSteps(name: string, facts: Facts): FixStep[] {
   const signal = service === undefined ? undefined : signals[service.kind];
   if (unit?.fragmentPath?.startsWith('/etc/systemd/system/') !== true || signal === undefined) return [];
   if (service?.masterPid === undefined || service.masterPid !== unit.mainPid) return [];
-  const path = `/etc/systemd/system/${name}.d/badhop-reload.conf`;
-  const after = `[Service]\nExecReload=\nExecReload=/bin/kill -s ${signal} $MAINPID\n`;
-  return [
-    { kind: 'edit', path, before: '', after, diff: lineDiff(path, 1, '', after) },
-    {
-      kind: 'command',
-      argv: ['systemctl', 'daemon-reload'],
-      undo: ['systemctl', 'daemon-reload'],
-      disruptive: false,
-      why: 'systemd reads the drop-in; the service runs on',
-    },
-  ];
+  return dropInSteps(unit, 'reload', ['ExecReload=', `ExecReload=/bin/kill -s ${signal} $MAINPID`]);
 }

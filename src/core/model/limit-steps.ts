@@ -1,9 +1,11 @@
 import { valueOr } from './fact.ts';
 import type { Service, Sourced } from './facts/backend.ts';
 import type { Facts } from './facts.ts';
+import type { SystemdUnit } from './facts/system.ts';
 import { lineDiff } from './fix.ts';
 import type { FixStep } from './finding.ts';
 import { settingEdit } from './setting-edit.ts';
+import { dropInSteps, restartStep } from './unit-drop-in.ts';
 
 /** How a backend gets another limit, and what must hold before it is started with it. */
 export interface LimitSteps {
@@ -34,21 +36,10 @@ export function fileLimit(unit: string, setting: Sourced<string> | undefined, va
 }
 
 /** By a drop-in that starts the unit with another command line. */
-export function dropInLimit(unit: string, name: string, commandLine: string): LimitSteps {
-  const path = `/etc/systemd/system/${unit}.d/badhop-${name}.conf`;
-  const after = `[Service]\nExecStart=\nExecStart=${commandLine}\n`;
-  const load = ['systemctl', 'daemon-reload'];
-  return {
-    steps: [
-      { kind: 'edit', path, before: '', after, diff: lineDiff(path, 1, '', after) },
-      { kind: 'command', argv: load, undo: load, disruptive: false, why: 'systemd reads the drop-in' },
-      restart(unit),
-    ],
-    validate: [],
-  };
+export function dropInLimit(unit: SystemdUnit, name: string, commandLine: string): LimitSteps {
+  return { steps: [...dropInSteps(unit, name, ['ExecStart=', `ExecStart=${commandLine}`]), restart(unit.name)], validate: [] };
 }
 
 function restart(unit: string): FixStep {
-  const argv = ['systemctl', 'restart', unit];
-  return { kind: 'command', argv, undo: argv, disruptive: true, why: `${unit} starts with the new limit; requests under way are cut off` };
+  return restartStep(unit, `${unit} starts with the new limit; requests under way are cut off`);
 }

@@ -4,6 +4,7 @@ import { valueOr } from './fact.ts';
 import { lineDiff } from './fix.ts';
 import type { FixStep } from './finding.ts';
 import { commandWith } from './unit-command.ts';
+import { dropInSteps, restartStep } from './unit-drop-in.ts';
 
 /** How a server gets another number of workers: what is set, from what to what, and what makes it so. */
 export interface WorkerSteps {
@@ -109,29 +110,16 @@ export function pumaSteps(service: Service, values: Values, to: number): WorkerS
 }
 
 /** A drop-in that starts the same command with another number in the first of these options. */
-export function dropInSteps(service: Service, facts: Facts, options: readonly string[], from: number, to: number): WorkerSteps | undefined {
+export function commandSteps(service: Service, facts: Facts, options: readonly string[], from: number, to: number): WorkerSteps | undefined {
   const unit = valueOr(facts['systemd-units'], []).find(one => one.name === service.unit);
   const master = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
   const line = unit === undefined || master === undefined ? undefined : commandWith(unit, master, options, String(to));
   if (unit === undefined || line === undefined) return undefined;
-  const path = `/etc/systemd/system/${unit.name}.d/badhop-workers.conf`;
-  const after = `[Service]\nExecStart=\nExecStart=${line}\n`;
-  const reload = ['systemctl', 'daemon-reload'];
-  return {
-    name: 'the workers',
-    from,
-    to,
-    steps: [
-      { kind: 'edit', path, before: '', after, diff: lineDiff(path, 1, '', after) },
-      { kind: 'command', argv: reload, undo: reload, disruptive: false, why: 'systemd reads the drop-in' },
-      restart(unit.name),
-    ],
-  };
+  return { name: 'the workers', from, to, steps: [...dropInSteps(unit, 'workers', ['ExecStart=', `ExecStart=${line}`]), restart(unit.name)] };
 }
 
 export function restart(unit: string): FixStep {
-  const argv = ['systemctl', 'restart', unit];
-  return { kind: 'command', argv, undo: argv, disruptive: true, why: `${unit} starts with the new number; requests under way are cut off` };
+  return restartStep(unit, `${unit} starts with the new number; requests under way are cut off`);
 }
 
 /** One edit a line, for all changes in it; `undefined` where one of them cannot be made for sure. */
