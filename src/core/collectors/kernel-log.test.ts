@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Request } from '../model/collector.ts';
-import { known } from '../model/fact.ts';
+import { absent, known } from '../model/fact.ts';
 import type { ExecResult } from '../model/host.ts';
 import kernelLog from './kernel-log.ts';
 import { runCollector, TEST_CONTEXT } from './testing.ts';
@@ -61,6 +61,34 @@ it('leaves out what is older than a day before the window', () => {
     sinceMs: TEST_CONTEXT.nowMs + 10 * 86_400_000,
   });
   expect(fact).toEqual({ state: 'known', value: [] });
+});
+
+describe('control groups of other hosts that share the kernel', () => {
+  const kill = (group: string): string =>
+    `2026-11-21T07:30:04,900000+00:00 oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=${group},task_memcg=${group},task=uwsgi,pid=31416,uid=33\n`;
+  const elsewhere = (group: string, paths: readonly string[]): unknown => {
+    const around = host({}, { stdout: kill(group) });
+    const answer = (request: Request) =>
+      request.kind === 'stat' ? (paths.includes(request.path) ? known({}) : absent('no such file')) : around.answer?.(request);
+    const { fact } = runCollector(kernelLog, {}, { ...around, answer });
+    return fact.state === 'known' ? fact.value[0]?.elsewhere : fact;
+  };
+  const v1 = '/sys/fs/cgroup/memory/memory.limit_in_bytes';
+
+  it('are told from those of this one by what is mounted here', () => {
+    expect(elsewhere('/guest-7/ocr', [v1])).toBe(true);
+    expect(elsewhere('/guest-7/ocr', [v1, '/sys/fs/cgroup/memory/ocr'])).toBeUndefined();
+    expect(elsewhere('/guest-7/ocr', [v1, '/sys/fs/cgroup/memory/guest-7/ocr'])).toBeUndefined();
+    expect(elsewhere('/guest-7/ocr', ['/sys/fs/cgroup/cgroup.controllers'])).toBe(true);
+    expect(elsewhere('/guest-7/ocr', ['/sys/fs/cgroup/cgroup.controllers', '/sys/fs/cgroup/ocr'])).toBeUndefined();
+  });
+
+  it('are not judged where nothing is mounted, where a unit is named, or where the path may be all of this host', () => {
+    expect(elsewhere('/guest-7/ocr', [])).toBeUndefined();
+    expect(elsewhere('/system.slice/shop.service', [v1])).toBeUndefined();
+    expect(elsewhere('/guest-7', [v1])).toBeUndefined();
+    expect(elsewhere('/guest-7/../ocr', [v1])).toBeUndefined();
+  });
 });
 
 it('is denied, not empty, where it may not be read', () => {

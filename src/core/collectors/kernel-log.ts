@@ -1,5 +1,7 @@
-import { ask, defineCollector } from '../model/collector.ts';
+import { ask, askAll, defineCollector } from '../model/collector.ts';
+import type { Request } from '../model/collector.ts';
 import { absent, denied, known } from '../model/fact.ts';
+import type { Known } from '../model/fact.ts';
 import type { KernelEvent } from '../model/facts/system.ts';
 import { KERNEL_FIELDS, parseJournal } from '../parsers/journal.ts';
 import { auditEvents } from '../parsers/audit-record.ts';
@@ -14,6 +16,14 @@ const AUDIT_LOG = '/var/log/audit/audit.log';
 const AUDIT_BYTES = 262_144;
 /** Later than this is not now: it was written while the clock was ahead. */
 const FUTURE_MS = 60_000;
+
+/** Where the groups that limit memory are seen, and a file that only such a tree has: version 1 and version 2. */
+const MEMORY_HIERARCHIES = [
+  { mount: '/sys/fs/cgroup/memory', marker: '/sys/fs/cgroup/memory/memory.limit_in_bytes' },
+  { mount: '/sys/fs/cgroup', marker: '/sys/fs/cgroup/cgroup.controllers' },
+];
+const GROUPS_AT_MOST = 8;
+const GROUP_DEPTH = 12;
 
 const HOW = 'run as root to read the kernel log';
 
@@ -55,10 +65,37 @@ export default defineCollector({
       return absent(`the kernel log could not be read: ${ring.why}`, HOW);
     }
     const fromKernel = [...fromJournal, ...fromRing.filter(event => !fromJournal.some(one => isSame(one, event)))];
-    const events = [...fromKernel, ...fromAudit];
-    return known(events.filter(event => event.timeMs >= since && event.timeMs <= context.nowMs + FUTURE_MS).sort((a, b) => a.timeMs - b.timeMs));
+    const events = [...fromKernel, ...fromAudit]
+      .filter(event => event.timeMs >= since && event.timeMs <= context.nowMs + FUTURE_MS)
+      .sort((a, b) => a.timeMs - b.timeMs);
+    const elsewhere = yield* groupsElsewhere(events);
+    return known(events.map(event => (event.cgroup !== undefined && elsewhere.has(event.cgroup) ? { ...event, elsewhere: true as const } : event)));
   },
 });
+
+/**
+ * The control groups in which the kernel killed and that this host does not have. Containers and the machine they run on read one kernel
+ * log; a container sees its own groups by the ends of the paths that the kernel writes. What names a unit is told apart by that name.
+ */
+function* groupsElsewhere(events: readonly KernelEvent[]): Generator<readonly Request[], ReadonlySet<string>, readonly Known<unknown>[]> {
+  const named = events.flatMap(({ cgroup }) => (cgroup === undefined || /\.(?:service|scope|slice)(?:\/|$)/.test(cgroup) ? [] : [cgroup]));
+  const groups = [...new Set(named.toReversed())].slice(0, GROUPS_AT_MOST).map(cgroup => ({ cgroup, ends: endsOf(cgroup) }));
+  if (groups.length === 0) return new Set();
+  const markers = yield* askAll(MEMORY_HIERARCHIES.map(({ marker }) => ({ kind: 'stat', path: marker }) as const));
+  const mounts = MEMORY_HIERARCHIES.filter((_, index) => markers[index]?.state === 'known').map(({ mount }) => mount);
+  if (mounts.length === 0) return new Set();
+  const paths = groups.flatMap(({ ends }) => ends.flatMap(end => mounts.map(mount => mount + end)));
+  const stats = yield* askAll(paths.map(path => ({ kind: 'stat', path }) as const));
+  const isHere = new Map(paths.map((path, index) => [path, stats[index]?.state !== 'absent']));
+  return new Set(groups.filter(({ ends }) => ends.length > 0 && !ends.some(end => mounts.some(mount => isHere.get(mount + end)))).map(({ cgroup }) => cgroup));
+}
+
+/** `/a/b/c` as it is called from within `/`, `/a` and `/a/b`. A path of one part may be the container's own group, which has no name within. */
+function endsOf(cgroup: string): string[] {
+  const parts = cgroup.split('/').filter(part => part !== '');
+  if (parts.length < 2 || parts.length > GROUP_DEPTH || parts.includes('..')) return [];
+  return parts.map((_, index) => `/${parts.slice(index).join('/')}`);
+}
 
 /** The ring buffer's times drift from the journal's by what the clock was set meanwhile. */
 function isSame(a: KernelEvent, b: KernelEvent): boolean {

@@ -6,7 +6,7 @@ import type { Hop } from '../model/facts/hop.ts';
 import type { NginxAccessLog } from '../model/facts/logs.ts';
 import type { LostPeer } from '../model/facts/lost-peer.ts';
 import type { ManagedProgram } from '../model/facts/managed-program.ts';
-import type { SystemdUnit } from '../model/facts/system.ts';
+import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { Address } from '../model/host.ts';
 import type { ProbeResult } from '../model/probe.ts';
 import { likenessOf } from './address-likeness.ts';
@@ -114,6 +114,7 @@ function derive(
   access?: Partial<NginxAccessLog>,
   changedMs = 0,
   programs: readonly ManagedProgram[] = [],
+  processes: readonly ProcessInfo[] = [],
 ): LostPeer | undefined {
   const fact = lostPeers.derive(
     {
@@ -121,7 +122,7 @@ function derive(
       services: known(services),
       'systemd-units': known(units),
       'managed-programs': known(programs),
-      processes: known([]),
+      processes: known(processes),
       'probe-results': known(probes),
       topology: known({ servers: [], routes: [], groups: [], peers: [] }),
       'network-namespaces': absent(''),
@@ -178,6 +179,27 @@ describe('what the access log says of the address', () => {
     expect(derive([hop(8090), hop(7000, { listening: true })], ...found, [], { lastGoodMs: nowMs - 60_000 })?.certainty).toBe('sure');
     // A package puts its files in place with the time of its build.
     expect(derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000 }, nowMs - 30_000)?.certainty).toBe('sure');
+  });
+
+  it('is not sure of a service that started in the second of the last success, and is of one that started after it', () => {
+    const startedAt = (startMs: number, units: readonly SystemdUnit[] = []) =>
+      derive(
+        [hop(8090)],
+        ...found,
+        units,
+        { lastGoodMs: nowMs - 60_000, byPeer: [tally('127.0.0.1:8090', 50, 20)] },
+        0,
+        [],
+        [{ pid: 8009, ppid: 1, state: 'S', comm: 'gunicorn', argv: [], uid: 33, startMs, rssBytes: 0, threads: 1, cpuMs: 0 }],
+      );
+    expect(startedAt(nowMs - 60_001)?.here).toBeUndefined();
+    expect(startedAt(nowMs - 60_000)?.certainty).toBe('fair');
+    expect(startedAt(nowMs - 59_001)?.certainty).toBe('fair');
+    expect(startedAt(nowMs - 59_000)?.certainty).toBe('sure');
+    // A restart may have moved it.
+    const running = { activeState: 'active', subState: 'running', result: 'success' };
+    expect(startedAt(nowMs - 59_500, [unit('shop.service', running)])?.certainty).toBe('fair');
+    expect(startedAt(nowMs - 59_500, [unit('shop.service', { ...running, inactiveEnterMs: nowMs - 59_600 })])?.certainty).toBe('sure');
   });
 
   it('does not take the next port alone for a proof', () => {

@@ -20,6 +20,8 @@ const sureWeight = 4;
 const wantedMargin = 2;
 /** How far the end of a unit and the first failure may lie apart to be one event. */
 const togetherMs = 20_000;
+/** Access logs tell the second in which a request ended. */
+const logSecondMs = 1000;
 
 const serverKinds: ReadonlySet<string> = new Set(['php-fpm', 'gunicorn', 'uwsgi', 'tomcat', 'java', 'node', 'puma', 'unicorn', 'uvicorn', 'apache']);
 
@@ -102,6 +104,7 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
     holds &&
     tells &&
     past !== 'right' &&
+    past !== 'unclear' &&
     (past === 'wrong' || hasIdentity(first) || !isNeighbour(hop, first)) &&
     first.weight >= sureWeight &&
     first.weight - (second?.weight ?? 0) >= wantedMargin &&
@@ -118,23 +121,31 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
 
 /**
  * What the logs tell of the peer's address. `right`: requests to it succeeded while the found service already ran elsewhere and the file was
- * as it is now, so another service has answered there. `wrong`: it never answered in a log that names peers.
+ * as it is now, so another service has answered there. `wrong`: it never answered in a log that names peers. `unclear`: the service started
+ * for the first time, and in the very second of the last success. What was restarted then may have listened at the peer's address before.
  */
-function pastOf(hop: Hop, found: FoundBackend, around: Surroundings): 'right' | 'wrong' | 'unknown' {
+function pastOf(hop: Hop, found: FoundBackend, around: Surroundings): 'right' | 'wrong' | 'unclear' | 'unknown' {
   const { access } = around;
   if (access?.lastGoodMs === undefined || hasIdentity(found)) return 'unknown';
   const masterPid = found.service?.masterPid;
   const startMs = masterPid === undefined ? undefined : around.processes.get(masterPid)?.startMs;
-  const isOlder = startMs === undefined || startMs < access.lastGoodMs;
+  const isAfter = startMs !== undefined && startMs >= access.lastGoodMs;
+  const isSameSecond = isAfter && startMs < access.lastGoodMs + logSecondMs;
+  const past = !isAfter ? 'right' : isSameSecond && !hasRunBefore(found, around) ? 'unclear' : 'unknown';
   if (access.byPeer.length > 0) {
     const counted = access.byPeer.find(one => one.key === hop.peer.id);
     if (counted === undefined || counted.total === counted.failed) return 'wrong';
-    return isOlder ? 'right' : 'unknown';
+    return past;
   }
   // A log without peers tells of this one where there is no other.
   const peers = around.hops.filter(other => other.routes.length > 0);
   const writtenMs = around.writtenMs.get(hop.peer.origin.path);
-  return peers.length === 1 && writtenMs !== undefined && access.lastGoodMs > writtenMs && isOlder ? 'right' : 'unknown';
+  return peers.length === 1 && writtenMs !== undefined && access.lastGoodMs > writtenMs ? past : 'unknown';
+}
+
+/** Its unit ended an earlier time, as one does that is restarted. */
+function hasRunBefore({ service }: FoundBackend, { units }: Surroundings): boolean {
+  return service?.unit !== undefined && units.find(unit => unit.name === service.unit)?.inactiveEnterMs !== undefined;
 }
 
 /** Its own configuration or its own journal names the address that nginx asks. */

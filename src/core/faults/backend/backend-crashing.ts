@@ -146,7 +146,7 @@ function isOurs(record: KernelEvent, hop: Hop, units: readonly SystemdUnit[], cu
 
 function mayBeOf(record: KernelEvent, hop: Hop, units: readonly SystemdUnit[]): boolean {
   const named = unitOfRecord(record, units);
-  return named === undefined || named === hop.unit?.name;
+  return record.elsewhere !== true && (named === undefined || named === hop.unit?.name);
 }
 
 /** Part of a stop or a restart that somebody asked for. */

@@ -77,6 +77,10 @@ describe('backend-oom-killed is silent', () => {
     expect(detections(fault, { hops: [hop], 'kernel-log': [record] })).toEqual([]);
   };
 
+  it('where the kill was in a control group that this host does not have', () => {
+    silent(hopOf({ symptoms: [cut], events: [death] }), kernelOf(20_000, { cgroup: '/guest-7/ocr', elsewhere: true }));
+  });
+
   it('where the record names another unit, though the process has the same name', () => {
     silent(hopOf({ symptoms: [cut], events: [death] }), kernelOf(20_000, { cgroup: group('reports.service') }));
   });

@@ -143,6 +143,7 @@ export default defineFault({
 function killOf(record: KernelEvent, hop: Hop, unit: SystemdUnit | undefined, around: Surroundings): Kill | undefined {
   const named = unitOfRecord(record, around.units);
   if (named !== undefined && named !== unit?.name) return undefined;
+  if (record.elsewhere === true && unit?.result !== 'oom-kill') return undefined;
   const death = deathAt(hop, unit, record.timeMs, SIGKILL);
   const hasName = record.comm !== undefined && namesOfProcesses(hop, unit).has(record.comm);
   const isSeen = symptomsOf(hop, cutOff).some(symptom =>

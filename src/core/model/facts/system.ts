@@ -170,6 +170,8 @@ export interface KernelEvent {
   readonly comm?: string;
   /** The cgroup path in an OOM record (`task_memcg`, `oom_memcg`). */
   readonly cgroup?: string;
+  /** The control group is not on this host: a container's neighbour was hit, or the group is gone. */
+  readonly elsewhere?: true;
   readonly rssBytes?: number;
   /** Of an `access-denied`: what mandatory access control forbade. */
   readonly denial?: AccessDenial;
