@@ -124,6 +124,26 @@ test('requests that succeed after the last failure end a symptom, and a pause be
   ]);
 });
 
+test('requests that work for seconds before they are cut off go on until one of them would have failed by now', () => {
+  const second = (back: number) => nowMs - back * 1000;
+  const clump = errorGroup({
+    class: 'premature-close',
+    count: 7,
+    firstMs: second(4),
+    lastMs: second(3),
+    buckets: { widthMs: 1000, starts: [second(4), second(3)], counts: [4, 3] },
+  });
+  // Four a second, one in four of them a slow one.
+  const all = { widthMs: 1000, starts: [8, 7, 6, 5, 4, 3, 2, 1].map(second), counts: [3, 3, 3, 3, 5, 3, 3, 3] };
+  const derivedWith = (median: number) => {
+    const times = { count: 7, min: median, median, p95: median, max: median };
+    return derived([clump], [accessGroup({ status: 502, count: 7, requestTime: times })], all)[0]?.ongoing;
+  };
+  expect(derivedWith(0.01)).toBe(false);
+  expect(derivedWith(2.5)).toBe(true);
+  expect(derivedWith(3.5)).toBe(true);
+});
+
 test('a probe that is less patient than nginx makes no symptom beside requests that succeed', () => {
   const address = { kind: 'tcp', host: '127.0.0.1', port: 8080 } as const;
   const origin = { path: '/etc/nginx/nginx.conf', line: 1 };

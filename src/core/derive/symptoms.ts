@@ -12,6 +12,9 @@ import { dominant, endsIn, groupBy, isFailing, upstreamOf } from './symptom-grou
 
 const serverErrors: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
+/** A request that takes longer than any timeout that is usual says nothing of when the next one fails. */
+const longestWorkMs = 120_000;
+
 /** What a symptom is before it is known whether it goes on. */
 type Draft = Omit<Symptom, 'ongoing' | 'shape'>;
 
@@ -242,14 +245,22 @@ function goesOn(draft: Draft, access: NginxAccessLog | undefined, probes: readon
   // That a probe of that one page fails still is no word on the requests that come now.
   if (isHeld && live.some(answersAsAsked)) return false;
   if (live.some(hasFailed)) return true;
-  if (access !== undefined && access.total > 0 && ageMs > longestPauseMs(draft) * 1.5) {
-    const during = countBetween(access, draft.firstMs, draft.lastMs);
+  // Requests that work for long before they fail end in clumps: what came with them began earlier, and the next are still at work.
+  const workMs = medianTimeMs(draft);
+  if (access !== undefined && access.total > 0 && ageMs > Math.max(longestPauseMs(draft) * 1.5, workMs)) {
+    const during = countBetween(access, draft.firstMs - workMs, draft.lastMs);
     const after = countBetween(access, draft.lastMs + access.buckets.all.widthMs, nowMs);
     const share = during === 0 ? 1 : Math.min(1, draft.count / during);
     if (after * share >= 3) return false;
   }
   if (draft.class.startsWith('connect-') && draft.class !== 'connect-queue-full' && live.length > 0) return ageMs < 3_000;
   return draft.buckets === undefined || isOngoing({ buckets: draft.buckets, nowMs, lastMs: draft.lastMs });
+}
+
+/** How long the failing requests took, as far as the log tells. */
+function medianTimeMs({ accessGroups }: Draft): number {
+  const slowest = Math.max(0, ...accessGroups.map(group => group.requestTime?.median ?? group.upstreamTime?.median ?? 0));
+  return Math.min(longestWorkMs, slowest * 1000);
 }
 
 /** The longest silence between two failures so far: what comes in bursts has not stopped in a pause between them. */
