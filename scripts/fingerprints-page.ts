@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attributionOf, authorOf } from '../lab/answers/judge.ts';
+import { attributionOf, authorOf, tally } from '../lab/answers/judge.ts';
 import type { StageAnswer } from '../lab/answers/record.ts';
 import { identify } from '../src/core/fingerprints/identify.ts';
 import type { Product } from '../src/core/fingerprints/product.ts';
@@ -38,14 +38,17 @@ export function fingerprintsPage(root: string, header: string): string {
   const lab = JSON.parse(readFileSync(join(root, folder, 'lab.json'), 'utf8')) as LabRecord;
   const known = JSON.parse(readFileSync(join(root, folder, 'public.json'), 'utf8')) as PublicRecord;
   const errors = lab.answers.filter(({ answer }) => answer.status >= 500);
+  const counts = tally(errors);
   return [
     `<!-- ${header} -->`,
     '',
     '# Who answered',
     '',
     'badhop tells from the bytes of an error who made it and who passed it on: from its page, its fields, their order and their case.',
-    "A page can be copied, and a field removed: `sure` means that marks agree which are the product's own, `likely` that one of them is there,",
-    '`possible` that others answer alike or that nobody has checked the mark. Where nothing tells it, badhop says so, and who comes into question.',
+    "A page can be copied, and a field removed: `sure` means that marks agree which are the product's own, `likely` that one of them is there.",
+    'Where several can send the same bytes nobody is named: `one of` lists the few that come into question, the likeliest first, a product itself',
+    'or what stands *behind* it. One place alone is certain as far as the bytes go; which product stands there is not. `cannot tell` is left for',
+    'answers on which no layer has left a mark.',
     '',
     '## In the lab',
     '',
@@ -54,9 +57,16 @@ export function fingerprintsPage(root: string, header: string): string {
     '',
     ...labTable(errors),
     '',
-    `${count(errors, 'right')} of ${errors.length} answers are told rightly, ${count(errors, 'unknown')} are said not to be told, and ${count(errors, 'wrong')} are given`,
-    'a wrong name, each with `possible`: there an application behind Caddy answers without a page and without a name, as Caddy itself does.',
-    'nginx puts its own name on what it passes on, so that an application behind it, and a Caddy, have no mark left.',
+    '| Of these answers | |',
+    '| --- | --- |',
+    `| named, and rightly | ${counts.named} |`,
+    `| narrowed to one place, to two or to three, of which one made it | ${counts.narrowed} |`,
+    `| a page of somebody's own (\`custom\`, \`file\`, \`emptied\`), or no mark of any layer: who made it is among those that come into question | ${counts.hidden} |`,
+    `| wrong | ${counts.wrong} |`,
+    `| together | ${errors.length} |`,
+    '',
+    '`plain-502` and `bare-502` are applications that give no name, with a page and without; `fcgi-503` and `fcgi-bare` the same over FastCGI.',
+    'nginx puts its own name on what it passes on, so that an application behind it, and a Caddy, have no name left: there the place is told.',
     '',
     '## Recorded elsewhere',
     '',
@@ -113,18 +123,11 @@ function labTable(errors: readonly StageAnswer[]): string[] {
   ];
 }
 
-function said({ answeredBy, cannotTell }: Attribution): string {
+function said({ answeredBy, narrowed, cannotTell }: Attribution): string {
   if (answeredBy !== undefined) return `${answeredBy.product}, ${answeredBy.certainty}`;
-  const candidates = cannotTell?.candidates ?? [];
-  return candidates.length === 0 ? 'cannot tell' : `cannot tell (${candidates.join(', ')})`;
-}
-
-function count(errors: readonly StageAnswer[], wanted: 'right' | 'unknown' | 'wrong'): number {
-  return errors.filter(one => {
-    const name = attributionOf(one).answeredBy?.product;
-    if (name === undefined) return wanted === 'unknown';
-    return wanted === (name === authorOf(one) ? 'right' : 'wrong');
-  }).length;
+  const names = (narrowed?.candidates ?? cannotTell?.candidates ?? []).map(({ place, product }) => (place === 'behind' ? `behind ${product}` : product));
+  if (narrowed !== undefined) return names.length === 1 ? names.join('') : `one of: ${names.join(', ')}`;
+  return names.length === 0 ? 'cannot tell' : `cannot tell (${names.join(', ')})`;
 }
 
 function markTable({ title, marks }: Product): string[] {

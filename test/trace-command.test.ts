@@ -40,8 +40,47 @@ describe('who answered', () => {
     expect(schemaProblems(report)).toEqual([]);
   });
 
+  it('is narrowed to a place where the words of the status are not those of the proxy', async () => {
+    const fields = ['Date: Sat, 21 Nov 2026 12:00:00 GMT', 'Content-Type: text/html'];
+    const { port } = await listen(
+      answering(`HTTP/1.1 503 Service Unavailable\r\nServer: nginx/1.22.1\r\n${fields.join('\r\n')}\r\nContent-Length: 5\r\n\r\nsorry`),
+    );
+    const url = `http://127.0.0.1:${port}/a?b=1&c=2`;
+    const report = await traced(url);
+    expect(schemaProblems(report)).toEqual([]);
+    expect(report.findings[0]).toMatchObject({ confidence: 'likely', title: 'What stands behind nginx answers 503 Service Unavailable' });
+    expect(report.findings[0]?.subject).toMatchObject({ id: 'behind:nginx', kind: 'upstream' });
+    expect(report.trace?.answered?.narrowedTo).toMatchObject([
+      {
+        place: 'behind',
+        product: 'nginx',
+        command: `badhop trace --origin ADDRESS '${url}'`,
+        because: expect.stringContaining('Service Temporarily Unavailable'),
+      },
+    ]);
+    expect(report.trace?.answered?.answeredBy).toBeUndefined();
+    expect(renderTerminal(report, { width: 80, colour: false, unicode: true, verbose: false })).toContain('client → nginx → ✗ what nginx passes requests to');
+  });
+
+  it('is narrowed to two where the bytes fit both, and each is told with what would show it', async () => {
+    const fields = ['Server: nginx/1.22.1', 'Date: Sat, 21 Nov 2026 12:00:00 GMT', 'Content-Type: text/html', 'Content-Length: 5'];
+    const { port } = await listen(answering(`HTTP/1.1 502 Bad Gateway\r\n${fields.join('\r\n')}\r\n\r\nsorry`));
+    const report = await traced(`http://127.0.0.1:${port}/`);
+    expect(schemaProblems(report)).toEqual([]);
+    expect(report.findings[0]).toMatchObject({
+      confidence: 'possible',
+      title: 'What stands behind nginx, or nginx itself, answers 502 Bad Gateway',
+      subject: { id: 'behind:nginx' },
+    });
+    expect(report.trace?.answered?.narrowedTo?.map(({ place, product }) => `${place} ${product}`)).toEqual(['behind nginx', 'itself nginx']);
+    expect(report.trace?.answered?.narrowedTo?.[1]?.tells).toContain('$upstream_status');
+    const text = renderTerminal(report, { width: 80, colour: false, unicode: true, verbose: true });
+    expect(text).toContain('Perhaps what stands behind nginx');
+    expect(text).toContain('Perhaps nginx itself');
+  });
+
   it('is not told where nothing tells it', async () => {
-    const { port } = await listen(answering(page('502 Bad Gateway', 'sorry')));
+    const { port } = await listen(answering(page('502 Bad Gateway', 'sorry', ['Date: Sat, 21 Nov 2026 12:00:00 GMT'])));
     const report = await traced(`http://127.0.0.1:${port}/`);
     expect(report.verdict).toBe('failing');
     expect(report.findings[0]).toMatchObject({ fault: 'error-answer', confidence: 'possible' });

@@ -1,5 +1,5 @@
 import { identify } from '../../src/core/fingerprints/identify.ts';
-import type { Attribution } from '../../src/core/model/fingerprint.ts';
+import type { Attribution, Candidate } from '../../src/core/model/fingerprint.ts';
 import { bytesFromLatin1 } from '../../src/core/parsers/latin1.ts';
 import type { StageAnswer, StageRequest } from './record.ts';
 
@@ -14,40 +14,61 @@ export function attributionOf({ answer }: StageAnswer): Attribution {
   return identify({ status: answer.status, reason: answer.reason, protocol: 'http/1.1', headers: answer.headers, body, bodyBytes: body.length });
 }
 
-/**
- * What is wrong with what badhop made of an answer; nothing where it is right. To say that it cannot be told is right where the page is
- * somebody's own, or has no mark left: then the author must be among those that come into question. A wrong name is never right but where it
- * is called possible and an answer from behind looks just like it.
- */
-export function problemOf(one: StageAnswer): string | undefined {
+/** What badhop made of an answer, held against what is so. */
+export interface Judgement {
+  /** `named`: rightly, and alone. `narrowed`: to few, of whom one made it. `hidden`: somebody's own page, or no mark of any layer. */
+  readonly kind: 'named' | 'narrowed' | 'hidden' | 'wrong';
+  /** What is wrong with it, in words. */
+  readonly problem?: string;
+}
+
+/** A candidate is a product itself, or what stands behind one: a layer of that name with the author behind it. */
+export function judge(one: StageAnswer): Judgement {
   const { chain, fault } = one;
   const found = attributionOf(one);
   const author = authorOf(one);
   const way = [...chain, 'application'];
-  const name = found.answeredBy?.product;
   const problems = [
-    ...(name === undefined ? notToldProblems(one, found) : []),
-    ...(name !== undefined && name !== author && !isDoubtful(one, found) ? [`${name} is said to have answered (${found.answeredBy?.certainty ?? ''})`] : []),
+    ...authorProblems(one, found),
     ...found.layers.filter(layer => layer.product !== 'unknown' && !way.includes(layer.product)).map(layer => `${layer.product} is not on the way`),
     ...(isInOrder(found, way) ? [] : [`the layers are in the order ${found.layers.map(layer => layer.product).join(', ')}`]),
   ];
-  return problems.length === 0 ? undefined : `${chain.join(' before ')}, ${fault}: ${problems.join('; ')}. The truth is ${author}.`;
+  if (problems.length > 0) return { kind: 'wrong', problem: `${chain.join(' before ')}, ${fault}: ${problems.join('; ')}. The truth is ${author}.` };
+  if (found.answeredBy !== undefined) return { kind: 'named' };
+  return { kind: isChanged(fault) || found.narrowed === undefined ? 'hidden' : 'narrowed' };
 }
 
-function notToldProblems(one: StageAnswer, { cannotTell }: Attribution): string[] {
-  const { chain, fault } = one;
+export function problemOf(one: StageAnswer): string | undefined {
+  return judge(one).problem;
+}
+
+/** How many of each kind. */
+export function tally(answers: readonly StageAnswer[]): Readonly<Record<Judgement['kind'], number>> {
+  const counts = { named: 0, narrowed: 0, hidden: 0, wrong: 0 };
+  for (const one of answers) counts[judge(one).kind]++;
+  return counts;
+}
+
+const mostCandidates = 3;
+
+function authorProblems(one: StageAnswer, { answeredBy, narrowed, cannotTell, layers }: Attribution): string[] {
   const author = authorOf(one);
-  // nginx takes the only mark that Caddy's answer has: its Server field.
-  const isUnmarked = author === 'caddy' && chain.slice(0, -1).includes('nginx');
-  if (!isChanged(fault) && author !== 'application' && !isUnmarked) return ['it is not told who answered'];
-  // With a page of somebody's own the product may be hidden altogether.
-  if (isChanged(fault)) return [];
-  return cannotTell?.candidates.includes(author) === true ? [] : [`only ${cannotTell?.candidates.join(', ') ?? ''} come into question`];
+  if (answeredBy !== undefined) {
+    if (answeredBy.certainty === 'possible') return [`${answeredBy.product} is named with no more than possible`];
+    return answeredBy.product === author ? [] : [`${answeredBy.product} is said to have answered (${answeredBy.certainty})`];
+  }
+  const candidates = narrowed?.candidates ?? cannotTell?.candidates ?? [];
+  const isHidden = isChanged(one.fault) || layers.length === 0;
+  return [
+    ...(narrowed === undefined && !isHidden ? ['it is not told who answered'] : []),
+    ...(candidates.length > mostCandidates ? [`${candidates.length} come into question`] : []),
+    ...(candidates.some(candidate => holds(candidate, one)) ? [] : [`only ${candidates.map(({ title }) => title).join(', ')} come into question`]),
+  ];
 }
 
-/** An application's answer without a body and without a name, whose fields a second server has written anew. */
-function isDoubtful({ fault, chain }: StageAnswer, { answeredBy }: Attribution): boolean {
-  return fault === 'bare-502' && chain.length > 1 && chain.at(-1) === 'caddy' && answeredBy?.certainty === 'possible';
+function holds({ place, product }: Candidate, { chain, fault }: StageAnswer): boolean {
+  const before = isOfApplication(fault) ? chain : chain.slice(0, -1);
+  return place === 'behind' ? before.some(name => name === product) : product === authorOf({ chain, fault });
 }
 
 function isInOrder({ layers, traps }: Attribution, way: readonly string[]): boolean {
@@ -64,9 +85,9 @@ function isInOrder({ layers, traps }: Attribution, way: readonly string[]): bool
 
 /** Somebody has put a page of his own in the place of the product's. */
 function isChanged(fault: StageRequest['fault']): boolean {
-  return fault === 'custom' || fault === 'file';
+  return fault === 'custom' || fault === 'file' || fault === 'emptied';
 }
 
 function isOfApplication(fault: StageRequest['fault']): boolean {
-  return fault.startsWith('app-') || fault === 'bare-502';
+  return /^(?:app|bare|plain)-/.test(fault) || fault === 'fcgi-503' || fault === 'fcgi-bare';
 }

@@ -14,7 +14,7 @@ export type RawAnswer =
       readonly body: string;
     };
 
-export type RecordedFault = StageFault | 'spent' | 'fcgi-hanging' | 'custom' | 'file';
+export type RecordedFault = StageFault | 'spent' | 'fcgi-hanging' | 'fcgi-503' | 'fcgi-bare' | 'custom' | 'file' | 'emptied';
 
 /** One request through the stage: the products on its way from the client inwards, and what is behind the last of them. */
 export interface StageRequest {
@@ -26,13 +26,13 @@ export interface StageAnswer extends StageRequest {
   readonly answer: Exclude<RawAnswer, { error: string }>;
 }
 
-/** What only one product does: nginx beyond its request limit and Caddy without a server left answer 503, Apache to FastCGI 504. */
+/** What not all products do: nginx beyond its request limit and Caddy without a server left answer 503, Apache to FastCGI 504. */
 const own: Readonly<Record<StageProduct, readonly RecordedFault[]>> = {
-  nginx: ['spent', 'custom', 'file'],
-  apache: ['fcgi-hanging', 'custom', 'file'],
-  haproxy: ['custom'],
-  caddy: ['spent', 'custom'],
-  varnish: ['custom'],
+  nginx: ['spent', 'fcgi-503', 'fcgi-bare', 'custom', 'file', 'emptied'],
+  apache: ['fcgi-hanging', 'fcgi-503', 'fcgi-bare', 'custom', 'file', 'emptied'],
+  haproxy: ['custom', 'emptied'],
+  caddy: ['spent', 'fcgi-503', 'fcgi-bare', 'custom'],
+  varnish: ['custom', 'emptied'],
 };
 
 /** What differs only by the way in which a backend breaks is asked once for each product, not again for each pair. */

@@ -1,7 +1,8 @@
-import type { Attribution, Layer, ResponseEvidence, Trap } from '../model/fingerprint.ts';
+import type { Attribution, Certainty, Layer, ResponseEvidence, Trap } from '../model/fingerprint.ts';
 import { parseProxyStatus } from '../parsers/proxy-status.ts';
 import { withProxyStatus } from './proxy-status.ts';
-import { cannotTell } from './cannot-tell.ts';
+import { passingReason } from './candidates.ts';
+import { undecided } from './undecided.ts';
 import { orderOf } from './order.ts';
 import { products } from './products/index.ts';
 import { rewriterOf } from './rewriter.ts';
@@ -18,42 +19,50 @@ export function identify(evidence: ResponseEvidence): Attribution {
   const view = viewOf(evidence);
   const { there, lookAlikes } = sightingsOf(view, products);
   const proxyStatus = parseProxyStatus(valuesOf(view, 'proxy-status'));
-  const author = view.status < 400 ? undefined : authorOf(there);
-  const contradiction = author === undefined ? undefined : contradictionOf(author, there, view);
-  const replacing = author !== undefined && has(author, 'page') ? author.product.mayReplace?.(view) : undefined;
+  const likeliest = view.status < 400 ? undefined : authorOf(there);
+  const contradiction = likeliest === undefined ? undefined : contradictionOf(likeliest, there, view);
+  const replacing = likeliest !== undefined && has(likeliest, 'page') ? likeliest.product.mayReplace?.(view) : undefined;
+  const isContradicted = contradiction !== undefined || replacing !== undefined;
+  // What others send too, or a mark that nobody has checked, makes it one of those that come into question, and no more.
+  const isDoubtful = likeliest !== undefined && certaintyOf(likeliest, isContradicted) === 'possible';
+  const [author, doubted] = isDoubtful ? [undefined, likeliest] : [likeliest, undefined];
   const { sightings: fronts, isUncertain } = orderOf(
-    there.filter(one => one !== author && has(one, 'path', 'passed', 'replaced')),
+    there.filter(one => one !== likeliest && has(one, 'path', 'passed', 'replaced')),
     view,
   );
   // Which of several layers of one product stands on which side of another is not told.
   const isSandwich = there.length > 1 && there.some(one => one.product.role !== 'application' && copiesOf(one, view) > 1);
   const rewriter = rewriterOf(view, there);
+  const scene = { view, there };
+  const isBehindKnown = author !== undefined || (doubted !== undefined && has(doubted, 'path'));
+  const isRelay = (front: Sighting): boolean => isBehindKnown || has(front, 'passed', 'replaced') || passingReason(front, scene) !== undefined;
   const shown: Layer[] = [
     ...(rewriter === undefined ? [] : [rewriter]),
-    ...fronts.flatMap(front => frontLayers(front, author !== undefined, view)),
-    ...(author === undefined ? [] : authorLayers(author, contradiction !== undefined || replacing !== undefined, view)),
+    ...fronts.flatMap(front => frontLayers(front, isRelay(front), view)),
+    ...(doubted === undefined ? [] : frontLayers(doubted, false, view)),
+    ...(author === undefined ? [] : authorLayers(author, isContradicted, view)),
   ];
   const layers = view.status < 400 ? shown : withProxyStatus(shown, proxyStatus);
   const answeredBy = layers.find(({ part }) => part === 'answered');
   const traps: Trap[] = trapsOf({
     view,
-    author,
+    author: likeliest,
     contradiction,
     replacing,
     lookAlikes,
     there,
     isOrderUncertain: isUncertain || isSandwich,
     rewriter,
-    certainty: answeredBy?.certainty,
+    certainty: isDoubtful ? 'possible' : answeredBy?.certainty,
   });
-  const unknown = answeredBy === undefined ? cannotTell(view, fronts, lookAlikes) : undefined;
+  const open = answeredBy === undefined ? undecided({ ...scene, fronts, isOrderUncertain: isUncertain, lookAlikes, doubted }) : {};
   const passedOnBy = layers.filter(({ part }) => part === 'passed-on');
   return {
     layers,
     ...(answeredBy !== undefined && { answeredBy }),
     passedOnBy,
-    ...(unknown !== undefined && { cannotTell: unknown }),
-    summary: summaryOf(view.status, answeredBy, layers, unknown),
+    ...open,
+    summary: summaryOf(view.status, answeredBy, layers, open),
     traps,
     proxyStatus,
   };
@@ -80,19 +89,21 @@ function contradictionOf(author: Sighting, there: readonly Sighting[], view: Vie
 }
 
 /** A layer before the author; as often as the answer shows it. */
-function frontLayers(sighting: Sighting, isAuthorKnown: boolean, view: View): Layer[] {
-  const relays = isAuthorKnown || has(sighting, 'passed', 'replaced');
+function frontLayers(sighting: Sighting, relays: boolean, view: View): Layer[] {
   const layer = layerOf(sighting, relays ? 'passed-on' : 'seen', pathCertainty(sighting), view);
   return Array.from({ length: copiesOf(sighting, view) }, () => layer);
+}
+
+/** An application is known by its name alone. */
+function certaintyOf(author: Sighting, isContradicted: boolean): Certainty {
+  return claimOf(author) === 0 ? pathCertainty(author) : authorCertainty(author, isContradicted);
 }
 
 /** The author, behind further layers of the same product where the answer shows more than one. */
 function authorLayers(author: Sighting, isContradicted: boolean, view: View): Layer[] {
   const more = Math.max(copiesOf(author, view), has(author, 'passed') ? 2 : 1) - 1;
   const before = layerOf(author, 'passed-on', pathCertainty(author), view, ['path', 'passed']);
-  const isApplication = claimOf(author) === 0;
-  const certainty = isApplication ? pathCertainty(author) : authorCertainty(author, isContradicted);
-  return [...Array.from({ length: more }, () => before), layerOf(author, 'answered', certainty, view)];
+  return [...Array.from({ length: more }, () => before), layerOf(author, 'answered', certaintyOf(author, isContradicted), view)];
 }
 
 const mostCopies = 8;

@@ -43,10 +43,16 @@ export interface Product {
   readonly hasNoPage?: true;
   /** Why its own page may stand in the place of one from behind: a whole sentence. It is then not sure who made the status. */
   mayReplace?(view: View): string | undefined;
+  /** Why this answer was made behind it and not by it: a whole sentence. Asked where nothing before it has written the head anew. */
+  passes?(view: View): string | undefined;
+  /** What makes it answer with a page of somebody's own: `error_page or return`. */
+  readonly ownPageBy?: string;
   /** How many layers of it the answer shows, where it can be counted. */
   copies?(view: View): number;
   /** How its own log tells an error of its own from one that it relays. A whole sentence. */
   readonly logTells?: string;
+  /** The command that shows it there. */
+  readonly logCommand?: string;
   /** What it says of the reason, where its page or fields do. */
   detail?(view: View): string | undefined;
   readonly meanings: readonly ProductMeaning[];

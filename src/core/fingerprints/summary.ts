@@ -1,10 +1,16 @@
-import type { Attribution, Layer } from '../model/fingerprint.ts';
+import type { Attribution, Candidate, Layer } from '../model/fingerprint.ts';
 
 const doubt: Readonly<Record<Layer['certainty'], string>> = { sure: 'answered', likely: 'most likely answered', possible: 'may have answered' };
 
 /** Who answered and by whose hands, for a person who reads one line. */
-export function summaryOf(status: number, answeredBy: Layer | undefined, layers: readonly Layer[], unknown: Attribution['cannotTell']): string {
+export function summaryOf(
+  status: number,
+  answeredBy: Layer | undefined,
+  layers: readonly Layer[],
+  { narrowed, cannotTell: unknown }: Pick<Attribution, 'narrowed' | 'cannotTell'>,
+): string {
   const before = layers.filter(layer => layer !== answeredBy).map(({ title }) => title);
+  if (narrowed !== undefined) return `${upperFirst(eitherOf(narrowed.candidates))} made the ${status}. ${narrowed.why}`;
   if (answeredBy === undefined) {
     const way = before.length === 0 ? '' : ` It came through ${listOf(before)}.`;
     return `Who answered ${status} cannot be told.${way}${unknown === undefined ? '' : ` ${unknown.why}`}`;
@@ -18,6 +24,11 @@ export function summaryOf(status: number, answeredBy: Layer | undefined, layers:
   return `${upperFirst(listOf(before))} passed on the ${status} that ${title} ${doubt[certainty]}. ${next}`;
 }
 
+/** `Caddy itself`, `what stands behind nginx, or nginx itself`; for the middle of a sentence. */
+export function eitherOf(candidates: readonly Candidate[]): string {
+  return candidates.map(({ title }) => title).join(', or ');
+}
+
 /** `A`, `A and B`, `A, B and C`. */
 function listOf(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
@@ -25,5 +36,5 @@ function listOf(names: readonly string[]): string {
 
 export function upperFirst(text: string): string {
   // nginx writes itself so at the beginning of a sentence too.
-  return text.startsWith('a ') || text.startsWith('an ') || text.startsWith('the ') ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /^(?:an?|the|what) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }

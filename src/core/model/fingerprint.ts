@@ -75,19 +75,44 @@ export interface Trap {
   readonly text: string;
 }
 
-/** Who made an answer. */
+/** One of the few that can have made an answer whose bytes do not tell them apart. */
+export interface Candidate {
+  /** `itself`: the product made it. `behind`: something that the product passes requests to made it; what that is, is not known. */
+  readonly place: 'itself' | 'behind';
+  /** Id of the product that is meant, or behind which it stands. `unknown` for a program that shows no name. */
+  readonly product: string;
+  /** Fit for the middle of a sentence: `nginx itself`, `what stands behind nginx`. */
+  readonly title: string;
+  /** Of `behind`: ids of products that are known to answer so. */
+  readonly like: readonly string[];
+  /** Why it comes into question. A whole sentence. */
+  readonly because: string;
+  /** What shows that it was this one: a field of a log, an answer to compare. A whole sentence. */
+  readonly tells: string;
+  /** The command that shows it, for a person to fill in what stands in capitals. */
+  readonly command?: string;
+}
+
+/** Who made an answer. One of `answeredBy`, `narrowed` and `cannotTell` is there. */
 export interface Attribution {
   /** From the client inwards, as far as the answer shows them. */
   readonly layers: readonly Layer[];
-  /** The layer of `layers` that made the status; absent where it cannot be told, and then `cannotTell` says why. */
+  /** The layer of `layers` that made the status, `sure` or `likely`. */
   readonly answeredBy?: Layer;
+  /** Where the bytes leave few: one of them made it, the likeliest first. One alone is a place whose product is not known. */
+  readonly narrowed?: {
+    /** A whole sentence. */
+    readonly why: string;
+    /** One to three. */
+    readonly candidates: readonly Candidate[];
+  };
   /** Those of `layers` that relayed it, from the client inwards. The innermost of them is the front of the bad hop. */
   readonly passedOnBy: readonly Layer[];
   readonly cannotTell?: {
     /** A whole sentence. */
     readonly why: string;
-    /** Ids of the products that come into question, the likeliest first; may be empty. */
-    readonly candidates: readonly string[];
+    /** Who comes into question all the same, the likeliest first; may be empty. */
+    readonly candidates: readonly Candidate[];
     /** What would tell it. A whole sentence. */
     readonly how: string;
   };

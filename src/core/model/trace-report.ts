@@ -89,7 +89,9 @@ export interface ReportAttribution {
   readonly summary: string;
   readonly answeredBy?: string;
   readonly certainty?: 'sure' | 'likely' | 'possible';
-  readonly cannotTell?: { readonly why: string; readonly how: string };
+  /** Where the bytes leave few: one of them made it, the likeliest first. */
+  readonly narrowedTo?: readonly ReportCandidate[];
+  readonly cannotTell?: { readonly why: string; readonly how: string; readonly candidates: readonly ReportCandidate[] };
   readonly layers: readonly {
     readonly product: string;
     readonly title: string;
@@ -101,6 +103,16 @@ export interface ReportAttribution {
   readonly traps: readonly string[];
   /** Members of `Proxy-Status` (RFC 9209). */
   readonly proxyStatus: readonly { readonly proxy: string; readonly error?: string; readonly details?: string }[];
+}
+
+export interface ReportCandidate {
+  readonly place: 'itself' | 'behind';
+  readonly product: string;
+  readonly title: string;
+  readonly like: readonly string[];
+  readonly because: string;
+  readonly tells: string;
+  readonly command?: string;
 }
 
 export interface ReportSize {

@@ -1,5 +1,5 @@
 import type { Report } from '../model/report.ts';
-import type { ReportTrace, ReportTraceHop, ReportTraceRequest, ReportTraceTls } from '../model/trace-report.ts';
+import type { ReportCandidate, ReportTrace, ReportTraceHop, ReportTraceRequest, ReportTraceTls } from '../model/trace-report.ts';
 import { line, styled, type Line } from './layout.ts';
 import { plural } from './wording.ts';
 
@@ -172,6 +172,7 @@ function answeredLines({ answered }: ReportTrace): Line[] {
   return [
     line(2, answered.summary, { hang: 4 }),
     ...(answered.cannotTell === undefined ? [] : [line(2, `${answered.cannotTell.why} ${answered.cannotTell.how}`, { hang: 4 })]),
+    ...(answered.narrowedTo ?? answered.cannotTell?.candidates ?? []).flatMap(candidateLines),
     ...answered.layers.flatMap(layer => [
       line(2, [styled('strong', layer.title), ` ${layer.part === 'seen' ? 'on the way' : layer.part.replace('-', ' ')} (${layer.certainty})`]),
       ...layer.clues.map(clue => line(4, `${clue.part}: ${clue.text} (${clue.says})`, { hang: 6, maxRows: 3 })),
@@ -180,5 +181,15 @@ function answeredLines({ answered }: ReportTrace): Line[] {
     ...answered.proxyStatus.map(each =>
       line(2, `Proxy-Status of ${each.proxy}: ${each.error ?? 'no error'}${each.details === undefined ? '' : `, ${each.details}`}`, { hang: 4 }),
     ),
+  ];
+}
+
+/** One who may have made the answer, and what would show that it was he. */
+function candidateLines({ title, like, because, tells, command }: ReportCandidate): Line[] {
+  const known = like.length === 0 ? '' : ` ${like.join(' and ')} ${like.length === 1 ? 'answers' : 'answer'} so.`;
+  return [
+    line(2, [styled('strong', 'Perhaps '), styled('strong', title), `: ${because}${known}`], { hang: 4 }),
+    line(4, tells, { hang: 6 }),
+    ...(command === undefined ? [] : [line(4, `$ ${command}`, { hang: 6 })]),
   ];
 }

@@ -211,7 +211,7 @@ function verdictOf(
 ): { readonly verdict: Verdict; readonly summary: string } {
   const { url } = observation.question;
   const active = findings.find(({ status }) => status === 'active');
-  if (active !== undefined) return { verdict: 'failing', summary: `${active.title}: ${active.subject.name}.` };
+  if (active !== undefined) return { verdict: 'failing', summary: `${active.title}: ${active.subject.name.replace(/\.$/, '')}.` };
   const telling = judged.flatMap(each => each.judged).filter(isTelling);
   const last = (judged.at(-1)?.judged ?? []).filter(isTelling);
   if (last.length === 0) {

@@ -1,6 +1,7 @@
 import type { Attribution, Layer, Meaning, MeaningCause, ResponseEvidence } from '../model/fingerprint.ts';
 import type { Confidence, Evidence } from '../model/finding.ts';
 import type { TraceAttempt } from '../model/trace.ts';
+import { fillCommand } from './fill-command.ts';
 import { lookNext, milliseconds, placeOf, sourceOf, type Problem, type ProblemContext } from './problem.ts';
 
 /** Below 500 those that a hop says of itself or of its client's connection: 421, 408, and what nginx and ALB have of their own. */
@@ -32,22 +33,41 @@ export function statusText({ status, reason }: Pick<ResponseEvidence, 'status' |
 /** An error status: who made it, what it means there, and what to look at next. */
 export function errorAnswer(attempt: TraceAttempt, response: ResponseEvidence, context: ProblemContext): Problem {
   const attribution = context.fingerprints.identify(response);
-  const { answeredBy } = attribution;
+  const { answeredBy, narrowed } = attribution;
   const meaning = answeredBy === undefined ? undefined : context.fingerprints.meaning(answeredBy.product, response.status, answeredBy.detail);
   const status = statusText(response);
   return {
     fault: 'error-answer',
     layer: layerOf(response.status, answeredBy),
     symptomClass: response.status >= 500 ? 'probe-failed' : 'client',
-    key: `${response.status} ${answeredBy?.product ?? '?'}`,
+    key: `${response.status} ${answeredBy?.product ?? narrowed?.candidates.map(each => `${each.place} ${each.product}`).join() ?? '?'}`,
     status: response.status,
-    title: answeredBy === undefined ? `The answer is ${status}, and who made it cannot be told` : `${answeredBy.title} answers ${status}`,
+    title: titleOf(attribution, status),
     explanation: explain(attribution, meaning),
-    confidence: answeredBy === undefined ? 'possible' : confidences[answeredBy.certainty],
+    // One place alone is told, if not by name.
+    confidence: answeredBy !== undefined ? confidences[answeredBy.certainty] : narrowed?.candidates.length === 1 ? 'likely' : 'possible',
     evidence: evidenceOf(attempt, response, attribution, context),
     next: nextOf(attribution, meaning, response, context),
-    ...(answeredBy === undefined ? {} : { product: { id: answeredBy.product, name: answeredBy.title } }),
+    ...productOf(attribution),
   };
+}
+
+function titleOf({ answeredBy, narrowed }: Attribution, status: string): string {
+  if (answeredBy !== undefined) return `${answeredBy.title} answers ${status}`;
+  if (narrowed === undefined) return `The answer is ${status}, and who made it cannot be told`;
+  const [only, ...others] = narrowed.candidates.map(({ title }) => title);
+  const text = [only, ...others].join(', or ');
+  return `${text.startsWith('w') ? `W${text.slice(1)}` : text}${others.length === 0 ? '' : ','} answers ${status}`;
+}
+
+/** The layer at which the way that is known ends. */
+function productOf({ answeredBy, narrowed, layers }: Attribution): Pick<Problem, 'product'> {
+  if (answeredBy !== undefined) return { product: { id: answeredBy.product, name: answeredBy.title } };
+  const known = layers.filter(({ product }) => product !== 'unknown');
+  const candidates = narrowed?.candidates ?? [];
+  const [last = known.at(-1)] = candidates.flatMap(each => known.filter(({ product }) => product === each.product).slice(-1));
+  if (last === undefined) return {};
+  return { product: { id: last.product, name: last.title, place: candidates.every(({ place }) => place === 'behind') ? 'behind' : 'or-behind' } };
 }
 
 /** A gateway that says that it got no answer speaks of what is behind it. */
@@ -60,11 +80,12 @@ function layerOf(status: number, answeredBy: Layer | undefined): Problem['layer'
   return answeredBy?.product === 'nginx' ? 'nginx' : answeredBy === undefined || answeredBy.role === 'application' ? 'app' : 'backend';
 }
 
-function explain({ summary, cannotTell, traps }: Attribution, meaning: Meaning | undefined): string {
+function explain({ summary, narrowed, cannotTell, traps }: Attribution, meaning: Meaning | undefined): string {
   const causes = (meaning?.causes ?? []).slice(0, 3).map(cause => `${cause.title}${unproven(cause)}`);
   return [
     summary,
     ...(cannotTell === undefined ? [] : [cannotTell.why]),
+    ...(narrowed?.candidates ?? []).map(({ because }) => because),
     ...(causes.length === 0 ? [] : [`Usually, the likeliest first: ${causes.join('; ')}.`]),
     ...(meaning === undefined ? [] : [meaning.text]),
     ...traps.slice(0, 2).map(trap => trap.text),
@@ -94,19 +115,33 @@ function nextOf(attribution: Attribution, meaning: Meaning | undefined, response
       `${cause.title}${unproven(cause)}? ${cause.next}${cause.tells === undefined ? '' : ` ${cause.tells}`}`,
       ...(cause.command === undefined ? [] : [cause.command]),
     ]);
-  const bypass: readonly [string, ...string[]] = ['Go past this hop to the server behind it, and compare:', `badhop trace --origin ADDRESS ${context.hop.url}`];
-  const { answeredBy, cannotTell } = attribution;
-  const isProxy = answeredBy === undefined || answeredBy.role !== 'application';
+  const { url } = context.hop;
+  const { answeredBy } = attribution;
+  if (answeredBy === undefined) return findOut(attribution, url);
+  const bypass: readonly [string, ...string[]] = [
+    'Go past this hop to the server behind it, and compare:',
+    fillCommand('badhop trace --origin ADDRESS URL', url),
+  ];
+  const isProxy = answeredBy.role !== 'application';
   const look: readonly [string, ...string[]] =
-    answeredBy?.product === 'nginx'
+    answeredBy.product === 'nginx'
       ? ['On the host that this nginx runs on; its error log names the backend and the reason:', 'badhop --since 10m', `badhop logs --since 10m`]
       : ['On the host behind this hop, let badhop read it:', 'badhop --since 10m'];
-  const summary =
-    answeredBy === undefined
-      ? `Find out who answers: ${cannotTell?.how ?? 'ask each hop by itself'}`
-      : speaksOfNext(response.status)
-        ? `Look at what ${answeredBy.title} passes requests to`
-        : `Look at ${answeredBy.title} itself`;
-  const ordered = answeredBy?.product === 'nginx' || steps.length === 0 ? [look, ...steps] : [...steps, look];
+  const summary = speaksOfNext(response.status) ? `Look at what ${answeredBy.title} passes requests to` : `Look at ${answeredBy.title} itself`;
+  const ordered = answeredBy.product === 'nginx' || steps.length === 0 ? [look, ...steps] : [...steps, look];
   return lookNext('follow-the-answer', summary, [...ordered, ...(isProxy ? [bypass] : [])]);
+}
+
+/** The author is not named: one step for each who may have answered, with what shows that it was he. */
+function findOut({ narrowed, cannotTell }: Attribution, url: string): Problem['next'] {
+  const candidates = narrowed?.candidates ?? cannotTell?.candidates ?? [];
+  const [only] = candidates;
+  const isPlace = narrowed !== undefined && candidates.length === 1 && only !== undefined;
+  const tellings = candidates.map(({ title, tells, command }): readonly [string, ...string[]] => [
+    isPlace ? tells : `Was it ${title}? ${tells}`,
+    ...(command === undefined ? [] : [fillCommand(command, url)]),
+  ]);
+  const how = cannotTell === undefined ? [] : [[fillCommand(cannotTell.how, url)] as const];
+  const look = ['On the host of each server behind, let badhop read it:', 'badhop --since 10m'] as const;
+  return lookNext('follow-the-answer', isPlace ? `Look at ${only.title}` : 'Find out who answers', [...how, ...tellings, look]);
 }

@@ -88,11 +88,13 @@ function evidenceOf({ problem, judged }: ProblemGroup, hop: JudgedHop, spread: S
 function subjectOf({ problem, places }: ProblemGroup, { hop }: JudgedHop): Subject {
   const [place = hop.host] = places;
   if (problem.product !== undefined) {
-    const isNext = problem.status !== undefined && speaksOfNext(problem.status) && problem.product.id !== 'unknown';
+    const { id, name, place: where } = problem.product;
+    // A gateway's 502 or 504 speaks of what is behind it, whichever of the two made it.
+    const isNext = where === 'behind' || (problem.status !== undefined && speaksOfNext(problem.status) && id !== 'unknown');
     return {
       kind: isNext ? 'upstream' : 'service',
-      id: isNext ? `behind:${problem.product.id}` : problem.product.id,
-      name: isNext ? `what ${problem.product.name} passes requests to` : `${problem.product.name} at ${place}`,
+      id: isNext ? `behind:${id}` : id,
+      name: isNext ? `what ${name} passes requests to` : `${name}${where === undefined ? '' : ' or what stands behind it,'} at ${place}`,
       peers: [...places],
     };
   }

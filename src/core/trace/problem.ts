@@ -24,8 +24,8 @@ export interface Problem {
   readonly isLatent?: boolean;
   /** It is no risk to what was asked about. */
   readonly isAdvice?: boolean;
-  /** The product that it is about, where one is known. */
-  readonly product?: { readonly id: string; readonly name: string };
+  /** The product that it is about, where one is known; `behind`, what stands behind it alone; `or-behind`, either of the two. */
+  readonly product?: { readonly id: string; readonly name: string; readonly place?: 'behind' | 'or-behind' };
 }
 
 /** The fingerprints, as the program hands them in. */

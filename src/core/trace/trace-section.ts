@@ -1,7 +1,8 @@
-import type { Attribution } from '../model/fingerprint.ts';
-import type { ReportAttribution, ReportSize, ReportTrace, ReportTraceHop, ReportTraceRequest, ReportTraceTls } from '../model/trace-report.ts';
+import type { Attribution, Candidate } from '../model/fingerprint.ts';
+import type { ReportAttribution, ReportCandidate, ReportSize, ReportTrace, ReportTraceHop, ReportTraceRequest, ReportTraceTls } from '../model/trace-report.ts';
 import type { SizeProbe, TlsObservation, TraceAttempt, TraceHop, TraceObservation } from '../model/trace.ts';
 import { statusText } from './error-answer.ts';
+import { fillCommand } from './fill-command.ts';
 import type { Judged, JudgedHop } from './judge-hop.ts';
 import { resultOf } from './name-problems.ts';
 import { placeOf } from './problem.ts';
@@ -20,7 +21,7 @@ export function traceSection(
     hops: judged.map(hopOf),
     ...(redirectsEnded === undefined ? {} : { redirectsEnded }),
     ...(origin === undefined ? {} : { origin: hopOf(origin) }),
-    ...(attribution === undefined ? {} : { answered: attributionOf(attribution) }),
+    ...(attribution === undefined ? {} : { answered: attributionOf(attribution, judged.at(-1)?.hop.url ?? question.url) }),
     sizes: sizes.map(sizeOf),
     ...(cutShort === undefined ? {} : { cutShort }),
   };
@@ -133,11 +134,16 @@ function withoutName(named: TlsObservation, bare: TlsObservation): string {
   return bare.chain[0]?.fingerprint === named.chain[0]?.fingerprint ? 'the same certificate' : `another certificate: ${bare.chain[0]?.subject ?? 'none'}`;
 }
 
-function attributionOf({ summary, answeredBy, cannotTell, layers, traps, proxyStatus }: Attribution): ReportAttribution {
+function attributionOf({ summary, answeredBy, narrowed, cannotTell, layers, traps, proxyStatus }: Attribution, url: string): ReportAttribution {
+  const filled = (candidates: readonly Candidate[]): readonly ReportCandidate[] =>
+    candidates.map(each => (each.command === undefined ? each : { ...each, command: fillCommand(each.command, url) }));
   return {
     summary,
     ...(answeredBy === undefined ? {} : { answeredBy: answeredBy.product, certainty: answeredBy.certainty }),
-    ...(cannotTell === undefined ? {} : { cannotTell: { why: cannotTell.why, how: cannotTell.how } }),
+    ...(narrowed === undefined ? {} : { narrowedTo: filled(narrowed.candidates) }),
+    ...(cannotTell === undefined
+      ? {}
+      : { cannotTell: { why: cannotTell.why, how: fillCommand(cannotTell.how, url), candidates: filled(cannotTell.candidates) } }),
     layers: layers.map(({ product, title, role, part, certainty, evidence }) => ({ product, title, role, part, certainty, clues: evidence.slice(0, 8) })),
     traps: traps.map(({ text }) => text),
     proxyStatus: proxyStatus.map(({ proxy, error, details }) => ({

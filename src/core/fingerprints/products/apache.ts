@@ -1,6 +1,6 @@
-import { body, both, either, header, reason, servedFile, type Finder } from '../marks.ts';
+import { body, both, either, header, reason, servedFile, without, type Finder } from '../marks.ts';
 import { between, defineProduct } from '../product.ts';
-import { isEmpty, valueOf, type View } from '../view.ts';
+import { isEmpty, placeOf, valueOf, valuesOf, type View } from '../view.ts';
 
 const docs = 'https://httpd.apache.org/docs/2.4/mod/mod_proxy.html';
 
@@ -26,6 +26,24 @@ const reordered: Finder = view => {
 /** `"16-6570e8c9b2c40"`: size and time in microseconds, in hexadecimal. */
 const isFile = servedFile(/^"([0-9a-f]{1,12})-[0-9a-f]{13,14}(?:-gzip)?"$/);
 
+/** A file as Apache alone dates it: the microseconds of its ETag fall into the second of Last-Modified. */
+const isDatedFile: Finder = view => {
+  const micros = Number.parseInt(/-([0-9a-f]{13,14})(?:-gzip)?"$/.exec(valueOf(view, 'etag') ?? '')?.[1] ?? '', 16);
+  return Math.floor(micros / 1_000_000) * 1000 === Date.parse(valueOf(view, 'last-modified') ?? '') ? isFile(view) : undefined;
+};
+
+const namesApache = either(header('server', { starts: 'apache/' }), header('server', { is: 'apache' }));
+
+function passes(view: View): string | undefined {
+  const servers = valuesOf(view, 'server');
+  if (servers.length > 0 && !servers.some(value => /^apache\b/i.test(value))) {
+    return 'Apache puts its own name on an error of its own, and this answer bears that of another.';
+  }
+  return isEmpty(view) && placeOf(view, 'content-type') < 0
+    ? 'An error of Apache itself has a page, and this answer has neither a page nor the type of one.'
+    : undefined;
+}
+
 /** Apache httpd 2.4.71 with mod_proxy in the lab. It keeps the Server field of what it passes on, and writes its own where there is none. */
 export default defineProduct({
   id: 'apache',
@@ -35,6 +53,9 @@ export default defineProduct({
   namesItself: true,
   versionAfter: 'Apache/',
   logTells: 'Its error log has a line of mod_proxy (AH00898, AH01102, AH00957, AH01114) for each error of its own.',
+  logCommand: "grep -E 'AH00898|AH01102|AH00957|AH01114' /var/log/apache2/error.log | tail",
+  ownPageBy: 'ErrorDocument',
+  passes,
   mayReplace: view =>
     view.body.includes(' Proxy Error</title>') ? undefined : 'With ProxyErrorOverride Apache shows this page in the place of one from behind it.',
   detail: (view: View) => between(view.body, 'Reason: <strong>', '</strong>'),
@@ -47,8 +68,14 @@ export default defineProduct({
       says: 'the type and character set that Apache gives its own pages',
     },
     { see: reason({ is: 'Proxy Error' }), tells: 'own', basis: 'live', says: 'words that only Apache has for a 502' },
-    { see: header('server', { starts: 'apache/' }), tells: 'path', basis: 'live', says: 'Apache answered, or passed on an answer without a name' },
-    { see: header('server', { is: 'apache' }), tells: 'path', basis: 'live', says: 'Apache answered, or passed on an answer without a name' },
+    { see: namesApache, tells: 'path', basis: 'live', says: 'Apache answered, or passed on an answer without a name' },
+    { see: isDatedFile, tells: 'page', isShared: true, basis: 'live', says: 'a file whose ETag is made as Apache makes it, of size and microseconds' },
+    {
+      see: without(both(header('content-type', { is: 'text/html; charset=iso-8859-1' }), namesApache), words),
+      tells: 'style',
+      basis: 'live',
+      says: 'the type and character set that Apache gives a text of its configuration',
+    },
     {
       see: both(isFile, header('server', { starts: 'apache' })),
       tells: 'own',

@@ -35,6 +35,12 @@ const named =
     return { part: 'header', text: cut(`${field === 'server' ? 'Server' : 'X-Powered-By'}: ${value}`) };
   };
 
+/** Caddy leaves it in the answer of a FastCGI program (2.6.2 and php-fpm 8.2 in the lab). */
+const statusField: Finder = view => {
+  const value = valuesOf(view, 'status').find(one => one.startsWith(`${view.status} `) || one === `${view.status}`);
+  return value === undefined ? undefined : { part: 'header', text: cut(`Status: ${value}`) };
+};
+
 /** Heroku's older router calls itself Cowboy, the server that it is made of. */
 function isHeroku(value: string, view: View): boolean {
   return value === 'Cowboy' && valuesOf(view, 'via').some(via => via.includes('vegur'));
@@ -54,6 +60,7 @@ export default defineProduct({
   logTells: 'Its own log has the request, with the status that it answered.',
   marks: [
     { see: named('server', servers), tells: 'path', basis: 'live', says: 'the name of a server that runs applications' },
+    { see: statusField, tells: 'path', basis: 'live', says: 'the field in which a CGI or FastCGI program gives its status' },
     { see: named('x-powered-by', frameworks), tells: 'path', isShared: true, basis: 'memory', says: 'the name of what applications are made with' },
   ],
   meanings: [

@@ -4,7 +4,8 @@ import { isEmpty, placeOf, valuesOf, type View } from '../view.ts';
 
 const source = 'https://caddyserver.com/docs/caddyfile/directives/reverse_proxy';
 
-const empty: Finder = view => (isEmpty(view) && view.status >= 500 ? { part: 'length', text: 'no body' } : undefined);
+/** A FastCGI program behind Caddy may answer without a body too; it gives it a type all the same. */
+const empty: Finder = view => (isEmpty(view) && view.status >= 500 && placeOf(view, 'content-type') < 0 ? { part: 'length', text: 'no body' } : undefined);
 
 /** Another server's name beside Caddy's own: the answer came from there. */
 const named: Finder = view => {
@@ -29,6 +30,22 @@ const relayedLength: Finder = view => {
   return view.isHttp1 && length >= 0 && length < server ? { part: 'header', text: 'Content-Length, Server' } : undefined;
 };
 
+/** How much of a body Go's server keeps back to count its length, unless the handler sends it on at once. */
+const countedBytes = 2048;
+
+/** Only where Date stands after Server, the head is as this Caddy wrote it: another program in Go before it sorts all fields. */
+function passes(view: View): string | undefined {
+  const [server, date, length] = ['server', 'date', 'content-length'].map(name => placeOf(view, name));
+  if (!view.isHttp1 || server === undefined || server < 0 || date === undefined || date < server || caddies(view) !== 1) return undefined;
+  if (length !== undefined && length >= 0 && length < server) {
+    return 'Caddy writes the length of an answer of its own after Date, and here it stands among the fields from behind it.';
+  }
+  const isChunked = valuesOf(view, 'transfer-encoding').includes('chunked') && placeOf(view, 'content-encoding') < 0;
+  return isChunked && view.isWhole && view.body.length < countedBytes
+    ? 'Caddy counts the length of a short answer of its own, and this one has none: it was sent on as it came from behind.'
+    : undefined;
+}
+
 /** Caddy 2.6.2 in the lab: an error of its own has no body, and an answer from behind gets a second Server field. */
 export default defineProduct({
   id: 'caddy',
@@ -37,6 +54,9 @@ export default defineProduct({
   relayedServer: 'adds',
   namesItself: true,
   hasNoPage: true,
+  logCommand: 'journalctl -u caddy --since -10min | grep http.log.error',
+  ownPageBy: 'handle_errors or respond',
+  passes,
   logTells: 'Its log has an entry http.log.error with the reason (dial tcp, EOF, timeout) for each error of its own.',
   copies: caddies,
   marks: [
@@ -49,7 +69,7 @@ export default defineProduct({
     },
     { see: isCaddy, tells: 'path', basis: 'live', says: 'Caddy puts its name on all that it answers and passes on' },
     { see: listed('via', { ends: ' caddy' }), tells: 'passed', basis: 'memory', says: 'newer versions name themselves so on what they pass on' },
-    { see: both(ownLength, isCaddy, empty), tells: 'style', basis: 'live', says: 'the length was counted by Caddy itself' },
+    { see: both(ownLength, isCaddy), tells: 'style', basis: 'live', says: 'the length was counted by Caddy itself' },
   ],
   meanings: [
     {

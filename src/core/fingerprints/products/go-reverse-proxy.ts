@@ -1,8 +1,9 @@
 import { header, without, type Finder } from '../marks.ts';
 import { defineProduct } from '../product.ts';
-import { isEmpty } from '../view.ts';
+import { isEmpty, valueOf } from '../view.ts';
 
-const empty: Finder = view => (isEmpty(view) && view.status === 502 ? { part: 'length', text: 'no body' } : undefined);
+const empty: Finder = view =>
+  isEmpty(view) && view.status === 502 && valueOf(view, 'content-type') === undefined ? { part: 'length', text: 'no body' } : undefined;
 
 /** httputil.ReverseProxy of Go's library, inside of many programs: 502 and nothing else. */
 export default defineProduct({
@@ -12,6 +13,7 @@ export default defineProduct({
   relayedServer: 'keeps',
   namesItself: false,
   hasNoPage: true,
+  logTells: 'Its log has a line http: proxy error with the reason.',
   marks: [
     {
       see: without(empty, header('server', { is: 'caddy' })),

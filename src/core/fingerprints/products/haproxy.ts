@@ -10,6 +10,8 @@ export default defineProduct({
   role: 'load-balancer',
   relayedServer: 'keeps',
   namesItself: false,
+  logCommand: "grep -E ' (502|503|504) ' /var/log/haproxy.log | tail",
+  ownPageBy: 'errorfile or http-request return',
   logTells: 'In its log the two letters of the termination state tell it: ---- where the server answered so itself, SC, SH, sH or PH where HAProxy did.',
   marks: [
     {

@@ -1,7 +1,7 @@
 import { both, either, header, reason, servedFile } from '../marks.ts';
 import { nginxPage } from '../pages.ts';
 import { between, defineProduct } from '../product.ts';
-import { valueOf } from '../view.ts';
+import { isEmpty, placeOf, valueOf, valuesOf, type View } from '../view.ts';
 
 const docs = 'https://nginx.org/en/docs/http/ngx_http_proxy_module.html';
 
@@ -9,6 +9,23 @@ const docs = 'https://nginx.org/en/docs/http/ngx_http_proxy_module.html';
 const isFile = servedFile(/^"[0-9a-f]{8}-([0-9a-f]{1,12})"$/);
 
 const isNginx = either(header('server', { is: 'nginx' }), header('server', { starts: 'nginx/' }));
+
+/** Its own words for two statuses; what answers behind it has those of RFC 9110 as a rule, and nginx passes them on. */
+const ownWords: Readonly<Record<number, string>> = { 503: 'Service Temporarily Unavailable', 504: 'Gateway Time-out' };
+
+function passes(view: View): string | undefined {
+  const words = ownWords[view.status];
+  // nginx, or an Apache that puts Date before it, has written this head; who else wrote it may have put other words in.
+  const isOwnHead =
+    Math.max(placeOf(view, 'server'), placeOf(view, 'date')) === 1 && valuesOf(view, 'server').length === 1 && view.fields[0]?.written !== view.fields[0]?.name;
+  if (view.isHttp1 && isOwnHead && words !== undefined && view.reason !== words) {
+    return `nginx says "${view.status} ${words}" with an error of its own, whatever its page is; this one came with other words from behind it.`;
+  }
+  if (isEmpty(view) && (placeOf(view, 'content-type') < 0 || placeOf(view, 'transfer-encoding') >= 0)) {
+    return 'An error of nginx itself has a page, and this answer has neither a page nor the type of one.';
+  }
+  return undefined;
+}
 
 /** nginx 1.22.1 in the lab. It puts its own Server field on everything that it passes on. */
 export default defineProduct({
@@ -23,6 +40,9 @@ export default defineProduct({
     const page = between(view.body, '<hr><center>', '</center>');
     return page?.startsWith('nginx') === true && isNginx(view) !== undefined && page !== valueOf(view, 'server') ? 2 : 1;
   },
+  logCommand: 'ssh USER@NGINX-HOST badhop --since 10m',
+  ownPageBy: 'error_page or return',
+  passes,
   logTells:
     'In its access log $upstream_status is a status where a server behind nginx answered, and - where nginx answered alone; its error log has a line for each 502 and 504 of its own.',
   marks: [

@@ -1,8 +1,22 @@
 import { body, header, listed, members, reason } from '../marks.ts';
 import { between, defineProduct } from '../product.ts';
+import { isEmpty, placeOf, valueOf, type View } from '../view.ts';
 
 const docs = 'https://varnish-cache.org/docs/trunk/reference/vsl.html';
 const log = "varnishlog -g request -q 'FetchError or BerespStatus >= 500'";
+
+/** Its own answers bear its name, and the length that it counts itself stands after Via. */
+function passes(view: View): string | undefined {
+  const [length, number, age] = ['content-length', 'x-varnish', 'age'].map(name => placeOf(view, name));
+  const isAsWritten = number !== undefined && number >= 0 && age === number + 1 && view.isHttp1;
+  if (isAsWritten && length !== undefined && length >= 0 && length < number && placeOf(view, 'connection') > age && valueOf(view, 'server') !== 'Varnish') {
+    return 'Varnish writes the length of a page of its own after Via, and here it stands among the fields from behind it.';
+  }
+  const server = valueOf(view, 'server');
+  // A server that puts its own name in place hides that of Varnish.
+  const isNamed = server === undefined || /^(?:apache|caddy)\b/i.test(server);
+  return isEmpty(view) && isNamed ? 'An error of Varnish itself has a page and the name of Varnish, and this answer has neither.' : undefined;
+}
 
 /** Varnish 7.1.1 in the lab. Left to itself it answers 503 to everything that goes wrong behind it, and never 502 or 504. */
 export default defineProduct({
@@ -12,6 +26,9 @@ export default defineProduct({
   relayedServer: 'keeps',
   namesItself: true,
   versionAfter: 'Varnish/',
+  logCommand: log,
+  ownPageBy: 'a VCL with a page of its own',
+  passes,
   logTells: 'In varnishlog a FetchError stands beside each error of its own, and BerespStatus is that of an answer from behind.',
   detail: view => between(view.body, '<h1>Error 503 ', '</h1>'),
   copies: view => members(view, 'via').filter(one => one.includes(' varnish (Varnish/')).length,

@@ -1,0 +1,129 @@
+import type { Attribution, Candidate } from '../model/fingerprint.ts';
+import { behind, bypassCommand, itself, likeOf, passingReason, type Scene } from './candidates.ts';
+import type { Product } from './product.ts';
+import application from './products/application.ts';
+import haproxy from './products/haproxy.ts';
+import { has, type Sighting } from './sightings.ts';
+import { upperFirst } from './summary.ts';
+import { isEmpty, valueOf, type View } from './view.ts';
+
+type Undecided = Pick<Attribution, 'narrowed' | 'cannotTell'>;
+
+export interface UndecidedFacts extends Scene {
+  /** From the client inwards. */
+  readonly fronts: readonly Sighting[];
+  /** Which of the inner ones stands before which is not told. */
+  readonly isOrderUncertain: boolean;
+  readonly lookAlikes: readonly Sighting[];
+  /** Looks like the author, by what others send too. */
+  readonly doubted: Sighting | undefined;
+}
+
+const mostCandidates = 3;
+const directly = `Ask the next server on the way directly: ${bypassCommand}.`;
+
+/** Where no layer can be named as the author: the few that come into question, or why it cannot be told. */
+export function undecided(facts: UndecidedFacts): Undecided {
+  const { view, fronts, doubted } = facts;
+  if (view.status < 400) return unknown(`An answer with status ${view.status} has no error page to know its author by.`, 'Ask for a URL that fails.');
+  const replacing = fronts.find(sighting => has(sighting, 'replaced'));
+  if (replacing !== undefined) {
+    const because = `${upperFirst(replacing.product.title)} has put a page of its own in the place of the one that came from behind it.`;
+    return few(because, [behind([replacing.product], view, because, [])]);
+  }
+  if (!view.isWhole && view.body === '') {
+    const products = [...facts.lookAlikes, ...fronts.slice(-1)].map(({ product }) => itself(product, view));
+    return unknown('The body was not read, and a product is known by its page.', 'Ask with GET, and wait for the whole answer.', products);
+  }
+  if (doubted !== undefined) return doubtful(doubted, facts);
+  return fronts.length === 0 ? nameless(facts) : throughFronts(facts);
+}
+
+/** One whose mark others send too: it, the layer that is named beside it, or what stands behind. */
+function doubtful(doubted: Sighting, facts: UndecidedFacts): Undecided {
+  const { view, fronts } = facts;
+  const { product, found } = doubted;
+  const first = found.find(({ mark }) => mark.tells === 'page' || mark.tells === 'own') ?? found[0];
+  const because = `The answer looks so: ${first?.mark.says ?? 'its mark is there'}.`;
+  const isApplication = product.role === 'application';
+  // What has put its own name on the answer was on the way; the others may have sent a copy.
+  const copying = has(doubted, 'path') && !isApplication ? [] : fronts.slice(-1).filter(front => passingReason(front, facts) === undefined);
+  return few(`Others send the same bytes as ${product.title}.`, [
+    itself(product, view, because),
+    ...copying.map(front => itself(front.product, view)),
+    ...(isApplication ? [] : [behind([product], view, `${upperFirst(product.title)} passes such an answer on as it is.`, [])]),
+  ]);
+}
+
+/** Layers are seen, and none of them shows that it made the answer: the innermost did, or something behind it. */
+function throughFronts(facts: UndecidedFacts): Undecided {
+  const { view, fronts, isOrderUncertain, lookAlikes } = facts;
+  const close = isOrderUncertain ? fronts.filter(({ product }) => product.role !== 'application') : fronts.slice(-1);
+  const able = close.filter(front => passingReason(front, facts) === undefined);
+  const makers = able.map(({ product }) => product);
+  // Wherever those stand that only passed it on: what is behind one that may have made it is behind it in any order.
+  const inner = able.length > 0 ? able : close;
+  const reasons = inner.map(front => passingReason(front, facts));
+  const like = likeOf(view, fronts, lookAlikes);
+  const relayed = behind(
+    inner.map(({ product }) => product),
+    view,
+    whyBehind(view, makers, reasons, lookAlikes),
+    like,
+  );
+  if (makers.length === 0) return few(relayed.because, [relayed]);
+  const own = makers.map(product => itself(product, view));
+  // A page is seldom replaced, unless its words or its type are the product's own; that a product without pages sends none is the rule.
+  const isOwnManner = isEmpty(view) ? makers.some(({ hasNoPage }) => hasNoPage === true) : able.some(front => has(front, 'style'));
+  const titles = [...new Set(makers.map(({ title }) => title))].join(' or ');
+  const why = isOwnManner
+    ? `${upperFirst(titles)} and what it passes requests to can send the same bytes.`
+    : `${relayed.because} So it came from behind, unless somebody has put a page of his own into ${titles}.`;
+  return few(why, isOwnManner ? [...own, relayed] : [relayed, ...own]);
+}
+
+function whyBehind(view: View, makers: readonly Product[], reasons: readonly (string | undefined)[], lookAlikes: readonly Sighting[]): string {
+  const reason = reasons.find(text => text !== undefined);
+  if (makers.length === 0 && reason !== undefined) return reason;
+  const titles = [...new Set(makers.map(({ title }) => title))].join(' or ');
+  const [like] = lookAlikes;
+  if (!isEmpty(view) && like !== undefined) return `${upperFirst(like.product.title)} writes such a page, and ${titles} does not.`;
+  const isPageless = makers.some(({ hasNoPage }) => hasNoPage === true);
+  if (isEmpty(view))
+    return isPageless
+      ? 'Its head may have been written anew on the way.'
+      : `${upperFirst(titles)} writes a page for each error of its own, and this answer has none.`;
+  return isPageless ? `${upperFirst(titles)} writes no page for an error of its own, and this answer has one.` : `The page is not that of ${titles}.`;
+}
+
+/** Nothing names a layer. */
+function nameless({ view, lookAlikes }: UndecidedFacts): Undecided {
+  const isBare = valueOf(view, 'server') === undefined && valueOf(view, 'date') === undefined && view.isHttp1;
+  const program = itself(application, view);
+  // Without a date it is none of those that write one into every answer.
+  const alike = isBare && isEmpty(view) ? [] : lookAlikes.map(({ product }) => itself(product, view));
+  if (alike.length > 0) {
+    const all = isEmpty(view) ? [program, ...alike] : [...alike, program];
+    return few('Several products send this answer, and nothing else in it names one.', all);
+  }
+  if (isBare) {
+    const why = 'Nothing in the answer names a product, and it has no Date, which nearly every server writes but HAProxy.';
+    const balancer = itself(
+      haproxy,
+      view,
+      'HAProxy writes neither Date nor Server into an answer of its own; its page was replaced (errorfile or http-request return).',
+    );
+    return few(why, isEmpty(view) ? [program, balancer] : [balancer, program]);
+  }
+  if (isEmpty(view)) return unknown(`The answer is ${view.status} without a page, and nothing in it names a product.`, directly, [program]);
+  return unknown("Nothing in the answer names a product, and its page is nobody's default.", directly, [program]);
+}
+
+function few(why: string, candidates: readonly Candidate[]): Undecided {
+  if (candidates.length > mostCandidates) return unknown(why, directly, candidates);
+  return { narrowed: { why, candidates } };
+}
+
+function unknown(why: string, how: string, candidates: readonly Candidate[] = []): Undecided {
+  return { cannotTell: { why, how, candidates } };
+}
