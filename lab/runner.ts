@@ -1,6 +1,7 @@
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tidyRecording } from './recording.ts';
+import { mayFail } from '../src/core/changes/commands.ts';
 import type { FixPlan, FixStep } from '../src/core/model/finding.ts';
 import type { Report } from '../src/core/model/report.ts';
 import { applyWithBadhop, snapshotOf, undoWithBadhop } from './applier.ts';
@@ -289,7 +290,7 @@ export async function applyPlan(host: LabHost, plan: FixPlan): Promise<void> {
       // Everything is validated between the last edit and the first command.
       if (!isChecked) await checkFirst();
       isChecked = true;
-      if (step.kind === 'command') await host.run(step.argv);
+      if (step.kind === 'command') await (mayFail(step.argv) ? host.exec(step.argv) : host.run(step.argv));
     }
   }
 }

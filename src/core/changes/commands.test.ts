@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isKnownCommand, isReload, isTest, pidsOf } from './commands.ts';
+import { isKnownCommand, isReload, isTest, mayFail, pidsOf } from './commands.ts';
 
 describe('a command of a change', () => {
   it.each([
@@ -13,6 +13,8 @@ describe('a command of a change', () => {
     'kill -HUP 1',
     'kill -USR2 4711',
     'kill -s CONT 12 13',
+    'kill -s QUIT 12 13',
+    'kill -QUIT 12',
     'sysctl -w net.core.somaxconn=4096',
     'chown www-data:www-data /run/php/shop.sock',
     'chmod 0660 /run/php/shop.sock',
@@ -44,6 +46,9 @@ describe('a command of a change', () => {
     'systemctl restart a b',
     'systemctl kill -s KILL a.service',
     'kill -KILL 1',
+    'kill -s TERM 12',
+    'kill -s QUIT',
+    'kill -s QUIT -12',
     'kill -HUP -1',
     'kill -HUP 0',
     'kill -HUP',
@@ -83,6 +88,17 @@ describe('a command of a change', () => {
     expect(isReload(['systemctl', 'start', 'x'])).toBe(false);
     expect(pidsOf(['kill', '-s', 'CONT', '7', '8'])).toEqual([7, 8]);
     expect(pidsOf(['systemctl', 'reload', '7'])).toEqual([]);
+  });
+
+  it.each([
+    ['ps -o pid -p 12', true],
+    ['kill -s QUIT 12', true],
+    ['kill -QUIT 12', true],
+    ['kill -s HUP 12', false],
+    ['systemctl kill -s QUIT x.service', false],
+    ['systemctl restart x.service', false],
+  ])('may fail or not: %s', (line, may) => {
+    expect(mayFail(line.split(' '))).toBe(may);
   });
 
   it('is judged whatever it is', () => {

@@ -20,8 +20,8 @@ const systemctl = (words: Words): boolean => {
 
 const kill = (words: Words): boolean => {
   const [first = '', second = '', ...rest] = words;
-  const isShort = /^-(?:HUP|USR2|CONT|STOP)$/.test(first);
-  const isLong = first === '-s' && /^(?:HUP|USR2|CONT|STOP)$/.test(second);
+  const isShort = /^-(?:HUP|USR2|QUIT|CONT|STOP)$/.test(first);
+  const isLong = first === '-s' && /^(?:HUP|USR2|QUIT|CONT|STOP)$/.test(second);
   const pids = isShort ? words.slice(1) : rest;
   return (isShort || isLong) && pids.length > 0 && pids.every(pid => number.test(pid) && Number(pid) > 0);
 };
@@ -73,6 +73,19 @@ export function isTest(argv: Words): boolean {
 export function isReload([program, first, second]: Words): boolean {
   const isSystemctl = program === 'systemctl' && (first === 'reload' || first === 'daemon-reload' || first === 'restart');
   return isSystemctl || (program === 'kill' && (first === '-HUP' || first === '-USR2')) || (first === '-s' && second === 'reload');
+}
+
+/**
+ * Whether it only looks, or tells processes to end after their last request: they may have ended by themselves, so it may fail, and there is
+ * nothing to take back.
+ */
+export function mayFail(argv: Words): boolean {
+  return argv[0] === 'ps' || isFarewell(argv);
+}
+
+/** Whether it tells processes to end, as a server's workers do at SIGQUIT. */
+export function isFarewell([program, first, second]: Words): boolean {
+  return program === 'kill' && (first === '-QUIT' || (first === '-s' && second === 'QUIT'));
 }
 
 /** Processes that the command names by their ids. */

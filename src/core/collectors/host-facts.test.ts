@@ -202,7 +202,14 @@ it('reads memory and open files of the workers alone', () => {
     processDetails,
     { processes: known([one(50), one(51), one(52), one(99)]), 'nginx-instances': known([instance]), services: absent('none') },
     {
-      files: { '/proc/50/smaps_rollup': sample('proc-smaps.fixtures/linux-6.18.txt'), '/proc/50/limits': sample('proc-limits.fixtures/linux-6.18.txt') },
+      files: {
+        '/proc/50/smaps_rollup': sample('proc-smaps.fixtures/linux-6.18.txt'),
+        '/proc/50/limits': sample('proc-limits.fixtures/linux-6.18.txt'),
+        '/proc/50/status': 'CapEff:\t000001ffffffffff\n',
+        '/proc/50/uid_map': '         0          0 4294967295\n',
+        '/proc/52/status': 'CapEff:\t000001ffffffffff\n',
+        '/proc/52/uid_map': '         0          0 4294967295\n',
+      },
       folders: { '/proc/50/fd': ['0', '5'] },
       // What Linux 6.2 and later say: no list of so many is asked for.
       stats: { '/proc/52/fd': { kind: 'directory', size: 20_004 } },
@@ -210,7 +217,7 @@ it('reads memory and open files of the workers alone', () => {
   );
   expect(fact).toMatchObject({ state: 'known', problems: [expect.stringContaining('root')] });
   expect(fact.state === 'known' && fact.value).toEqual([
-    { pid: 50, pssBytes: expect.any(Number), openFiles: 2, openFilesLimit: 1024, processesLimit: 96365 },
+    { pid: 50, pssBytes: expect.any(Number), openFiles: 2, openFilesLimit: 1024, openFilesHardLimit: 20_000, exceedsLimits: true, processesLimit: 96365 },
     { pid: 51 },
     { pid: 52, openFiles: 20_004 },
   ]);

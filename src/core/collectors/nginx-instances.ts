@@ -153,7 +153,7 @@ function* readWorkers({ workers, shuttingDown }: NginxGroup): Steps<readonly Ngi
   const limits = yield* askAll(counted.map(worker => ({ kind: 'read', path: `/proc/${worker.pid}/limits` }) as const));
   return workers.map((worker, i) => {
     const files = folders[i];
-    const limit = parseOpenFilesLimit(textOf(limits[i]) ?? '');
+    const limit = parseOpenFilesLimit(textOf(limits[i]) ?? '').soft;
     return {
       pid: worker.pid,
       startMs: worker.startMs,

@@ -6,7 +6,8 @@ import type { ProcessDetail } from '../model/facts/system.ts';
 import type { ReadResult, StatResult } from '../model/host.ts';
 import { parseOpenFilesLimit, parseProcessesLimit } from '../parsers/proc-limits.ts';
 import { parsePss, parseSwapPss } from '../parsers/proc-smaps.ts';
-import { parseShrunk } from '../parsers/proc-status.ts';
+import { parseMayExceedLimits, parseShrunk } from '../parsers/proc-status.ts';
+import { isOwnUserNamespace } from '../parsers/proc-uid-map.ts';
 import { textOf } from './shared/answers.ts';
 
 const MAX_PROCESSES = 300;
@@ -19,9 +20,10 @@ export default defineCollector({
     if (facts.processes.state !== 'known') return facts.processes;
     const alive = new Set(facts.processes.value.map(one => one.pid));
     const wanted = new Set<number>();
+    const masters = new Set<number>();
     for (const instance of valueOr(facts['nginx-instances'], [])) {
-      if (instance.masterPid !== undefined) wanted.add(instance.masterPid);
-      for (const worker of instance.workers) wanted.add(worker.pid);
+      if (instance.masterPid !== undefined) masters.add(instance.masterPid);
+      for (const pid of [instance.masterPid, ...instance.workers.map(worker => worker.pid)]) if (pid !== undefined) wanted.add(pid);
     }
     const services = valueOr(facts.services, []);
     for (const service of services) if (service.masterPid !== undefined) wanted.add(service.masterPid);
@@ -35,6 +37,9 @@ export default defineCollector({
     const unsized = pids.filter((_, index) => sizeOf(basics[index * filesEach + 2]) === 0);
     const lists = yield* askAll(unsized.map(pid => ({ kind: 'list', path: `/proc/${pid}/fd` }) as const));
     const listed = new Map(unsized.map((pid, index) => [pid, valueOr(lists[index] ?? absent('not asked'), undefined)?.length]));
+    const told = pids.filter(pid => masters.has(pid));
+    const maps = yield* askAll(told.map(pid => ({ kind: 'read', path: `/proc/${pid}/uid_map`, options: { limit: 4096 } }) as const));
+    const ownNamespace = new Map(told.map((pid, index) => [pid, isOwnUserNamespace(textOf(maps[index]) ?? '')]));
     const details = pids.map((pid, index): ProcessDetail => {
       const [smaps, limits, folder, status] = basics.slice(index * filesEach, (index + 1) * filesEach) as [
         Known<ReadResult>,
@@ -45,7 +50,8 @@ export default defineCollector({
       const pssBytes = parsePss(textOf(smaps) ?? '');
       const swappedBytes = parseSwapPss(textOf(smaps) ?? '');
       const shrunkBytes = parseShrunk(textOf(status) ?? '');
-      const openFilesLimit = parseOpenFilesLimit(textOf(limits) ?? '');
+      const { soft: openFilesLimit, hard: openFilesHardLimit } = parseOpenFilesLimit(textOf(limits) ?? '');
+      const exceedsLimits = masters.has(pid) ? both(parseMayExceedLimits(textOf(status) ?? ''), ownNamespace.get(pid)) : undefined;
       const processesLimit = parseProcessesLimit(textOf(limits) ?? '');
       const openFiles = sizeOf(folder) || listed.get(pid);
       return {
@@ -55,6 +61,8 @@ export default defineCollector({
         ...(shrunkBytes === undefined ? {} : { shrunkBytes }),
         ...(openFiles === undefined ? {} : { openFiles }),
         ...(openFilesLimit === undefined ? {} : { openFilesLimit }),
+        ...(openFilesHardLimit === undefined ? {} : { openFilesHardLimit }),
+        ...(exceedsLimits === undefined ? {} : { exceedsLimits }),
         ...(processesLimit === undefined ? {} : { processesLimit }),
       };
     });
@@ -73,6 +81,11 @@ function filesOf(pid: number): readonly Request[] {
     { kind: 'stat', path: `/proc/${pid}/fd` },
     { kind: 'read', path: `/proc/${pid}/status` },
   ];
+}
+
+/** One that is not so settles it; otherwise both must be known. */
+function both(one: boolean | undefined, other: boolean | undefined): boolean | undefined {
+  return one === false || other === false ? false : one === undefined || other === undefined ? undefined : true;
 }
 
 function sizeOf(answer: Known<unknown> | undefined): number {

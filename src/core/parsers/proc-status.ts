@@ -44,6 +44,18 @@ export function parseShrunk(text: string): number | undefined {
   return peak === undefined || now === undefined ? undefined : Math.max(0, peak - now);
 }
 
+/** In the order of capabilities(7), from 0. */
+const resourceBit = 24n;
+
+/**
+ * Whether the process may raise its limits above the hard ones (CAP_SYS_RESOURCE in effect); `undefined` where its capabilities do not stand
+ * there. Sample of a root process on a machine without that capability: `CapEff:	000001fffeffffff`.
+ */
+export function parseMayExceedLimits(text: string): boolean | undefined {
+  const word = wordsOf(fieldOf(text, 'CapEff'))[0] ?? '';
+  return /^[0-9a-f]{1,16}$/i.test(word) ? ((BigInt(`0x${word}`) >> resourceBit) & 1n) === 1n : undefined;
+}
+
 /** What stands behind a name at the start of a line. There may be thousands of processes: their other fifty lines are not looked at. */
 function fieldOf(text: string, name: string): string {
   const start = text.startsWith(`${name}:`) ? 0 : text.indexOf(`\n${name}:`) + 1;

@@ -1,5 +1,6 @@
 import { linkSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { mayFail } from '../../core/changes/commands.ts';
 import { BadhopError } from '../../core/model/error.ts';
 import type { ChangeResult, RecordedFile, Verification } from '../../core/model/change.ts';
 import type { Host } from '../../core/model/host.ts';
@@ -151,8 +152,7 @@ async function runCommands(setup: ApplySetup, journal: Journal, seen: string[]):
     const { ok, text, output } = await runRecorded(setup.host, command);
     if (command.argv[0] === 'ps' && output !== '') seen.push(`Before it, \`${command.argv.join(' ')}\` said:`, ...output.split('\n').slice(0, mostSeen));
     journal.append('command-ended', { index, ...(ok ? {} : { text }) });
-    // What only looks, before the restart, may fail: the processes may have ended by themselves.
-    if (!ok && command.argv[0] !== 'ps') throw new Stop(text);
+    if (!ok && !mayFail(command.argv)) throw new Stop(text);
   }
 }
 

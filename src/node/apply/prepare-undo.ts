@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isReload, isTest } from '../../core/changes/commands.ts';
+import { isReload, isTest, mayFail } from '../../core/changes/commands.ts';
 import { BadhopError } from '../../core/model/error.ts';
 import type { ChangeResult, RecordedCommand } from '../../core/model/change.ts';
 import type { Host } from '../../core/model/host.ts';
@@ -91,7 +91,7 @@ function commandsBack(commands: readonly RecordedCommand[], notes: string[]): re
   const back = commands.flatMap((command): readonly RecordedCommand[] => {
     const { argv, undo, disruptive, processes } = command;
     if (undo === undefined) {
-      if (!isReload(argv) && argv[0] !== 'ps') notes.push(`\`${argv.join(' ')}\` has nothing that takes it back.`);
+      if (!isReload(argv) && !mayFail(argv)) notes.push(`\`${argv.join(' ')}\` has nothing that takes it back.`);
       return [];
     }
     const stranger = strangerOf(command);

@@ -19,7 +19,17 @@ export function identify(argv: readonly string[]): RecordedCommand['processes'] 
   return processes.length === 0 ? undefined : processes;
 }
 
+type Named = Pick<RecordedCommand, 'argv' | 'processes'>;
+
 /** The first id that means another process by now, or none. */
-export function strangerOf({ argv, processes }: Pick<RecordedCommand, 'argv' | 'processes'>): number | undefined {
+export function strangerOf({ argv, processes }: Named): number | undefined {
   return pidsOf(argv).find(pid => processes?.find(one => one.pid === pid)?.startTicks !== startTicksOf(pid));
+}
+
+/** The same command for those of its processes that are still there; undefined where none is. */
+export function forThoseLeft({ argv, processes }: Named): readonly string[] | undefined {
+  const gone = new Set(
+    pidsOf(argv).filter(pid => strangerOf({ argv: ['kill', String(pid)], ...(processes === undefined ? {} : { processes }) }) !== undefined),
+  );
+  return pidsOf(argv).every(pid => gone.has(pid)) ? undefined : argv.filter(word => !gone.has(Number(word)));
 }

@@ -1,6 +1,6 @@
 import { linkSync, renameSync, rmSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isReload } from '../../core/changes/commands.ts';
+import { isReload, mayFail } from '../../core/changes/commands.ts';
 import { standingOf, type FileStanding } from '../../core/changes/file-state.ts';
 import { startedCommands } from '../../core/changes/journal.ts';
 import { unifiedDiff } from '../../core/changes/unified-diff.ts';
@@ -163,7 +163,7 @@ async function takeBackCommands(host: Host, record: ChangeRecord, started: reado
     if (!ok) notes.push(text);
   }
   for (const { argv, undo } of commands)
-    if (undo === undefined && !isReload(argv) && argv[0] !== 'ps') notes.push(`\`${argv.join(' ')}\` was run and has nothing that takes it back.`);
+    if (undo === undefined && !isReload(argv) && !mayFail(argv)) notes.push(`\`${argv.join(' ')}\` was run and has nothing that takes it back.`);
   return notes;
 }
 

@@ -1,7 +1,7 @@
-import { isKnownCommand } from '../../core/changes/commands.ts';
+import { isFarewell, isKnownCommand } from '../../core/changes/commands.ts';
 import type { RecordedCommand } from '../../core/model/change.ts';
 import type { Host } from '../../core/model/host.ts';
-import { strangerOf } from './processes.ts';
+import { forThoseLeft, strangerOf } from './processes.ts';
 
 /** How a command ended. `text` is what it said, in one line, where it failed; `output` all of it. */
 export interface CommandOutcome {
@@ -25,8 +25,15 @@ export async function runCommand(host: Host, argv: readonly string[]): Promise<C
   return code === 0 ? { ok: true, text: '', output } : { ok: false, text: `\`${line}\` ended with ${code}${said === '' ? '' : `: ${said.trim()}`}`, output };
 }
 
-/** The same for one that may name processes: where an id means another process by now, it is not run. */
+/**
+ * The same for one that may name processes: where an id means another process by now, it is not run. Who has ended need not be told to end,
+ * so such a command is run for the others.
+ */
 export async function runRecorded(host: Host, command: Pick<RecordedCommand, 'argv' | 'processes'>): Promise<CommandOutcome> {
+  if (isFarewell(command.argv)) {
+    const argv = forThoseLeft(command);
+    return argv === undefined ? { ok: true, text: '', output: '' } : runCommand(host, argv);
+  }
   const stranger = strangerOf(command);
   if (stranger !== undefined)
     return { ok: false, text: `process ${stranger} has ended, or is another one by now: \`${command.argv.join(' ')}\` was not run`, output: '' };

@@ -55,6 +55,10 @@ export interface ProcessDetail {
   readonly shrunkBytes?: number;
   readonly openFiles?: number;
   readonly openFilesLimit?: number;
+  /** Up to what it may raise that itself. */
+  readonly openFilesHardLimit?: number;
+  /** Of a master of nginx: whether it may go above that one, as CAP_SYS_RESOURCE outside of user namespaces allows; absent where not known. */
+  readonly exceedsLimits?: boolean;
   /** Most processes and threads that its user may have (RLIMIT_NPROC), where there is a limit. Root is exempt. */
   readonly processesLimit?: number;
 }
