@@ -23,9 +23,8 @@ export interface Judgement {
 }
 
 /** A candidate is a product itself, or what stands behind one: a layer of that name with the author behind it. */
-export function judge(one: StageAnswer): Judgement {
+export function judge(one: StageAnswer, found: Attribution = attributionOf(one)): Judgement {
   const { chain, fault } = one;
-  const found = attributionOf(one);
   const author = authorOf(one);
   const way = [...chain, 'application'];
   const problems = [
@@ -67,6 +66,7 @@ function authorProblems(one: StageAnswer, { answeredBy, narrowed, cannotTell, la
 }
 
 function holds({ place, product }: Candidate, { chain, fault }: StageAnswer): boolean {
+  if (product === 'unknown') return isChanged(fault);
   const before = isOfApplication(fault) ? chain : chain.slice(0, -1);
   return place === 'behind' ? before.some(name => name === product) : product === authorOf({ chain, fault });
 }

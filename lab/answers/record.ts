@@ -49,7 +49,7 @@ export function stageRequests(): StageRequest[] {
 
 /** Three deep, with what shows most: asked in the lab, and not recorded. */
 export function deepRequests(): StageRequest[] {
-  const faults = ['refused', 'hanging', 'app-502'] as const;
+  const faults = ['refused', 'hanging', 'app-502', 'app-503', 'plain-502', 'bare-502'] as const;
   return stageProducts.flatMap(outer =>
     stageProducts.flatMap(middle => stageProducts.flatMap(inner => faults.map(fault => ({ chain: [outer, middle, inner] as const, fault })))),
   );

@@ -26,7 +26,7 @@ export function identify(evidence: ResponseEvidence): Attribution {
   // What others send too, or a mark that nobody has checked, makes it one of those that come into question, and no more.
   const isDoubtful = likeliest !== undefined && certaintyOf(likeliest, isContradicted) === 'possible';
   const [author, doubted] = isDoubtful ? [undefined, likeliest] : [likeliest, undefined];
-  const { sightings: fronts, isUncertain } = orderOf(
+  const { sightings: fronts, innermost } = orderOf(
     there.filter(one => one !== likeliest && has(one, 'path', 'passed', 'replaced')),
     view,
   );
@@ -51,11 +51,11 @@ export function identify(evidence: ResponseEvidence): Attribution {
     replacing,
     lookAlikes,
     there,
-    isOrderUncertain: isUncertain || isSandwich,
+    isOrderUncertain: innermost.length > 1 || isSandwich,
     rewriter,
     certainty: isDoubtful ? 'possible' : answeredBy?.certainty,
   });
-  const open = answeredBy === undefined ? undecided({ ...scene, fronts, isOrderUncertain: isUncertain, lookAlikes, doubted }) : {};
+  const open = answeredBy === undefined ? undecided({ ...scene, fronts, innermost, lookAlikes, doubted }) : {};
   const passedOnBy = layers.filter(({ part }) => part === 'passed-on');
   return {
     layers,

@@ -17,8 +17,8 @@ const depths: Readonly<Record<LayerRole, number>> = {
 export interface Ordered {
   /** From the client inwards. */
   readonly sightings: readonly Sighting[];
-  /** Neighbours of which either may stand before the other. */
-  readonly isUncertain: boolean;
+  /** The last of them; more than one where either may stand before the other. */
+  readonly innermost: readonly Sighting[];
 }
 
 /**
@@ -31,7 +31,7 @@ export function orderOf(sightings: readonly Sighting[], view: View): Ordered {
   const sorted = sightings.toSorted((a, b) => place(a) - place(b));
   // A web server, a cache and a gateway stand before each other in any order.
   const loose = sorted.filter(sighting => place(sighting) >= depths.gateway && sighting.product.role !== 'application');
-  return { sightings: sorted, isUncertain: loose.length > 1 };
+  return { sightings: sorted, innermost: loose.length > 1 ? loose : sorted.slice(-1) };
 }
 
 function outermostOf(sightings: readonly Sighting[], view: View): Sighting | undefined {

@@ -10,7 +10,8 @@ export function summaryOf(
   { narrowed, cannotTell: unknown }: Pick<Attribution, 'narrowed' | 'cannotTell'>,
 ): string {
   const before = layers.filter(layer => layer !== answeredBy).map(({ title }) => title);
-  if (narrowed !== undefined) return `${upperFirst(eitherOf(narrowed.candidates))} made the ${status}. ${narrowed.why}`;
+  if (narrowed !== undefined)
+    return `${upperFirst(eitherOf(narrowed.candidates))}${narrowed.candidates.length > 1 ? ',' : ''} made the ${status}. ${narrowed.why}`;
   if (answeredBy === undefined) {
     const way = before.length === 0 ? '' : ` It came through ${listOf(before)}.`;
     return `Who answered ${status} cannot be told.${way}${unknown === undefined ? '' : ` ${unknown.why}`}`;

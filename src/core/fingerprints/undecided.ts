@@ -12,8 +12,8 @@ type Undecided = Pick<Attribution, 'narrowed' | 'cannotTell'>;
 export interface UndecidedFacts extends Scene {
   /** From the client inwards. */
   readonly fronts: readonly Sighting[];
-  /** Which of the inner ones stands before which is not told. */
-  readonly isOrderUncertain: boolean;
+  /** Those of them that may be the last. */
+  readonly innermost: readonly Sighting[];
   readonly lookAlikes: readonly Sighting[];
   /** Looks like the author, by what others send too. */
   readonly doubted: Sighting | undefined;
@@ -57,12 +57,11 @@ function doubtful(doubted: Sighting, facts: UndecidedFacts): Undecided {
 
 /** Layers are seen, and none of them shows that it made the answer: the innermost did, or something behind it. */
 function throughFronts(facts: UndecidedFacts): Undecided {
-  const { view, fronts, isOrderUncertain, lookAlikes } = facts;
-  const close = isOrderUncertain ? fronts.filter(({ product }) => product.role !== 'application') : fronts.slice(-1);
-  const able = close.filter(front => passingReason(front, facts) === undefined);
+  const { view, fronts, innermost, lookAlikes } = facts;
+  const able = innermost.filter(front => passingReason(front, facts) === undefined);
   const makers = able.map(({ product }) => product);
   // Wherever those stand that only passed it on: what is behind one that may have made it is behind it in any order.
-  const inner = able.length > 0 ? able : close;
+  const inner = able.length > 0 ? able : innermost;
   const reasons = inner.map(front => passingReason(front, facts));
   const like = likeOf(view, fronts, lookAlikes);
   const relayed = behind(
@@ -96,9 +95,19 @@ function whyBehind(view: View, makers: readonly Product[], reasons: readonly (st
   return isPageless ? `${upperFirst(titles)} writes no page for an error of its own, and this answer has one.` : `The page is not that of ${titles}.`;
 }
 
+/** What hides altogether. */
+const changed: Candidate = {
+  place: 'itself',
+  product: 'unknown',
+  title: 'a proxy whose name and page were both changed',
+  like: [],
+  because: 'A proxy writes its name into its errors, unless its configuration takes the field away.',
+  tells: 'Its configuration has an error page of its own and takes the Server field out.',
+};
+
 /** Nothing names a layer. */
 function nameless({ view, lookAlikes }: UndecidedFacts): Undecided {
-  const isBare = valueOf(view, 'server') === undefined && valueOf(view, 'date') === undefined && view.isHttp1;
+  const isBare = valueOf(view, 'server') === undefined && valueOf(view, 'date') === undefined;
   const program = itself(application, view);
   // Without a date it is none of those that write one into every answer.
   const alike = isBare && isEmpty(view) ? [] : lookAlikes.map(({ product }) => itself(product, view));
@@ -115,8 +124,8 @@ function nameless({ view, lookAlikes }: UndecidedFacts): Undecided {
     );
     return few(why, isEmpty(view) ? [program, balancer] : [balancer, program]);
   }
-  if (isEmpty(view)) return unknown(`The answer is ${view.status} without a page, and nothing in it names a product.`, directly, [program]);
-  return unknown("Nothing in the answer names a product, and its page is nobody's default.", directly, [program]);
+  if (isEmpty(view)) return unknown(`The answer is ${view.status} without a page, and nothing in it names a product.`, directly, [program, changed]);
+  return unknown("Nothing in the answer names a product, and its page is nobody's default.", directly, [program, changed]);
 }
 
 function few(why: string, candidates: readonly Candidate[]): Undecided {

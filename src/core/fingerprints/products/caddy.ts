@@ -35,6 +35,7 @@ const countedBytes = 2048;
 
 /** Only where Date stands after Server, the head is as this Caddy wrote it: another program in Go before it sorts all fields. */
 function passes(view: View): string | undefined {
+  if (named(view) !== undefined) return 'An answer of Caddy itself bears its name alone, and this one that of another too.';
   const [server, date, length] = ['server', 'date', 'content-length'].map(name => placeOf(view, name));
   if (!view.isHttp1 || server === undefined || server < 0 || date === undefined || date < server || caddies(view) !== 1) return undefined;
   if (length !== undefined && length >= 0 && length < server) {
