@@ -1,4 +1,5 @@
 import type { Attribution, Candidate, Layer } from '../model/fingerprint.ts';
+import { speaksOfNext } from '../model/speaks-of-next.ts';
 
 const doubt: Readonly<Record<Layer['certainty'], string>> = { sure: 'answered', likely: 'most likely answered', possible: 'may have answered' };
 
@@ -10,24 +11,24 @@ export function summaryOf(
   { narrowed, cannotTell: unknown }: Pick<Attribution, 'narrowed' | 'cannotTell'>,
 ): string {
   const before = layers.filter(layer => layer !== answeredBy).map(({ title }) => title);
-  if (narrowed !== undefined)
-    return `${upperFirst(eitherOf(narrowed.candidates))}${narrowed.candidates.length > 1 ? ',' : ''} made the ${status}. ${narrowed.why}`;
+  if (narrowed !== undefined) return `${narrowed.who} made the ${status}. ${narrowed.why}`;
   if (answeredBy === undefined) {
     const way = before.length === 0 ? '' : ` It came through ${listOf(before)}.`;
     return `Who answered ${status} cannot be told.${way}${unknown === undefined ? '' : ` ${unknown.why}`}`;
   }
   const { title, certainty, role } = answeredBy;
-  const next =
-    role === 'application'
-      ? 'The request has reached it.'
-      : `${before.length === 0 ? 'It' : upperFirst(title)} is the front of the bad hop: look at what it passes to.`;
-  if (before.length === 0) return `${upperFirst(title)} ${doubt[certainty]} ${status}. ${next}`;
-  return `${upperFirst(listOf(before))} passed on the ${status} that ${title} ${doubt[certainty]}. ${next}`;
+  const front = speaksOfNext(status) ? ` ${before.length === 0 ? 'It' : upperFirst(title)} is the front of the bad hop: look at what it passes to.` : '';
+  const next = role === 'application' ? ' The request has reached it.' : front;
+  if (before.length === 0) return `${upperFirst(title)} ${doubt[certainty]} ${status}.${next}`;
+  return `${upperFirst(listOf(before))} passed on the ${status} that ${title} ${doubt[certainty]}.${next}`;
 }
 
-/** `Caddy itself`, `what stands behind nginx, or nginx itself`; for the middle of a sentence. */
+/** `Caddy itself, or what stands behind it,`; for the beginning of a sentence. */
 export function eitherOf(candidates: readonly Candidate[]): string {
-  return candidates.map(({ title }) => title).join(', or ');
+  const titles = candidates.map(({ title, place, product }, index) =>
+    place === 'behind' && index > 0 && candidates[index - 1]?.product === product ? 'what stands behind it' : title,
+  );
+  return upperFirst(titles.length < 2 ? titles.join('') : `${titles.join(', or ')},`);
 }
 
 /** `A`, `A and B`, `A, B and C`. */

@@ -1,7 +1,7 @@
 import type { Certainty, Layer, Trap } from '../model/fingerprint.ts';
 import { claimOf, has, type Sighting } from './sightings.ts';
 import { upperFirst } from './summary.ts';
-import { valueOf, type View } from './view.ts';
+import { isEmpty, valueOf, type View } from './view.ts';
 
 export interface TrapFacts {
   readonly view: View;
@@ -59,7 +59,7 @@ function ofAuthor(author: Sighting, contradiction: Sighting | undefined, certain
   if (namesItself && has(author, 'page') && !isNamed && valueOf(view, 'server') === undefined) {
     traps.push({ id: 'server-field-removed', text: `${upperFirst(title)} puts its name into the Server field of its errors; here somebody has removed it.` });
   }
-  if (certainty !== 'sure' && has(author, 'page')) {
+  if (certainty !== 'sure' && has(author, 'page') && !isEmpty(view)) {
     traps.push({ id: 'page-can-be-copied', text: 'A page is only text: a rule with a fixed response, or an application, can send the same.' });
   }
   return traps;

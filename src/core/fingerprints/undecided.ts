@@ -4,7 +4,7 @@ import type { Product } from './product.ts';
 import application from './products/application.ts';
 import haproxy from './products/haproxy.ts';
 import { has, type Sighting } from './sightings.ts';
-import { upperFirst } from './summary.ts';
+import { eitherOf, upperFirst } from './summary.ts';
 import { isEmpty, valueOf, type View } from './view.ts';
 
 type Undecided = Pick<Attribution, 'narrowed' | 'cannotTell'>;
@@ -20,12 +20,12 @@ export interface UndecidedFacts extends Scene {
 }
 
 const mostCandidates = 3;
-const directly = `Ask the next server on the way directly: ${bypassCommand}.`;
+const directly = { how: 'Ask the next server on the way directly, past the one that was asked.', command: bypassCommand };
 
 /** Where no layer can be named as the author: the few that come into question, or why it cannot be told. */
 export function undecided(facts: UndecidedFacts): Undecided {
   const { view, fronts, doubted } = facts;
-  if (view.status < 400) return unknown(`An answer with status ${view.status} has no error page to know its author by.`, 'Ask for a URL that fails.');
+  if (view.status < 400) return unknown(`An answer with status ${view.status} has no error page to know its author by.`, { how: 'Ask for a URL that fails.' });
   const replacing = fronts.find(sighting => has(sighting, 'replaced'));
   if (replacing !== undefined) {
     const because = `${upperFirst(replacing.product.title)} has put a page of its own in the place of the one that came from behind it.`;
@@ -33,7 +33,7 @@ export function undecided(facts: UndecidedFacts): Undecided {
   }
   if (!view.isWhole && view.body === '') {
     const products = [...facts.lookAlikes, ...fronts.slice(-1)].map(({ product }) => itself(product, view));
-    return unknown('The body was not read, and a product is known by its page.', 'Ask with GET, and wait for the whole answer.', products);
+    return unknown('The body was not read, and a product is known by its page.', { how: 'Ask with GET, and wait for the whole answer.' }, products);
   }
   if (doubted !== undefined) return doubtful(doubted, facts);
   return fronts.length === 0 ? nameless(facts) : throughFronts(facts);
@@ -44,11 +44,12 @@ function doubtful(doubted: Sighting, facts: UndecidedFacts): Undecided {
   const { view, fronts } = facts;
   const { product, found } = doubted;
   const first = found.find(({ mark }) => mark.tells === 'page' || mark.tells === 'own') ?? found[0];
-  const because = `The answer looks so: ${first?.mark.says ?? 'its mark is there'}.`;
+  const because = `The answer shows ${first?.mark.says ?? 'its mark'}.`;
   const isApplication = product.role === 'application';
   // What has put its own name on the answer was on the way; the others may have sent a copy.
   const copying = has(doubted, 'path') && !isApplication ? [] : fronts.slice(-1).filter(front => passingReason(front, facts) === undefined);
-  return few(`Others send the same bytes as ${product.title}.`, [
+  const why = `${because} ${isApplication ? 'A proxy may have added it.' : `${upperFirst(product.title)} passes such an answer on from behind as it is, too.`}`;
+  return few(why, [
     itself(product, view, because),
     ...copying.map(front => itself(front.product, view)),
     ...(isApplication ? [] : [behind([product], view, `${upperFirst(product.title)} passes such an answer on as it is.`, [])]),
@@ -75,9 +76,10 @@ function throughFronts(facts: UndecidedFacts): Undecided {
   // A page is seldom replaced, unless its words or its type are the product's own; that a product without pages sends none is the rule.
   const isOwnManner = isEmpty(view) ? makers.some(({ hasNoPage }) => hasNoPage === true) : able.some(front => has(front, 'style'));
   const titles = [...new Set(makers.map(({ title }) => title))].join(' or ');
+  const knobs = makers.flatMap(({ ownPageBy }) => ownPageBy ?? []).join('; ');
   const why = isOwnManner
-    ? `${upperFirst(titles)} and what it passes requests to can send the same bytes.`
-    : `${relayed.because} So it came from behind, unless somebody has put a page of his own into ${titles}.`;
+    ? `${own.map(each => each.because).join(' ')} A server behind can send the same bytes.`
+    : `${relayed.because} So it came from behind, unless ${titles} has a page of somebody's own${knobs === '' ? '' : ` (${knobs})`}.`;
   return few(why, isOwnManner ? [...own, relayed] : [relayed, ...own]);
 }
 
@@ -130,9 +132,9 @@ function nameless({ view, lookAlikes }: UndecidedFacts): Undecided {
 
 function few(why: string, candidates: readonly Candidate[]): Undecided {
   if (candidates.length > mostCandidates) return unknown(why, directly, candidates);
-  return { narrowed: { why, candidates } };
+  return { narrowed: { who: eitherOf(candidates), why, candidates } };
 }
 
-function unknown(why: string, how: string, candidates: readonly Candidate[] = []): Undecided {
-  return { cannotTell: { why, how, candidates } };
+function unknown(why: string, next: { readonly how: string; readonly command?: string }, candidates: readonly Candidate[] = []): Undecided {
+  return { cannotTell: { why, ...next, candidates } };
 }

@@ -101,7 +101,9 @@ export interface Attribution {
   readonly answeredBy?: Layer;
   /** Where the bytes leave few: one of them made it, the likeliest first. One alone is a place whose product is not known. */
   readonly narrowed?: {
-    /** A whole sentence. */
+    /** The candidates, for the beginning of a sentence: `What stands behind nginx, or nginx itself,`. */
+    readonly who: string;
+    /** Whole sentences. */
     readonly why: string;
     /** One to three. */
     readonly candidates: readonly Candidate[];
@@ -115,6 +117,7 @@ export interface Attribution {
     readonly candidates: readonly Candidate[];
     /** What would tell it. A whole sentence. */
     readonly how: string;
+    readonly command?: string;
   };
   /** Whole sentences: `Cloudflare passed on what nginx answered.` */
   readonly summary: string;

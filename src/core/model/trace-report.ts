@@ -91,7 +91,7 @@ export interface ReportAttribution {
   readonly certainty?: 'sure' | 'likely' | 'possible';
   /** Where the bytes leave few: one of them made it, the likeliest first. */
   readonly narrowedTo?: readonly ReportCandidate[];
-  readonly cannotTell?: { readonly why: string; readonly how: string; readonly candidates: readonly ReportCandidate[] };
+  readonly cannotTell?: { readonly why: string; readonly how: string; readonly command?: string; readonly candidates: readonly ReportCandidate[] };
   readonly layers: readonly {
     readonly product: string;
     readonly title: string;

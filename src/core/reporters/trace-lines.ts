@@ -171,7 +171,9 @@ function answeredLines({ answered }: ReportTrace): Line[] {
   if (answered === undefined) return [];
   return [
     line(2, answered.summary, { hang: 4 }),
-    ...(answered.cannotTell === undefined ? [] : [line(2, `${answered.cannotTell.why} ${answered.cannotTell.how}`, { hang: 4 })]),
+    ...(answered.cannotTell === undefined
+      ? []
+      : [line(2, `${answered.cannotTell.why} ${answered.cannotTell.how}`, { hang: 4 }), ...commandLines(answered.cannotTell.command)]),
     ...(answered.narrowedTo ?? answered.cannotTell?.candidates ?? []).flatMap(candidateLines),
     ...answered.layers.flatMap(layer => [
       line(2, [styled('strong', layer.title), ` ${layer.part === 'seen' ? 'on the way' : layer.part.replace('-', ' ')} (${layer.certainty})`]),
@@ -190,6 +192,10 @@ function candidateLines({ title, like, because, tells, command }: ReportCandidat
   return [
     line(2, [styled('strong', 'Perhaps '), styled('strong', title), `: ${because}${known}`], { hang: 4 }),
     line(4, tells, { hang: 6 }),
-    ...(command === undefined ? [] : [line(4, `$ ${command}`, { hang: 6 })]),
+    ...commandLines(command),
   ];
+}
+
+function commandLines(command: string | undefined): Line[] {
+  return command === undefined ? [] : [line(4, `$ ${command}`, { hang: 6 })];
 }

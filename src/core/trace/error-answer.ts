@@ -1,5 +1,6 @@
 import type { Attribution, Layer, Meaning, MeaningCause, ResponseEvidence } from '../model/fingerprint.ts';
 import type { Confidence, Evidence } from '../model/finding.ts';
+import { speaksOfNext } from '../model/speaks-of-next.ts';
 import type { TraceAttempt } from '../model/trace.ts';
 import { fillCommand } from './fill-command.ts';
 import { lookNext, milliseconds, placeOf, sourceOf, type Problem, type ProblemContext } from './problem.ts';
@@ -55,9 +56,7 @@ export function errorAnswer(attempt: TraceAttempt, response: ResponseEvidence, c
 function titleOf({ answeredBy, narrowed }: Attribution, status: string): string {
   if (answeredBy !== undefined) return `${answeredBy.title} answers ${status}`;
   if (narrowed === undefined) return `The answer is ${status}, and who made it cannot be told`;
-  const [only, ...others] = narrowed.candidates.map(({ title }) => title);
-  const text = [only, ...others].join(', or ');
-  return `${text.startsWith('w') ? `W${text.slice(1)}` : text}${others.length === 0 ? '' : ','} answers ${status}`;
+  return `${narrowed.who} answers ${status}`;
 }
 
 /** The layer at which the way that is known ends. */
@@ -67,12 +66,8 @@ function productOf({ answeredBy, narrowed, layers }: Attribution): Pick<Problem,
   const candidates = narrowed?.candidates ?? [];
   const [last = known.at(-1)] = candidates.flatMap(each => known.filter(({ product }) => product === each.product).slice(-1));
   if (last === undefined) return {};
-  return { product: { id: last.product, name: last.title, place: candidates.every(({ place }) => place === 'behind') ? 'behind' : 'or-behind' } };
-}
-
-/** A gateway that says that it got no answer speaks of what is behind it. */
-export function speaksOfNext(status: number): boolean {
-  return status === 502 || status === 504 || (status >= 520 && status <= 530);
+  const isBehind = narrowed !== undefined && candidates.every(({ place }) => place === 'behind');
+  return { product: { id: last.product, name: last.title, place: isBehind ? 'behind' : 'or-behind' } };
 }
 
 function layerOf(status: number, answeredBy: Layer | undefined): Problem['layer'] {
@@ -82,12 +77,13 @@ function layerOf(status: number, answeredBy: Layer | undefined): Problem['layer'
 
 function explain({ summary, narrowed, cannotTell, traps }: Attribution, meaning: Meaning | undefined): string {
   const causes = (meaning?.causes ?? []).slice(0, 3).map(cause => `${cause.title}${unproven(cause)}`);
+  const may = (cannotTell?.candidates ?? []).map(({ title }) => title);
   return [
-    summary,
-    ...(cannotTell === undefined ? [] : [cannotTell.why]),
-    ...(narrowed?.candidates ?? []).map(({ because }) => because),
-    ...(causes.length === 0 ? [] : [`Usually, the likeliest first: ${causes.join('; ')}.`]),
+    // The title says who it may have been.
+    narrowed?.why ?? cannotTell?.why ?? summary,
+    ...(may.length === 0 ? [] : [`It may be ${may.join(', or ')}.`]),
     ...(meaning === undefined ? [] : [meaning.text]),
+    ...(causes.length === 0 ? [] : [`Usually, the likeliest first: ${causes.join('; ')}.`]),
     ...traps.slice(0, 2).map(trap => trap.text),
   ]
     .filter((text, index, all) => text !== '' && !all.slice(0, index).some(before => before.includes(text)))
@@ -137,11 +133,14 @@ function findOut({ narrowed, cannotTell }: Attribution, url: string): Problem['n
   const candidates = narrowed?.candidates ?? cannotTell?.candidates ?? [];
   const [only] = candidates;
   const isPlace = narrowed !== undefined && candidates.length === 1 && only !== undefined;
-  const tellings = candidates.map(({ title, tells, command }): readonly [string, ...string[]] => [
-    isPlace ? tells : `Was it ${title}? ${tells}`,
-    ...(command === undefined ? [] : [fillCommand(command, url)]),
-  ]);
-  const how = cannotTell === undefined ? [] : [[fillCommand(cannotTell.how, url)] as const];
+  // The log of one that is known says which of them it was; the others are asked after it.
+  const ordered = candidates.toSorted((a, b) => Number(a.place === 'behind') - Number(b.place === 'behind'));
+  const tellings = ordered.map(({ title, tells, command }) => stepOf(isPlace ? tells : `Was it ${title}? ${tells}`, command, url));
+  const how = cannotTell === undefined ? [] : [stepOf(cannotTell.how, cannotTell.command, url)];
   const look = ['On the host of each server behind, let badhop read it:', 'badhop --since 10m'] as const;
   return lookNext('follow-the-answer', isPlace ? `Look at ${only.title}` : 'Find out who answers', [...how, ...tellings, look]);
+}
+
+function stepOf(text: string, command: string | undefined, url: string): readonly [string, ...string[]] {
+  return command === undefined ? [text] : [text, fillCommand(command, url)];
 }

@@ -1,7 +1,7 @@
 import type { Finding, FindingStatus, Subject } from '../model/finding.ts';
 import type { ReportSymptom } from '../model/report.ts';
+import { speaksOfNext } from '../model/speaks-of-next.ts';
 import { startLower } from '../model/start-lower.ts';
-import { speaksOfNext } from './error-answer.ts';
 import { isFailed, isTelling, spreadOf, type JudgedHop, type ProblemGroup, type Spread } from './judge-hop.ts';
 import { placeOf, type Problem } from './problem.ts';
 

@@ -143,7 +143,14 @@ function attributionOf({ summary, answeredBy, narrowed, cannotTell, layers, trap
     ...(narrowed === undefined ? {} : { narrowedTo: filled(narrowed.candidates) }),
     ...(cannotTell === undefined
       ? {}
-      : { cannotTell: { why: cannotTell.why, how: fillCommand(cannotTell.how, url), candidates: filled(cannotTell.candidates) } }),
+      : {
+          cannotTell: {
+            why: cannotTell.why,
+            how: cannotTell.how,
+            ...(cannotTell.command === undefined ? {} : { command: fillCommand(cannotTell.command, url) }),
+            candidates: filled(cannotTell.candidates),
+          },
+        }),
     layers: layers.map(({ product, title, role, part, certainty, evidence }) => ({ product, title, role, part, certainty, clues: evidence.slice(0, 8) })),
     traps: traps.map(({ text }) => text),
     proxyStatus: proxyStatus.map(({ proxy, error, details }) => ({
