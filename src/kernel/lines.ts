@@ -15,24 +15,35 @@ export function endAndHash(from: usize): u64 {
   let at = from;
   let place: usize = MULTIPLIERS;
   let sums = i32x4.splat(0);
-  let bytes = v128.load(at);
-  let newline = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0x0a)));
-  while (newline == 0) {
-    sums = i32x4.add(sums, terms(bytes, place));
-    at += 16;
-    place += 16;
-    bytes = v128.load(at);
-    newline = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0x0a)));
+  let low = v128.load(at);
+  let high = v128.load(at, 16);
+  let newlines = newlinesIn(low, high);
+  while (newlines == 0) {
+    sums = i32x4.add(sums, i32x4.add(terms(low, place), terms(high, place + 16)));
+    at += 32;
+    place += 32;
+    low = v128.load(at);
+    high = v128.load(at, 16);
+    newlines = newlinesIn(low, high);
     if (place == MULTIPLIERS + STRIPE) {
       place = MULTIPLIERS;
       sums = scrambled(sums);
     }
   }
-  const end = at + <usize>ctz(newline);
+  const end = at + <usize>ctz(newlines);
   let stop = end;
   if (end > from && load<u8>(end - 1) == 0x0d) stop--;
   if (stop < at) return ((<u64>end) << 32) | <u64>hashSlowly(from, stop);
-  return ((<u64>end) << 32) | <u64>finished(i32x4.add(sums, terms(v128.and(bytes, v128.load(MASKS + 16 - (stop - at))), place)), stop - from);
+  const mask = MASKS + 16 - (stop - at);
+  sums = i32x4.add(sums, i32x4.add(terms(v128.and(low, v128.load(mask)), place), terms(v128.and(high, v128.load(mask, 16)), place + 16)));
+  return ((<u64>end) << 32) | <u64>finished(sums, stop - from);
+}
+
+// @ts-expect-error: AssemblyScript's decorator of a function
+@inline
+function newlinesIn(low: v128, high: v128): u32 {
+  const kind = i8x16.splat(0x0a);
+  return <u32>i8x16.bitmask(i8x16.eq(low, kind)) | (<u32>i8x16.bitmask(i8x16.eq(high, kind)) << 16);
 }
 
 /** The carriage return lies in the block before the newline's. */
@@ -54,8 +65,7 @@ function hashSlowly(from: usize, to: usize): u32 {
 // @ts-expect-error: AssemblyScript's decorator of a function
 @inline
 function terms(words: v128, place: usize): v128 {
-  const spread = i32x4.mul(words, i32x4.splat(FIRST));
-  return i32x4.mul(v128.xor(spread, i32x4.shr_u(spread, 15)), v128.load(place));
+  return i32x4.dot_i16x8_s(words, v128.load(place));
 }
 
 // @ts-expect-error: AssemblyScript's decorator of a function
@@ -67,10 +77,9 @@ function scrambled(sums: v128): v128 {
 // @ts-expect-error: AssemblyScript's decorator of a function
 @inline
 function finished(sums: v128, length: usize): u32 {
-  let hash = mixed(<u32>i32x4.extract_lane(sums, 0) + <u32>length * <u32>FIRST);
-  hash = mixed(hash + <u32>i32x4.extract_lane(sums, 1));
-  hash = mixed(hash + <u32>i32x4.extract_lane(sums, 2));
-  return mixed(hash + <u32>i32x4.extract_lane(sums, 3));
+  const lanes = i32x4.mul(sums, i32x4(1, 0x27d4_eb2f, 0x1656_67b1, 0x9e37_79b1));
+  const folded = i32x4.add(lanes, i8x16.shuffle(lanes, lanes, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  return mixed(<u32>i32x4.extract_lane(folded, 0) + <u32>i32x4.extract_lane(folded, 1) + <u32>length * <u32>FIRST);
 }
 
 // @ts-expect-error: AssemblyScript's decorator of a function

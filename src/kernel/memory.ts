@@ -11,8 +11,8 @@ export const UNTIL: usize = STATE + 72;
 /** Three u64 that nobody outside can know. */
 export const SEEDS: usize = STATE + 96;
 
-/** 16 bytes of ones, then 16 of zeros: read n bytes before the border, it masks the first n bytes of 16. */
-export const MASKS: usize = 0x500;
+/** 16 bytes of ones, then 32 of zeros, and 16 of ones before them: read n bytes before the border, they mask the first n bytes of 16 or 32. */
+export const MASKS: usize = 0x510;
 /** The multipliers of the line hash, 256 bytes. */
 export const MULTIPLIERS: usize = 0x600;
 /** Steps of the fine histograms to coarse ones, a byte each. */

@@ -111,7 +111,7 @@ function newMemory(module: WebAssembly.Module): KernelMemory {
     giveColumn: exports['giveColumn'] as KernelMemory['giveColumn'],
   };
   const { bytes } = memory;
-  bytes.fill(0xff, at.MASKS, at.MASKS + 16);
+  bytes.fill(0xff, at.MASKS - 16, at.MASKS + 16);
   bytes.set(new Uint8Array(multipliers.buffer, multipliers.byteOffset, multipliers.byteLength), at.MULTIPLIERS);
   for (let step = 0; step < histogramSteps; step += 1) bytes[at.COARSE + step] = coarseStepOf(step);
   const seeds = bytes.subarray(at.SEEDS, at.SEEDS + 24);

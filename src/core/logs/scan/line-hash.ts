@@ -5,14 +5,14 @@ const stripeBytes = 256;
 const first = 0x9e3779b1;
 const between = 0x85ebca77;
 
-/** An odd number for each of the 64 words of a stripe. */
-export const multipliers: Int32Array = Int32Array.from({ length: stripeBytes / 4 }, (_, index) => mixed(Math.imul(index + 1, first)) | 1);
+/** For each of the 64 words of a stripe two odd numbers of 16 bits with a sign, one for each half of the word. */
+export const multipliers: Int32Array = Int32Array.from({ length: stripeBytes / 4 }, (_, index) => mixed(Math.imul(index + 1, first)) | 0x00010001);
 
 /**
  * The hash by which lines are chosen as samples, an unsigned number of 32 bits. It can be worked out sixteen bytes at a time:
- * the line is cut into words of 32 bits (little-endian, the last filled up with zeros), which are summed in four lanes, each
- * word times an odd number of its place in the stripe. What was summed is scrambled after each whole stripe. The sums and
- * the length in bytes then give the hash.
+ * the line is cut into words of 32 bits (little-endian, the last filled up with zeros), which are summed in four lanes, each half
+ * of a word, as a number with a sign, times an odd number of its place in the stripe. What was summed is scrambled after each
+ * whole stripe. The sums and the length in bytes then give the hash.
  *
  * No secret goes into it: parts of a log that are counted on different machines must keep the same lines.
  */
@@ -113,10 +113,8 @@ function finished(
   if (at + 4 < to) b = (b + term(wordUpTo(view, from, at + 4, to), multipliers[place + 1])) | 0;
   if (at + 8 < to) c = (c + term(wordUpTo(view, from, at + 8, to), multipliers[place + 2])) | 0;
   if (at + 12 < to) d = (d + term(wordUpTo(view, from, at + 12, to), multipliers[place + 3])) | 0;
-  let hash = mixed((a + Math.imul(to - from, first)) | 0);
-  hash = mixed((hash + b) | 0);
-  hash = mixed((hash + c) | 0);
-  return mixed((hash + d) | 0) >>> 0;
+  const lanes = (a + Math.imul(b, 0x27d4eb2f) + Math.imul(c, 0x165667b1) + Math.imul(d, first)) | 0;
+  return mixed((lanes + Math.imul(to - from, first)) | 0) >>> 0;
 }
 
 /** A hash of a short text, an unsigned number of 32 bits. It too stays what it is. */
@@ -130,8 +128,8 @@ export function textHash(text: string): number {
 }
 
 function term(word: number, factor: number | undefined): number {
-  const spread = Math.imul(word, first);
-  return Math.imul(spread ^ (spread >>> 15), factor ?? 1);
+  const both = factor ?? 1;
+  return Math.imul((word << 16) >> 16, (both << 16) >> 16) + Math.imul(word >> 16, both >> 16);
 }
 
 function scrambled(sum: number): number {
