@@ -4,6 +4,7 @@ import { absent, known } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
 import type { Hop } from '../model/facts/hop.ts';
 import type { NginxAccessLog } from '../model/facts/logs.ts';
+import type { NginxInstance } from '../model/facts/nginx.ts';
 import type { LostPeer } from '../model/facts/lost-peer.ts';
 import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
@@ -115,6 +116,7 @@ function derive(
   changedMs = 0,
   programs: readonly ManagedProgram[] = [],
   processes: readonly ProcessInfo[] = [],
+  loadedMs?: number,
 ): LostPeer | undefined {
   const fact = lostPeers.derive(
     {
@@ -127,6 +129,7 @@ function derive(
       topology: known({ servers: [], routes: [], groups: [], peers: [] }),
       'network-namespaces': absent(''),
       listeners: known([]),
+      'nginx-instances': loadedMs === undefined ? absent('') : known([instanceOf(loadedMs)]),
       'nginx-access-log': access === undefined ? absent('') : known({ ...noRequests, ...access }),
       'nginx-config': known([
         {
@@ -142,6 +145,20 @@ function derive(
     context,
   );
   return fact.state === 'known' ? fact.value[0] : undefined;
+}
+
+function instanceOf(startMs: number): NginxInstance {
+  return {
+    id: 'nginx',
+    running: true,
+    binary: '/usr/sbin/nginx',
+    prefix: '/',
+    configPath: '/etc/nginx/nginx.conf',
+    globalDirectives: '',
+    flavour: 'nginx',
+    configureArguments: '',
+    workers: [{ pid: 9, startMs, state: 'S', shuttingDown: false }],
+  };
 }
 
 const none = { widthMs: 10_000, starts: [], counts: [] };
@@ -179,6 +196,18 @@ describe('what the access log says of the address', () => {
     expect(derive([hop(8090), hop(7000, { listening: true })], ...found, [], { lastGoodMs: nowMs - 60_000 })?.certainty).toBe('sure');
     // A package puts its files in place with the time of its build.
     expect(derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000 }, nowMs - 30_000)?.certainty).toBe('sure');
+  });
+
+  it('counts from the reload that took the file up, and a moment later, as old workers end what they do', () => {
+    const changedMs = nowMs - 60_000;
+    const after = (lastGood: number, loaded: number) =>
+      derive([hop(8090)], ...found, [], { lastGoodMs: changedMs + lastGood }, changedMs, [], [], changedMs + loaded)?.here === undefined ? 'right' : 'unknown';
+    expect(after(3000, 1500)).toBe('unknown');
+    expect(after(3000, 900)).toBe('right');
+    expect(after(1500, -400)).toBe('unknown');
+    // The file had been in force for long when something else made nginx load it anew.
+    expect(after(3000, 40_000)).toBe('right');
+    expect(after(3000, -40_000)).toBe('right');
   });
 
   it('is not sure of a service that started in the second of the last success, and is of one that started after it', () => {

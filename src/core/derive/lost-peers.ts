@@ -2,6 +2,7 @@ import { defineDerivation } from '../model/collector.ts';
 import { known, valueOr, type Known } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
 import type { Hop } from '../model/facts/hop.ts';
+import type { NginxInstance } from '../model/facts/nginx.ts';
 import type { NginxAccessLog } from '../model/facts/logs.ts';
 import type { FoundBackend, LostPeer, StoppedProgram, StoppedUnit } from '../model/facts/lost-peer.ts';
 import type { ManagedProgram } from '../model/facts/managed-program.ts';
@@ -10,6 +11,7 @@ import type { ServerBlock } from '../model/facts/topology.ts';
 import type { Evidence } from '../model/finding.ts';
 import { formatAddress, runPath, type Address } from '../model/host.ts';
 import { listensElsewhere } from '../model/namespaces.ts';
+import { loadedMs } from '../model/nginx-commands.ts';
 import { programEndMs } from '../model/program-state.ts';
 import { loopBeganMs } from '../model/restarts.ts';
 import type { ProbeResult } from '../model/probe.ts';
@@ -20,6 +22,11 @@ const sureWeight = 4;
 const wantedMargin = 2;
 /** How far the end of a unit and the first failure may lie apart to be one event. */
 const togetherMs = 20_000;
+/** A reload so soon after a file was written takes up this very text. */
+const soonMs = 10_000;
+const oldWorkersMs = 2000;
+/** When a process started is known by the second of the boot. */
+const startGrainMs = 1000;
 /** Access logs tell the second in which a request ended. */
 const logSecondMs = 1000;
 
@@ -34,8 +41,8 @@ interface Surroundings {
   readonly probes: readonly ProbeResult[];
   readonly servers: ReadonlyMap<string, ServerBlock>;
   readonly access?: NginxAccessLog;
-  /** When each file of the nginx configuration was last written, or put in place with an older time as packages do. */
-  readonly writtenMs: ReadonlyMap<string, number>;
+  /** Since when nginx has worked by each file of its configuration as that stands there now, as far as can be told. */
+  readonly inForceMs: ReadonlyMap<string, number>;
 }
 
 export default defineDerivation({
@@ -51,6 +58,7 @@ export default defineDerivation({
     'topology',
     'nginx-access-log',
     'nginx-config',
+    'nginx-instances',
     'network-namespaces',
     'listeners',
   ],
@@ -65,9 +73,12 @@ export default defineDerivation({
       probes: valueOr(facts['probe-results'], []),
       servers: new Map(facts.topology.state === 'known' ? facts.topology.value.servers.map(server => [server.id, server]) : []),
       ...(facts['nginx-access-log'].state === 'known' ? { access: facts['nginx-access-log'].value } : {}),
-      writtenMs: new Map(
+      inForceMs: new Map(
         valueOr(facts['nginx-config'], []).flatMap(config =>
-          config.files.flatMap(file => (file.modifiedMs === undefined ? [] : [[file.path, Math.max(file.modifiedMs, file.changedMs ?? 0)] as const])),
+          config.files.flatMap(file => {
+            const instance = valueOr(facts['nginx-instances'], []).find(({ id }) => id === config.instanceId);
+            return file.modifiedMs === undefined ? [] : [[file.path, inForceFrom(file.modifiedMs, file.changedMs, instance)] as const];
+          }),
         ),
       ),
     };
@@ -139,8 +150,18 @@ function pastOf(hop: Hop, found: FoundBackend, around: Surroundings): 'right' | 
   }
   // A log without peers tells of this one where there is no other.
   const peers = around.hops.filter(other => other.routes.length > 0);
-  const writtenMs = around.writtenMs.get(hop.peer.origin.path);
-  return peers.length === 1 && writtenMs !== undefined && access.lastGoodMs > writtenMs ? past : 'unknown';
+  const inForceMs = around.inForceMs.get(hop.peer.origin.path);
+  return peers.length === 1 && inForceMs !== undefined && access.lastGoodMs > inForceMs ? past : 'unknown';
+}
+
+/**
+ * A file counts from when it was written, or put in place with an older time as packages do. Where nginx was reloaded soon after, it went by
+ * the former text until then, and the requests that the old workers had end a little later.
+ */
+function inForceFrom(modifiedMs: number, changedMs: number | undefined, instance: NginxInstance | undefined): number {
+  const writtenMs = Math.max(modifiedMs, changedMs ?? 0);
+  const loaded = instance === undefined ? undefined : loadedMs(instance);
+  return loaded !== undefined && loaded > writtenMs - startGrainMs && loaded - writtenMs <= soonMs ? loaded + oldWorkersMs : writtenMs;
 }
 
 /** Its unit ended an earlier time, as one does that is restarted. */
