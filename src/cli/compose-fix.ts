@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { faults } from '../core/faults/index.ts';
 import { fixes } from '../core/fixes/index.ts';
+import { onlyReloadsNginx } from '../core/changes/commands.ts';
 import { applicable, doTheSame, foundAgain, mendsTest, plansNamed, type Chosen } from '../core/changes/select-plans.ts';
 import { spliceEdits, type EditStep } from '../core/changes/splice.ts';
 import { unifiedDiff } from '../core/changes/unified-diff.ts';
@@ -121,6 +122,7 @@ async function carryOut(request: FixRequest, report: Report, { finding, plan }: 
         finding,
         settleMs: request.settleMs,
         takesMs: (plan.takesSeconds ?? 0) * 1000,
+        startsAnew: !onlyReloadsNginx(plan),
         prober,
         signal,
         onStep,

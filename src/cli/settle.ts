@@ -14,6 +14,8 @@ export interface SettleSetup {
   readonly settleMs: number;
   /** How long the plan needs to have its whole effect. */
   readonly takesMs: number;
+  /** Something is started anew, and may need a while before it serves. */
+  readonly startsAnew: boolean;
   /** Absent where probing is switched off. */
   readonly prober: Prober | undefined;
   readonly signal: AbortSignal;
@@ -28,8 +30,9 @@ const clockGrainMs = 1000;
 // A quiet time this many times as long is waited for before a change is given up, and where less fails than before, longer.
 const patience = 3;
 const moreMs = 40_000;
-// A service that was restarted needs some time, however short the settling time.
+// A service that was started anew needs some time, however short the settling time; nginx takes a reload up at once.
 const leastMs = 20_000;
+const leastReloadMs = 3000;
 
 /** Asks for the failing page now; the result looks after the change, until it has been quiet for the settling time or that does not come. */
 export async function watchSymptom(setup: SettleSetup): Promise<() => Promise<Verification>> {
@@ -40,7 +43,7 @@ export async function watchSymptom(setup: SettleSetup): Promise<() => Promise<Ve
   const what = request === undefined ? '' : `A GET of ${request.path ?? '/'} through nginx`;
   return async () => {
     const changedMs = Date.now();
-    const deadlineMs = changedMs + Math.max(setup.settleMs * patience, leastMs, setup.takesMs + setup.settleMs * 2);
+    const deadlineMs = changedMs + Math.max(setup.settleMs * patience, setup.startsAnew ? leastMs : leastReloadMs, setup.takesMs + setup.settleMs * 2);
     const lateMs = Math.max(deadlineMs, changedMs + setup.settleMs * 2 + moreMs);
     let quietFromMs = changedMs + clockGrainMs;
     let asked = 0;

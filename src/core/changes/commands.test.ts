@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isKnownCommand, isReload, isTest, mayFail, pidsOf } from './commands.ts';
+import { isKnownCommand, isReload, isTest, mayFail, onlyReloadsNginx, pidsOf } from './commands.ts';
 
 describe('a command of a change', () => {
   it.each([
@@ -99,6 +99,19 @@ describe('a command of a change', () => {
     ['systemctl restart x.service', false],
   ])('may fail or not: %s', (line, may) => {
     expect(mayFail(line.split(' '))).toBe(may);
+  });
+
+  it.each([
+    ['a reload of nginx', ['systemctl reload nginx.service'], ['/usr/sbin/nginx -t -p /'], true],
+    ['its master and old workers', ['kill -HUP 7', 'kill -s QUIT 8 9'], ['/opt/openresty/bin/openresty -t'], true],
+    ['a restart', ['systemctl daemon-reload', 'systemctl restart nginx.service'], ['nginx -t'], false],
+    ['a master that starts its workers anew', ['kill -HUP 7'], [], false],
+    ['php-fpm', ['systemctl reload php8.2-fpm.service'], ['/usr/sbin/php-fpm8.2 -t'], false],
+    ['php-fpm and nginx', ['systemctl reload php8.2-fpm.service', 'systemctl reload nginx'], ['php-fpm8.2 -t', 'nginx -t'], false],
+    ['nothing', [], ['nginx -t'], false],
+  ])('has its effect at once or not: %s', (_name, commands, validate, is) => {
+    const steps = commands.map(line => ({ kind: 'command', argv: line.split(' '), disruptive: false, why: '' }) as const);
+    expect(onlyReloadsNginx({ steps, validate: validate.map(line => line.split(' ')) })).toBe(is);
   });
 
   it('is judged whatever it is', () => {

@@ -1,3 +1,5 @@
+import type { FixPlan } from '../model/finding.ts';
+
 /**
  * Which commands a change may run. Plans are made by badhop's own fixes and the journal belongs to root, so this is the second
  * lock on the door: whatever got into either by mistake or by malice is refused unless it has the form of one of these.
@@ -52,6 +54,8 @@ const forms: Readonly<Record<string, (words: Words) => boolean>> = {
 /** A server's own test of its files, or nginx's own signal: `nginx -t -p / -c …`, `/usr/sbin/php-fpm8.2 -t -y …`, `systemd-analyze verify x.service`. */
 const server = /^(?:[\w.+-]*(?:nginx|openresty|angie|tengine)[\w.+-]*|php-fpm[\d.]*|apache2?ctl|apachectl|httpd|apache2)$/i;
 
+const nginx = /nginx|openresty|angie|tengine/i;
+
 /** Whether badhop runs this at all. */
 export function isKnownCommand(argv: Words): boolean {
   const [program = '', ...words] = argv;
@@ -86,6 +90,13 @@ export function mayFail(argv: Words): boolean {
 /** Whether it tells processes to end, as a server's workers do at SIGQUIT. */
 export function isFarewell([program, first, second]: Words): boolean {
   return program === 'kill' && (first === '-QUIT' || (first === '-s' && second === 'QUIT'));
+}
+
+/** Whether a plan is taken up by a reload of nginx alone: it has its effect at once, as nothing is started anew. */
+export function onlyReloadsNginx({ steps, validate }: Pick<FixPlan, 'steps' | 'validate'>): boolean {
+  const commands = steps.flatMap(step => (step.kind === 'command' ? [step.argv] : []));
+  const isReloaded = commands.length > 0 && commands.every(argv => (isReload(argv) && argv[1] !== 'restart') || isFarewell(argv));
+  return isReloaded && validate.length > 0 && validate.every(([program = '']) => nginx.test(program.slice(program.lastIndexOf('/') + 1)));
 }
 
 /** Processes that the command names by their ids. */
