@@ -39,7 +39,7 @@ async function main(): Promise<number> {
     },
   });
   const jobs = values.jobs === undefined ? hostLimit() : Number(values.jobs);
-  const scenarios = await allScenarios();
+  const scenarios = (await allScenarios()).filter(({ diagnosedBy }) => diagnosedBy === undefined);
   const chosen = positionals.length > 0 ? matching(scenarios, positionals) : scenarios.filter(({ fix }) => values.apply !== true || fix !== undefined);
   if (values.help) {
     console.log(usage);

@@ -3,9 +3,10 @@ import type { FixPlan } from '../src/core/model/finding.ts';
 import type { FixReport, UndoReport } from '../src/core/model/changes-report.ts';
 import { misbehaviour, runBadhop, type BadhopRun } from './badhop.ts';
 import type { LabHost } from './host.ts';
+import type { Scenario } from './scenario.ts';
 
-/** Seconds: long enough for a symptom of a scenario to show itself again, short enough for a test. */
-const settle = '4';
+/** Seconds: long enough for a symptom of any scenario to show itself again, short enough for a test. */
+const settle = 4;
 
 /** What a plan's files are, byte for byte, with owner and mode; and which of them are not there. */
 export type Snapshot = Readonly<Record<string, string>>;
@@ -19,11 +20,10 @@ export async function snapshotOf(host: LabHost, plan: FixPlan): Promise<Snapshot
 }
 
 /** Lets badhop carry the plan out; throws where it does not say that it stays. Whether it works again is asked by the caller. */
-export async function applyWithBadhop(program: string, host: LabHost, plan: FixPlan, args: readonly string[]): Promise<FixReport> {
+export async function applyWithBadhop(program: string, host: LabHost, plan: FixPlan, scenario: Pick<Scenario, 'args' | 'settle'>): Promise<FixReport> {
   const before = await textsOf(host, plan);
-  const run = await runBadhop(program, host, ['fix', plan.id, '--apply', '--settle', settle, '--format', 'json', ...args.filter(isOption)], {
-    timeoutMs: 240_000,
-  });
+  const options = ['--settle', String(scenario.settle ?? settle), '--format', 'json', ...(scenario.args ?? []).filter(isOption)];
+  const run = await runBadhop(program, host, ['fix', plan.id, '--apply', ...options], { timeoutMs: 240_000 });
   const report = reportOf(run) as FixReport;
   const last = report.results.at(-1)?.result;
   const isDone = (last?.outcome === 'applied' && run.exitCode === 0) || (last?.outcome === 'unverified' && run.exitCode === 3);

@@ -79,6 +79,8 @@ async function sendAll(task) {
   const counts = {};
   /** @type {import('./client.ts').ClientResponse[]} */
   const responses = [];
+  /** @type {[number, string][]} */
+  const answers = [];
   /** @type {Set<Promise<void>>} */
   const open = new Set();
   let slowestMs = 0;
@@ -89,9 +91,11 @@ async function sendAll(task) {
   const endAt = task.seconds === undefined ? Infinity : started + task.seconds * 1000;
   /** @param {string} url */
   const takeOne = async url => {
+    const begunMs = Date.now();
     const response = await sendOne(task, url, url.startsWith('https:') && https !== undefined ? https.request : httpRequest);
     const key = response.error === '' ? String(response.status) : response.error;
     counts[key] = (counts[key] ?? 0) + 1;
+    if (answers.length < 5000) answers.push([begunMs, key]);
     slowestMs = Math.max(slowestMs, response.ms);
     if (responses.length < 200) responses.push(response);
   };
@@ -110,7 +114,7 @@ async function sendAll(task) {
   }
   // What is open when the end is asked for is not waited for.
   await Promise.race([ending, Promise.all(open)]);
-  return { counts, total: sent, responses, slowestMs };
+  return { counts, total: sent, responses, slowestMs, answers };
 }
 
 if (process.argv[2] === 'serve') {

@@ -4,6 +4,7 @@ import { tidyRecording } from './recording.ts';
 import { mayFail } from '../src/core/changes/commands.ts';
 import type { FixPlan, FixStep } from '../src/core/model/finding.ts';
 import type { Report } from '../src/core/model/report.ts';
+import { failedIn, watchTraffic, worksAgain, type GoodTime } from './afterwards.ts';
 import { applyWithBadhop, snapshotOf, undoWithBadhop } from './applier.ts';
 import { runBadhop } from './badhop.ts';
 import type { BadhopRun } from './badhop.ts';
@@ -76,6 +77,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
   let maxMiB: number | undefined;
   let traffic: Traffic | undefined;
   let applied: AppliedPlan | undefined;
+  let goodTime: GoodTime | undefined;
 
   const boot = async (hostOptions: HostOptions): Promise<LabHost> => {
     const host = await bootHost(hostOptions);
@@ -103,6 +105,11 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     if (scenario.healthy) await scenario.healthy(host, stage);
     else await expectAnswer(host, url, status => status >= 200 && status < 400);
   };
+  // The background requests go on: what breaks under load must hold under load.
+  const again = async (host: LabHost): Promise<void> => {
+    await worksAgain(scenario, host, stage, () => healthy(host));
+    goodTime = await watchTraffic(scenario);
+  };
   const play = async (): Promise<void> => {
     const asked = performance.now();
     const onTurn = (): void => {
@@ -122,7 +129,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     // What comes on slowly is looked for once more.
     if (!seen) await take('symptom', () => checkSymptom(scenario, host, stage));
     if (record) await take('record', () => recordBundle(program, scenario, host, bootedMs));
-    if (diagnose) {
+    if (diagnose && scenario.diagnosedBy === undefined) {
       const result = await take('diagnose', () => runDiagnosis(program, scenario, host));
       report = result?.report;
       diagnosisMs = result?.run.ms;
@@ -132,8 +139,8 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
         const wrong = mismatches(scenario.expect, result.report, result.run.exitCode, result.run);
         if (wrong.length > 0) throw new Error(`${wrong.map(text => `- ${text}`).join('\n')}\n${digest(result.report)}`);
       }
-      await take('also', () => scenario.also?.(host, (args, how) => runBadhop(program, host, args, how), stage));
     }
+    if (diagnose) await take('also', () => scenario.also?.(host, (args, how) => runBadhop(program, host, args, how), stage));
     if (keep) return;
     const plans = report?.findings[0]?.fixes ?? [];
     const { fix } = scenario;
@@ -143,11 +150,11 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
       if (plan === undefined) throw new Error(`no such plan among ${plans.map(one => one.id).join(', ') || 'none'}`);
       if (plan.automatic && (apply || scenario.applies === true)) {
         const before = await snapshotOf(host, plan);
-        const fixed = await take('apply', () => applyWithBadhop(program, host, plan, scenario.args ?? []));
+        const fixed = await take('apply', () => applyWithBadhop(program, host, plan, scenario));
         const { before: failedBefore, after } = fixed?.results.at(-1)?.result.verification ?? {};
         applied = { plan: plan.id, ...(failedBefore && { before: failedBefore }), ...(after && { after }), undone: false };
         await scenario.afterFix?.(host);
-        await take('healthy again', () => eventually(() => healthy(host)));
+        await take('healthy again', () => again(host));
         await take('undo', () => undoWithBadhop(program, host, plan, before));
         applied = { ...applied, undone: true };
         return;
@@ -156,8 +163,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
       await scenario.afterFix?.(host);
     } else if (scenario.repair) await take('repair', () => scenario.repair?.(host, stage));
     else return;
-    // The background requests go on: what breaks under load must hold under load.
-    await take('healthy again', () => eventually(() => healthy(host)));
+    await take('healthy again', () => again(host));
   };
 
   let failure: string | undefined;
@@ -167,6 +173,11 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     failure = `${step}: ${error instanceof Error ? error.message : String(error)}`;
   }
   const seen = await traffic?.stop().catch(() => undefined);
+  const failed = seen === undefined || goodTime === undefined ? undefined : failedIn(scenario, seen, goodTime);
+  if (failure === undefined && failed !== undefined) {
+    step = 'healthy again';
+    failure = `${step}: ${failed}`;
+  }
   const [first] = hosts;
   if (!keep) for (const host of hosts.toReversed()) await host.stop();
   return {
@@ -218,18 +229,6 @@ async function checkSymptom(scenario: Scenario, host: LabHost, stage: Stage): Pr
   const status = scenario.fails ?? 502;
   const { counts } = await host.request({ urls: [stage.url], count: 5, timeoutMs: 70_000 });
   if (!counts[status]) throw new Error(`nobody got a ${status}: ${JSON.stringify(counts)}`);
-}
-
-async function eventually(check: () => Promise<void>, timeoutMs = 15_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await sleep(200);
-    }
-  }
 }
 
 async function runDiagnosis(program: string, scenario: Scenario, host: LabHost): Promise<{ report: Report; run: BadhopRun }> {

@@ -38,6 +38,8 @@ export interface Scenario {
   readonly runAs?: string;
   /** How else it is started: `{ wrap: ['chroot', '/srv/cell'] }`. */
   readonly run?: BadhopOptions;
+  /** The story that diagnoses this very host: here it is not done once more, only `also` and what follows. */
+  readonly diagnosedBy?: string;
   setUp(host: LabHost, stage: Stage): Promise<void>;
   /** Replaces the default check before the break: `url` answers with 2xx or 3xx. */
   healthy?(host: LabHost, stage: Stage): Promise<void>;
@@ -51,8 +53,12 @@ export interface Scenario {
   readonly fix?: 'first-plan' | { readonly plan: string };
   /** The plan is always carried out by badhop itself, and taken back by it: files, owner and mode must be as they were. */
   readonly applies?: true;
+  /** Seconds for which nothing may fail after badhop's own change; default 4. One is enough where each request showed the symptom. */
+  readonly settle?: number;
   /** What a person does where no plan is applied; afterwards `healthy` must hold again. */
   repair?(host: LabHost, stage: Stage): Promise<void>;
+  /** Statuses that some of the requests get after the repair too, because of something else that is wrong or meant so. */
+  readonly stillFails?: readonly number[];
   /** After the plan was applied: what somebody does who need not wait until it has its whole effect. */
   afterFix?(host: LabHost): Promise<void>;
 }

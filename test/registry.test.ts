@@ -125,6 +125,11 @@ describe('leftovers', () => {
     expect(named.filter(({ id }) => !faultIds.has(id))).toEqual([]);
   });
 
+  it('has no story that leaves its diagnosis to one that does not make it', () => {
+    const diagnosing = new Set(scenarios.flatMap(({ name, diagnosedBy }) => (diagnosedBy === undefined ? [name] : [])));
+    expect(scenarios.flatMap(({ diagnosedBy }) => diagnosedBy ?? []).filter(name => !diagnosing.has(name))).toEqual([]);
+  });
+
   it('has nothing of the scaffold left', () => {
     const written = [...filesBelow('src', '.ts'), ...filesBelow('lab', '.ts'), ...filesBelow('docs', '.md'), ...filesBelow('.changeset', '.md')];
     expect(written.filter(path => textOf(path).includes(scaffoldMark))).toEqual([]);

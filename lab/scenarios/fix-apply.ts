@@ -50,6 +50,29 @@ async function breakLinked(host: LabHost): Promise<void> {
   await reloadNginx(host);
 }
 
+async function mendLinked(host: LabHost): Promise<void> {
+  await host.shell(
+    'sed "s/127.0.0.1:813;/127.0.0.1:8133;/" /srv/ledger.copy > /tmp/ledger.next && cat /tmp/ledger.next > /srv/ledger.copy && rm /tmp/ledger.next',
+  );
+  await reloadNginx(host);
+}
+
+/** Starts a change, and kills badhop once nothing is left but to see whether it helps. */
+async function killWhileItWatches(host: LabHost, badhop: RunBadhop): Promise<void> {
+  const [, killed] = await Promise.all([
+    (async () => {
+      await host.until(
+        'the change to be watched',
+        async () => (await host.exec(['grep', '-q', 'verifying', '-r', `${STATE}/changes/open`])).code === 0,
+        60_000,
+      );
+      await host.exec(['pkill', '-9', '-f', 'fix --apply --settle 60']);
+    })(),
+    badhop(['fix', '--apply', '--settle', '60', '--format', 'json'], { timeoutMs: 120_000 }),
+  ]);
+  expectThat(killed.exitCode !== 0, 'it was not killed');
+}
+
 export default [
   defineScenario({
     name: 'fix-apply-address',
@@ -62,6 +85,7 @@ export default [
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
     fix: 'first-plan',
     applies: true,
+    settle: 1,
     afterFix: async host => {
       const names = await host.shell(
         'stat -c "%h %U:%G %a" /etc/nginx/sites-available/ledger; readlink /etc/nginx/sites-enabled/ledger.conf; grep -c 8133 /srv/ledger.copy',
@@ -71,7 +95,7 @@ export default [
   }),
   defineScenario({
     name: 'fix-apply-killed',
-    title: 'badhop is killed while it watches; the next one takes the change back, and a later one makes it',
+    title: 'badhop is killed while it watches; the next one takes the change back, whatever it was started for',
     kind: 'fault',
     fault: 'address-mismatch',
     url: 'http://127.0.0.1:8134/',
@@ -80,18 +104,7 @@ export default [
     expect: { verdict: 'failing', status: 'active' },
     also: async (host, badhop) => {
       const before = await host.shell('sha256sum /srv/ledger.copy');
-      const [, killed] = await Promise.all([
-        (async () => {
-          await host.until(
-            'the change to be watched',
-            async () => (await host.exec(['grep', '-q', 'verifying', '-r', `${STATE}/changes/open`])).code === 0,
-            60_000,
-          );
-          await host.exec(['pkill', '-9', '-f', 'fix --apply --settle 60']);
-        })(),
-        badhop(['fix', '--apply', '--settle', '60', '--format', 'json'], { timeoutMs: 120_000 }),
-      ]);
-      expectThat(killed.exitCode !== 0, 'it was not killed');
+      await killWhileItWatches(host, badhop);
       expectThat((await host.shell('sha256sum /srv/ledger.copy')) !== before, 'it was killed before it had changed anything');
       const next = await badhop(['explain', 'address-mismatch']);
       expectThat(next.stderr.includes('has been taken back'), `the next run does not tell: ${next.stderr}`);
@@ -100,8 +113,32 @@ export default [
       const left = await host.shell(`ls -A ${STATE}/changes/open; find /etc -name ".badhop-*"; ls ${STATE}`);
       expectThat(left === 'changes\n', `something is left: ${left}`);
     },
-    fix: 'first-plan',
-    applies: true,
+    repair: mendLinked,
+  }),
+  defineScenario({
+    name: 'fix-apply-after-a-kill',
+    title: 'badhop is killed while it watches; the next one that is to make the change takes it back first, and makes it',
+    kind: 'fault',
+    fault: 'address-mismatch',
+    diagnosedBy: 'fix-apply-killed',
+    url: 'http://127.0.0.1:8134/',
+    setUp: setUpLinked,
+    breakIt: breakLinked,
+    traffic: { rps: 15 },
+    trafficMs: 600,
+    expect: {},
+    also: async (host, badhop) => {
+      await killWhileItWatches(host, badhop);
+      const { code, result, stderr } = await fix(badhop, 'fix', '--apply', '--settle', '1');
+      expectThat(stderr.includes('has been taken back'), `it does not tell: ${stderr}`);
+      expectThat(code === 0 && result?.outcome === 'applied', `not applied: ${code} ${JSON.stringify(result)} ${stderr}`);
+      const history = await badhop(['history', '--format', 'json']);
+      const results = [...history.stdout.matchAll(/"result": *"([\w-]+)"/g)].map(match => match[1]);
+      expectThat(results.length === 2 && results.includes('applied') && results.includes('rolled-back'), `the history: ${history.stdout}`);
+      const mended = await host.shell('grep -c 8133 /srv/ledger.copy');
+      expectThat(mended === '1\n', 'the file is not as the plan says');
+    },
+    repair: () => Promise.resolve(),
   }),
   defineScenario({
     name: 'fix-apply-in-vain',
@@ -123,7 +160,7 @@ export default [
     also: async (host, badhop) => {
       const before = await host.shell('stat -c "%U:%G %a %i %Y" /etc/nginx/sites-enabled/tally.conf; sha256sum < /etc/nginx/sites-enabled/tally.conf');
       await host.write('/srv/tally/torn', '');
-      const { code, result } = await fix(badhop, 'fix', '--apply', '--settle', '3');
+      const { code, result } = await fix(badhop, 'fix', '--apply', '--settle', '1');
       expectThat(code === 1 && result?.outcome === 'rolled-back', `it was not taken back: ${code} ${JSON.stringify(result)}`);
       const after = await host.shell('stat -c "%U:%G %a %i %Y" /etc/nginx/sites-enabled/tally.conf; sha256sum < /etc/nginx/sites-enabled/tally.conf');
       expectThat(after === before, `it is not as it was: ${before} → ${after}`);
@@ -144,7 +181,7 @@ export default [
     breakIt: breakLinked,
     expect: { verdict: 'failing', status: 'active' },
     also: async (host, badhop) => {
-      const applied = await fix(badhop, 'fix', '--apply', '--settle', '3');
+      const applied = await fix(badhop, 'fix', '--apply', '--settle', '1');
       expectThat(applied.result?.outcome === 'applied', `not applied: ${JSON.stringify(applied.result)}`);
       await host.shell('echo "# theirs" >> /srv/ledger.copy');
       const { code, result } = await fix(badhop, 'undo');

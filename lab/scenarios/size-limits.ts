@@ -49,6 +49,44 @@ export async function enough(host: LabHost, urls: readonly string[]): Promise<vo
 const hungry = (mebibytes: number, ms: number): string =>
   `<?php $rows = str_repeat('row', (${mebibytes} << 20) / 3); usleep(${ms * 1000}); echo strlen($rows), "\\n";`;
 
+const busyThreads = {
+  kind: 'healthy',
+  url: 'http://127.0.0.1:8079/',
+  setUp: async (host: LabHost): Promise<void> => {
+    await gunicorn(host, { name: 'maps', code: wsgiApp('maps'), bind: '127.0.0.1:8379', workers: 1, threads: 2 });
+    await nginxSite(host, { name: 'maps', listen: '8079', server: 'location / { proxy_pass http://127.0.0.1:8379; }', log: 'timed' });
+    await startNginx(host);
+  },
+  traffic: { urls: ['http://127.0.0.1:8079/slow?s=0.4'], rps: 10, timeoutMs: 30_000 },
+  trafficMs: 2000,
+  symptom: async () => {},
+} as const;
+
+const busyQueue = {
+  kind: 'healthy',
+  url: 'http://127.0.0.1:8081/',
+  setUp: async (host: LabHost): Promise<void> => {
+    await uwsgi(host, { name: 'desk', code: wsgiApp('desk'), bind: 'unix:/run/desk/desk.sock', workers: 1, settings: { listen: 90 } });
+    const server = 'location / { include uwsgi_params; uwsgi_pass unix:/run/desk/desk.sock; }';
+    await nginxSite(host, { name: 'desk', listen: '8081', server, log: 'timed' });
+    await startNginx(host);
+  },
+  traffic: { urls: ['http://127.0.0.1:8081/slow?s=0.4'], rps: 6, timeoutMs: 30_000 },
+  trafficMs: 2500,
+  symptom: async () => {},
+} as const;
+
+/** Does what the first plan says, waits until the pool is no longer too small, and returns the number that it was given. */
+async function raisedAndEnough(host: LabHost, badhop: RunBadhop, name: string): Promise<number> {
+  const before = await size(badhop);
+  const pool = poolIn(before, name);
+  demand(pool.verdict === 'too-small' && pool.plans.length > 0, 'there is a plan', before);
+  await applyAll(host, pool.plans);
+  // Without the time before: what waited then is not what these workers have to do.
+  await host.until('the new number to be enough', async () => poolIn(await size(badhop, ['--since', '2s']), name).verdict === 'fits', 30_000);
+  return pool.recommended ?? 0;
+}
+
 export default [
   defineScenario({
     name: 'size-two-pools-in-a-group',
@@ -97,58 +135,51 @@ export default [
     },
   }),
   defineScenario({
+    ...busyThreads,
     name: 'size-gunicorn-threads',
     title: 'One gunicorn worker with two threads has four requests to do at once; the queue grows and nothing fails yet',
-    kind: 'healthy',
-    url: 'http://127.0.0.1:8079/',
-    setUp: async host => {
-      await gunicorn(host, { name: 'maps', code: wsgiApp('maps'), bind: '127.0.0.1:8379', workers: 1, threads: 2 });
-      await nginxSite(host, { name: 'maps', listen: '8079', server: 'location / { proxy_pass http://127.0.0.1:8379; }', log: 'timed' });
-      await startNginx(host);
-    },
-    traffic: { urls: ['http://127.0.0.1:8079/slow?s=0.4'], rps: 10, timeoutMs: 30_000 },
-    trafficMs: 3000,
-    symptom: async () => {},
     expect: { noneActive: true },
-    also: async (host, badhop) => {
+    also: async (_, badhop) => {
       const before = await size(badhop);
       const maps = poolIn(before, 'maps.service');
       demand(maps.verdict === 'too-small' && maps.needed.isFull === true && (maps.recommended ?? 0) > 1, 'two threads are too few', before);
       demand(maps.plans[0]?.steps[0]?.kind === 'edit' && maps.plans[0].automatic, 'there is a plan', before);
       const shown = await badhop(['size', '--no-color']);
       if (!/workers = 1 → \d+/.test(shown.stdout) || !shown.stdout.includes('+ ExecStart=/usr/bin/gunicorn')) throw new Error(shown.stdout);
-      await applyAll(host, maps.plans);
-      await host.until('the new workers to be at work', async () => poolIn(await size(badhop), 'maps.service').verdict === 'fits', 30_000);
     },
   }),
   defineScenario({
+    ...busyThreads,
+    name: 'size-gunicorn-threads-raised',
+    title: 'The same worker gets what the plan says, and from then on it is enough',
+    diagnosedBy: 'size-gunicorn-threads',
+    expect: {},
+    also: async (host, badhop) => {
+      await raisedAndEnough(host, badhop, 'maps.service');
+    },
+  }),
+  defineScenario({
+    ...busyQueue,
     name: 'size-uwsgi-queue',
     title: 'uWSGI has one process for three requests at once, and says so in its ini file',
-    kind: 'healthy',
-    url: 'http://127.0.0.1:8081/',
-    setUp: async host => {
-      await uwsgi(host, { name: 'desk', code: wsgiApp('desk'), bind: 'unix:/run/desk/desk.sock', workers: 1, settings: { listen: 90 } });
-      await nginxSite(host, {
-        name: 'desk',
-        listen: '8081',
-        server: 'location / { include uwsgi_params; uwsgi_pass unix:/run/desk/desk.sock; }',
-        log: 'timed',
-      });
-      await startNginx(host);
-    },
-    traffic: { urls: ['http://127.0.0.1:8081/slow?s=0.4'], rps: 6, timeoutMs: 30_000 },
-    trafficMs: 2500,
-    symptom: async () => {},
     expect: { noneActive: true },
-    also: async (host, badhop) => {
+    also: async (_, badhop) => {
       const before = await size(badhop);
       const desk = poolIn(before, 'desk.service');
       demand(desk.verdict === 'too-small' && desk.now?.value === 1, 'one process is too few', before);
       demand(desk.needed.log?.by === 'upstream' && desk.needed.log.peak > 1, 'the log shows more than one at once', before);
-      await applyAll(host, desk.plans);
-      const line = await host.read('/etc/uwsgi/apps-available/desk.ini');
-      if (!line.includes(`processes = ${desk.recommended ?? 0}\n`)) throw new Error(line);
-      await host.until('the new processes to be at work', async () => poolIn(await size(badhop), 'desk.service').verdict === 'fits', 30_000);
+    },
+  }),
+  defineScenario({
+    ...busyQueue,
+    name: 'size-uwsgi-queue-raised',
+    title: 'The same uWSGI gets what the plan says in its ini file, and from then on it is enough',
+    diagnosedBy: 'size-uwsgi-queue',
+    expect: {},
+    also: async (host, badhop) => {
+      const recommended = await raisedAndEnough(host, badhop, 'desk.service');
+      const ini = await host.read('/etc/uwsgi/apps-available/desk.ini');
+      if (!ini.includes(`processes = ${recommended}\n`)) throw new Error(ini);
     },
   }),
   defineScenario({
