@@ -30,6 +30,7 @@ const tells = {
   path: 'on all that goes through it',
   passed: 'only on what it passes on',
   replaced: 'its page over the status of another',
+  shown: 'its page, over its own error or one from behind',
   style: 'fits it, tells nothing alone',
 } as const;
 
@@ -61,11 +62,12 @@ export function fingerprintsPage(root: string, header: string): string {
     '| --- | --- |',
     `| named, and rightly | ${counts.named} |`,
     `| narrowed to one place, to two or to three, of which one made it | ${counts.narrowed} |`,
-    `| a page of somebody's own (\`custom\`, \`file\`, \`emptied\`), or no mark of any layer: who made it is among those that come into question | ${counts.hidden} |`,
+    `| a page of somebody's own (\`custom\`, \`file\`, \`emptied\`, \`intercepted\`), or no mark of any layer: who made it is among those that come into question | ${counts.hidden} |`,
     `| wrong | ${counts.wrong} |`,
     `| together | ${errors.length} |`,
     '',
     '`plain-502` and `bare-502` are applications that give no name, with a page and without; `fcgi-503` and `fcgi-bare` the same over FastCGI.',
+    '`intercepted` is a page of nginx or Apache over an error that an application made: the same bytes as `file`.',
     'nginx puts its own name on what it passes on, so that an application behind it, and a Caddy, have no name left: there the place is told.',
     '',
     '## Recorded elsewhere',

@@ -83,11 +83,13 @@ function isInOrder({ layers, traps }: Attribution, way: readonly string[]): bool
   return true;
 }
 
-/** Somebody has put a page of his own in the place of the product's. */
+/** Somebody has put a page of his own in the place of the product's, or of the application's. */
+const changed: ReadonlySet<StageRequest['fault']> = new Set(['custom', 'file', 'emptied', 'intercepted']);
+
 function isChanged(fault: StageRequest['fault']): boolean {
-  return fault === 'custom' || fault === 'file' || fault === 'emptied';
+  return changed.has(fault);
 }
 
 function isOfApplication(fault: StageRequest['fault']): boolean {
-  return /^(?:app|bare|plain)-/.test(fault) || fault === 'fcgi-503' || fault === 'fcgi-bare';
+  return /^(?:app|bare|plain)-/.test(fault) || fault === 'fcgi-503' || fault === 'fcgi-bare' || fault === 'intercepted';
 }

@@ -14,7 +14,7 @@ export type RawAnswer =
       readonly body: string;
     };
 
-export type RecordedFault = StageFault | 'spent' | 'fcgi-hanging' | 'fcgi-503' | 'fcgi-bare' | 'custom' | 'file' | 'emptied';
+export type RecordedFault = StageFault | 'spent' | 'fcgi-hanging' | 'fcgi-503' | 'fcgi-bare' | 'custom' | 'file' | 'emptied' | 'intercepted';
 
 /** One request through the stage: the products on its way from the client inwards, and what is behind the last of them. */
 export interface StageRequest {
@@ -28,8 +28,8 @@ export interface StageAnswer extends StageRequest {
 
 /** What not all products do: nginx beyond its request limit and Caddy without a server left answer 503, Apache to FastCGI 504. */
 const own: Readonly<Record<StageProduct, readonly RecordedFault[]>> = {
-  nginx: ['spent', 'fcgi-503', 'fcgi-bare', 'custom', 'file', 'emptied'],
-  apache: ['fcgi-hanging', 'fcgi-503', 'fcgi-bare', 'custom', 'file', 'emptied'],
+  nginx: ['spent', 'fcgi-503', 'fcgi-bare', 'custom', 'file', 'emptied', 'intercepted'],
+  apache: ['fcgi-hanging', 'fcgi-503', 'fcgi-bare', 'custom', 'file', 'emptied', 'intercepted'],
   haproxy: ['custom', 'emptied'],
   caddy: ['spent', 'fcgi-503', 'fcgi-bare', 'custom'],
   varnish: ['custom', 'emptied'],

@@ -106,6 +106,7 @@ async function nginx(host: LabHost): Promise<void> {
   const own = `location /spent/ { limit_req zone=few; proxy_pass http://${here}:${backendPorts['app-502']}/; }
 location /custom/ { proxy_pass http://${here}:${backendPorts.refused}/; error_page 502 /sorry; }
 location /file/ { proxy_pass http://${here}:${backendPorts.refused}/; error_page 502 /away.html; }
+location /intercepted/ { proxy_pass http://${here}:${backendPorts['app-502']}/; proxy_intercept_errors on; error_page 502 /away.html; }
 location /emptied/ { proxy_pass http://${here}:${backendPorts.refused}/; error_page 502 /empty.txt; }
 location ~ ^/(fcgi-503|fcgi-bare)/ { include fastcgi_params; fastcgi_param SCRIPT_FILENAME ${fastcgiRoot}/$1.php; fastcgi_pass ${fastcgi}; }
 location = /empty.txt { internal; root ${pages}; }
@@ -130,6 +131,11 @@ async function apache(host: LabHost): Promise<void> {
   ProxyPass /file/ http://${here}:${backendPorts.refused}/ retry=0
   ProxyPass /emptied/ http://${here}:${backendPorts.refused}/ retry=0
   ProxyPassMatch ^/(fcgi-503|fcgi-bare)/ fcgi://${fastcgi}${fastcgiRoot}/$1.php
+  ProxyPass /intercepted/ http://${here}:${backendPorts['app-503']}/ retry=0
+  <Location /intercepted/>
+    ProxyErrorOverride On
+    ErrorDocument 503 /away.html
+  </Location>
   <Location /emptied/>
     ErrorDocument 503 /empty.txt
   </Location>

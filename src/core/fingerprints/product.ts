@@ -7,10 +7,11 @@ export type Basis = MeaningCause['basis'];
 
 /**
  * What a mark tells. `page`: the product wrote this page. `own`: a field or phrase that it puts on its own answers alone. `path`: the answer
- * went through it. `passed`: it relays what another made. `replaced`: it made the page, and another made the status. `style`: fits it, and
+ * went through it. `passed`: it relays what another made. `replaced`: it made the page, and another made the status. `shown`: it
+ * shows a page of somebody's own, over an error of its own or of one behind it. `style`: fits it, and
  * tells nothing alone.
  */
-export type Tells = 'page' | 'own' | 'path' | 'passed' | 'replaced' | 'style';
+export type Tells = 'page' | 'own' | 'path' | 'passed' | 'replaced' | 'shown' | 'style';
 
 export interface Mark {
   readonly see: Finder;
@@ -45,6 +46,8 @@ export interface Product {
   mayReplace?(view: View): string | undefined;
   /** Why this answer was made behind it and not by it: a whole sentence. Asked where nothing before it has written the head anew. */
   passes?(view: View): string | undefined;
+  /** What makes it show its page over an error from behind: `proxy_intercept_errors`. */
+  readonly interceptsBy?: string;
   /** What makes it answer with a page of somebody's own: `error_page or return`. */
   readonly ownPageBy?: string;
   /** How many layers of it the answer shows, where it can be counted. */

@@ -72,9 +72,10 @@ function throughFronts(facts: UndecidedFacts): Undecided {
     like,
   );
   if (makers.length === 0) return few(relayed.because, [relayed]);
-  const own = makers.map(product => itself(product, view));
+  const own = able.map(front => itself(front.product, view, whyShown(front)));
   // A page is seldom replaced, unless its words or its type are the product's own; that a product without pages sends none is the rule.
-  const isOwnManner = isEmpty(view) ? makers.some(({ hasNoPage }) => hasNoPage === true) : able.some(front => has(front, 'style'));
+  const isPageless = isEmpty(view) && makers.some(({ hasNoPage }) => hasNoPage === true);
+  const isOwnManner = isPageless || able.some(front => has(front, 'shown') || (has(front, 'style') && !isEmpty(view)));
   const titles = [...new Set(makers.map(({ title }) => title))].join(' or ');
   const knobs = makers.flatMap(({ ownPageBy }) => ownPageBy ?? []).join('; ');
   const why = isOwnManner
@@ -95,6 +96,15 @@ function whyBehind(view: View, makers: readonly Product[], reasons: readonly (st
       ? 'Its head may have been written anew on the way.'
       : `${upperFirst(titles)} writes a page for each error of its own, and this answer has none.`;
   return isPageless ? `${upperFirst(titles)} writes no page for an error of its own, and this answer has one.` : `The page is not that of ${titles}.`;
+}
+
+/** A page of somebody's own may stand over an error from behind as well. */
+function whyShown({ product, found }: Sighting): string | undefined {
+  const shown = found.find(({ mark }) => mark.tells === 'shown');
+  if (shown === undefined) return undefined;
+  const { title, interceptsBy } = product;
+  const other = interceptsBy === undefined ? 'of one from behind' : `with ${interceptsBy} of one from behind`;
+  return `This is ${shown.mark.says}. ${upperFirst(title)} shows it in the place of an error of its own, and ${other}.`;
 }
 
 /** What hides altogether. */

@@ -55,6 +55,7 @@ export default defineProduct({
   logTells: 'Its error log has a line of mod_proxy (AH00898, AH01102, AH00957, AH01114) for each error of its own.',
   logCommand: "grep -E 'AH00898|AH01102|AH00957|AH01114' /var/log/apache2/error.log | tail",
   ownPageBy: 'ErrorDocument',
+  interceptsBy: 'ProxyErrorOverride',
   passes,
   mayReplace: view =>
     view.body.includes(' Proxy Error</title>') ? undefined : 'With ProxyErrorOverride Apache shows this page in the place of one from behind it.',
@@ -69,7 +70,13 @@ export default defineProduct({
     },
     { see: reason({ is: 'Proxy Error' }), tells: 'own', basis: 'live', says: 'words that only Apache has for a 502' },
     { see: namesApache, tells: 'path', basis: 'live', says: 'Apache answered, or passed on an answer without a name' },
-    { see: isDatedFile, tells: 'page', isShared: true, basis: 'live', says: 'a file whose ETag is made as Apache makes it, of size and microseconds' },
+    {
+      see: without(isDatedFile, namesApache),
+      tells: 'page',
+      isShared: true,
+      basis: 'live',
+      says: 'a file whose ETag is made as Apache makes it, of size and microseconds',
+    },
     {
       see: without(both(header('content-type', { is: 'text/html; charset=iso-8859-1' }), namesApache), words),
       tells: 'style',
@@ -78,9 +85,9 @@ export default defineProduct({
     },
     {
       see: both(isFile, header('server', { starts: 'apache' })),
-      tells: 'own',
+      tells: 'shown',
       basis: 'live',
-      says: 'a file that Apache shows in the place of its own page: size and time of it are its ETag',
+      says: 'a file that Apache shows in the place of a page: size and time of it are its ETag',
     },
     { see: reordered, tells: 'path', isShared: true, basis: 'live', says: 'Apache writes Date and Server first, and the server that is named does not' },
     {

@@ -42,6 +42,7 @@ export default defineProduct({
   },
   logCommand: 'ssh USER@NGINX-HOST badhop --since 10m',
   ownPageBy: 'error_page or return',
+  interceptsBy: 'proxy_intercept_errors',
   passes,
   logTells:
     'In its access log $upstream_status is a status where a server behind nginx answered, and - where nginx answered alone; its error log has a line for each 502 and 504 of its own.',
@@ -50,9 +51,9 @@ export default defineProduct({
     { see: isNginx, tells: 'path', basis: 'live', says: 'nginx puts its name on all that it answers and passes on' },
     {
       see: both(isFile, isNginx),
-      tells: 'own',
+      tells: 'shown',
       basis: 'live',
-      says: 'a file that nginx shows in the place of its own page: time and size of it are its ETag',
+      says: 'a file that nginx shows in the place of a page: time and size of it are its ETag',
     },
     { see: reason({ is: 'Gateway Time-out' }), tells: 'style', basis: 'live', says: 'the words that nginx has for a 504' },
     { see: reason({ is: 'Service Temporarily Unavailable' }), tells: 'style', basis: 'live', says: 'the words that nginx has for a 503' },
