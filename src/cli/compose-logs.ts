@@ -1,4 +1,4 @@
-import { faults } from '../core/faults/index.ts';
+import { catalogue } from '../core/faults/catalogue.ts';
 import { describeLogs } from '../core/logs/insight/describe-logs.ts';
 import { readFields } from '../core/logs/scan/read-fields.ts';
 import type { LogsReport } from '../core/model/logs-report.ts';
@@ -49,7 +49,7 @@ function describe({ version, zoneName, nowMs }: LogsQuestion, result: LogsResult
     nowMs,
     zone: zoneName,
     ...(partial === undefined ? {} : { partial }),
-    faults: faults.map(({ meta }) => meta),
+    faults: catalogue,
     readFields,
     redact: redactText,
   });
