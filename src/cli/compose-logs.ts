@@ -2,7 +2,6 @@ import { catalogue } from '../core/faults/catalogue.ts';
 import { describeLogs } from '../core/logs/insight/describe-logs.ts';
 import { readFields } from '../core/logs/scan/read-fields.ts';
 import type { LogsReport } from '../core/model/logs-report.ts';
-import { followLogs } from '../node/logs/follow-logs.ts';
 import type { LogsRequest, LogsResult, Progress } from '../node/logs/request.ts';
 import { rollUpLogs } from '../node/logs/roll-up-logs.ts';
 import { redactText } from '../node/redact/redact.ts';
@@ -36,6 +35,7 @@ export async function followReports(question: LogsQuestion, { everyMs, signal, o
   const started = performance.now();
   const now = (result: LogsResult): LogsReport => describe({ ...question, nowMs: Date.now() }, result, startedMs, performance.now() - started);
   const from = Number.isFinite(question.sinceMs) ? 'start' : 'end';
+  const { followLogs } = await import('../node/logs/follow-logs.ts');
   return now(await followLogs(question, { signal, everyMs, from, onRollUp: result => onReport(now(result)) }));
 }
 

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { escapeText } from '../core/reporters/text.ts';
 import { redactText } from '../node/redact/redact.ts';
 import type { Recovery } from '../node/apply/recover.ts';
-import { hasOpenChange, type StateFolder } from '../node/apply/state-folder.ts';
+import { hasOpenChange, type StateFolder } from '../node/apply/state-place.ts';
 
 /**
  * Ends what a badhop left open that was killed amid a change, before anything else is done. Who may not do that is told. Costs one

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { stateFolder, type StateFolder } from '../node/apply/state-folder.ts';
+import { stateFolder, type StateFolder } from '../node/apply/state-place.ts';
 
 const usual = '/var/lib/badhop';
 

@@ -1,29 +1,15 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { BadhopError } from '../../core/model/error.ts';
 import { changeId } from '../../core/changes/journal.ts';
 import { codeOf, messageOf, syncFolder } from './durable-files.ts';
+import type { StateFolder } from './state-place.ts';
 
-/**
- * Where changes are written down. `changes/open/ID` is one that is not over, `changes/ID` one that is. `open-change` beside them can be
- * read by everybody, so that a badhop without root sees that one is open, and costs a start of badhop a single look.
- */
-export interface StateFolder {
-  readonly root: string;
-  readonly changes: string;
-  readonly open: string;
-  readonly marker: string;
-}
+export { stateFolder, type StateFolder } from './state-place.ts';
 
 const lockWaitMs = 30_000;
 const lockStepMs = 250;
-
-export function stateFolder(root: string): StateFolder {
-  const top = resolve(root);
-  const changes = join(top, 'changes');
-  return { root: top, changes, open: join(changes, 'open'), marker: join(top, 'open-change') };
-}
 
 /** Makes the folder where it is missing, and refuses one that somebody else could write to: what is in it is carried out as root. */
 export function prepareState(state: StateFolder): void {
@@ -148,9 +134,4 @@ function unusable(state: StateFolder, why: string, cause: unknown): BadhopError 
 
 function untrusted(folder: string, why: string): BadhopError {
   return new BadhopError('state-untrusted', `${folder}: ${why}`);
-}
-
-/** Whether a change of this host is open, by one look that anybody may take. */
-export function hasOpenChange(state: StateFolder): boolean {
-  return existsSync(state.marker);
 }

@@ -12,7 +12,7 @@ import { FormatChooser, LineReader } from './format-choice.ts';
 import { InputReader, isBounded, type Job, type JobReport } from './read-input.ts';
 import type { InputReport, LogsRequest, LogsResult, Progress } from './request.ts';
 import { ChunkSource } from './source.ts';
-import { fifoStream, journalArguments, journalStream, stdinStream, type LogStream } from './streams.ts';
+import type { LogStream } from './streams.ts';
 import { told } from './told.ts';
 import { runInWorkers, startWorkers, stopWorkers, type StartedWorker } from './worker-pool.ts';
 
@@ -204,7 +204,7 @@ class LogsReading {
   }
 
   async #stream(input: Input, index: number, sum: LazySum): Promise<void> {
-    const stream = this.#open(input);
+    const stream = await this.#open(input);
     if (stream === undefined) return;
     if (typeof stream === 'string') return this.#take({ input: index, bytes: 0, problems: [], unread: stream, samples: [], formats: [] });
     const source = new ChunkSource(stream.chunks);
@@ -221,12 +221,13 @@ class LogsReading {
     this.#take({ ...report, problems: [...report.problems, ...(problem === undefined ? [] : [problem])] });
   }
 
-  #open(input: Input): LogStream | string | undefined {
+  async #open(input: Input): Promise<LogStream | string | undefined> {
+    if (input.kind !== 'stdin' && input.kind !== 'fifo' && input.kind !== 'journal') return undefined;
     try {
+      const { fifoStream, journalArguments, journalStream, stdinStream } = await import('./streams.ts');
       if (input.kind === 'stdin') return stdinStream(this.#request.stdin);
       if (input.kind === 'fifo') return fifoStream(input.path);
-      if (input.kind === 'journal') return journalStream(journalArguments(input.unit, this.#window.sinceMs, this.#window.untilMs));
-      return undefined;
+      return journalStream(journalArguments(input.unit, this.#window.sinceMs, this.#window.untilMs));
     } catch (error) {
       return told(error);
     }

@@ -1,9 +1,5 @@
-import { Bzip2Source } from './bzip2.ts';
 import type { Compression } from './compression.ts';
-import { inflatedGzip } from './inflate.ts';
 import type { ByteSource } from './source.ts';
-import { XzSource } from './xz.ts';
-import { unzstd } from './zstd.ts';
 
 /** What any log may come to, however small it was: logs shrink to a tenth, those of health checks to a hundredth. */
 const alwaysBytes = 256 * 1024 * 1024;
@@ -15,16 +11,17 @@ export async function uncompressed(inner: ByteSource, compression: Compression, 
   return new BoundedSource(await sourceOf(inner, compression), always);
 }
 
+/** Each is loaded by the first log that needs it: most logs that are looked at are plain. */
 async function sourceOf(inner: ByteSource, compression: Compression): Promise<ByteSource> {
   switch (compression) {
     case 'gzip':
-      return inflatedGzip(inner);
+      return (await import('./inflate.ts')).inflatedGzip(inner);
     case 'zstd':
-      return await unzstd(inner);
+      return await (await import('./zstd.ts')).unzstd(inner);
     case 'bzip2':
-      return new Bzip2Source(inner);
+      return new (await import('./bzip2.ts')).Bzip2Source(inner);
     case 'xz':
-      return new XzSource(inner);
+      return new (await import('./xz.ts')).XzSource(inner);
   }
 }
 
