@@ -5,6 +5,7 @@ import type { LogsReport } from '../core/model/logs-report.ts';
 import type { LogsRequest, LogsResult, Progress } from '../node/logs/request.ts';
 import { rollUpLogs } from '../node/logs/roll-up-logs.ts';
 import { redactText } from '../node/redact/redact.ts';
+import { expectShortWork } from './compiler.ts';
 import type { HostLogs } from './host-logs.ts';
 
 /** What a person may ask of logs. */
@@ -18,7 +19,9 @@ export interface LogsQuestion extends LogsRequest {
 export async function reportLogs(question: LogsQuestion, onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<LogsReport> {
   const startedMs = Date.now();
   const started = performance.now();
+  expectShortWork();
   const result = await rollUpLogs(question, { onProgress, signal });
+  expectShortWork();
   return describe(question, result, startedMs, performance.now() - started);
 }
 

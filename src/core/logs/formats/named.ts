@@ -106,14 +106,21 @@ export function formatNames(): readonly string[] {
   return [...new Set([...names, 'apache-error', 'haproxy', 'php-fpm-access-long', 'nginx-access', 'apache-access', 'gunicorn-access'])].sort();
 }
 
+const familyOf: ReadonlyMap<string, readonly LogFormat[]> = new Map(families.flatMap(family => family.map(({ id }) => [id, family] as const)));
+
 /** The other formats of a log that has lines of this one. */
 export function companionsOf(format: LogFormat): readonly LogFormat[] {
-  const plain = format.id.replace(/\+.*$/u, '');
-  const family = families.find(one => one.some(({ id }) => id === plain)) ?? [];
-  return family.filter(({ id }) => id !== plain);
+  const plain = plainId(format);
+  return (familyOf.get(plain) ?? []).filter(({ id }) => id !== plain);
 }
 
 /** True for lines that tell nothing of the log that they stand in. */
-export function isAnyones({ id }: LogFormat): boolean {
-  return id.replace(/\+.*$/u, '') === traceback;
+export function isAnyones(format: LogFormat): boolean {
+  return plainId(format) === traceback;
+}
+
+/** Without the header that its lines have before them. */
+function plainId({ id }: LogFormat): string {
+  const end = id.indexOf('+');
+  return end === -1 ? id : id.slice(0, end);
 }

@@ -50,6 +50,8 @@ export function recognise(head: Uint8Array, formats: readonly LogFormat[]): read
   const total = lines.length;
   const units = unitsOf(formats);
   const header = headerOf(lines);
+  const whole = header === undefined ? pickWhole(units, lines) : undefined;
+  if (whole !== undefined) return sharesOf([whole], total);
   const found = header === undefined ? [] : pick(withHeader(units, header), lines);
   const left = (): readonly Line[] => lines.filter((_, index) => !found.some(({ fits }) => fits[index] === true));
   // Most formats fit none of some lines, and need not be tried with the others; what then is left is tried with all.
@@ -60,6 +62,10 @@ export function recognise(head: Uint8Array, formats: readonly LogFormat[]): read
   const rest = left();
   const guessed = rest.length < leastGuessed ? undefined : guess(rest, header, formats);
   if (guessed !== undefined) found.push(...pick([[guessed]], rest, lines));
+  return sharesOf(found, total);
+}
+
+function sharesOf(found: readonly Found[], total: number): readonly Recognised[] {
   return found.flatMap(({ unit, shares }) => unit.map((format, index) => ({ format, share: (shares[index] ?? 0) / total })));
 }
 
@@ -102,6 +108,23 @@ function pick(units: readonly Unit[], lines: readonly Line[], all: readonly Line
     found.push({ unit, fits: all.map(line => own.has(line)), shares: unit.map((_, place) => mine.filter(index => of[index] === place).length) });
   }
   return found;
+}
+
+/**
+ * What `pick` gives where one unit explains all lines: of those that do, the first of the most telling. Most units are out with the first
+ * line, and those that say less than one that is found need not be tried at all.
+ */
+function pickWhole(units: readonly Unit[], lines: readonly Line[]): Found | undefined {
+  for (const unit of units.toSorted((a, b) => telling(b) - telling(a))) {
+    const shares = unit.map(() => 0);
+    const explains = lines.every(line => {
+      const place = unitFits(unit, line);
+      if (place !== -1) shares[place] = (shares[place] ?? 0) + 1;
+      return place !== -1;
+    });
+    if (explains && unit.some((format, place) => (shares[place] ?? 0) > 0 && !isAnyones(format))) return { unit, fits: lines.map(() => true), shares };
+  }
+  return undefined;
 }
 
 const headers: readonly (readonly [header: Header, pattern: RegExp])[] = [

@@ -1,3 +1,25 @@
+/** Entry i is that of i of `size` parts of a turn, backwards. */
+export interface Turns {
+  readonly cosines: Float64Array;
+  readonly sines: Float64Array;
+}
+
+/** By size: a search for periods asks for a few, each several times. */
+const known = new Map<number, Turns>();
+
+/** Of half a turn, which is all that a transform needs. `size` is a power of two. */
+export function turnsOf(size: number): Turns {
+  let turns = known.get(size);
+  if (turns !== undefined) return turns;
+  turns = { cosines: new Float64Array(size / 2), sines: new Float64Array(size / 2) };
+  for (let at = 0; at < size / 2; at += 1) {
+    turns.cosines[at] = Math.cos((2 * Math.PI * at) / size);
+    turns.sines[at] = -Math.sin((2 * Math.PI * at) / size);
+  }
+  known.set(size, turns);
+  return turns;
+}
+
 /** Discrete Fourier transform in place; the length must be a power of two. Linear times its logarithm. */
 export function fft(real: Float64Array, imaginary: Float64Array): void {
   const n = real.length;
@@ -10,15 +32,11 @@ export function fft(real: Float64Array, imaginary: Float64Array): void {
       swap(imaginary, at, mirrored);
     }
   }
-  const cosines = new Float64Array(n / 2);
-  const sines = new Float64Array(n / 2);
-  for (let at = 0; at < n / 2; at += 1) {
-    cosines[at] = Math.cos((2 * Math.PI * at) / n);
-    sines[at] = -Math.sin((2 * Math.PI * at) / n);
-  }
+  // Of twice the length, as a transform of real values needs them too.
+  const { cosines, sines } = turnsOf(2 * n);
   for (let size = 2; size <= n; size *= 2) {
     const half = size / 2;
-    const step = n / size;
+    const step = (2 * n) / size;
     for (let from = 0; from < n; from += size) {
       for (let at = 0; at < half; at += 1) {
         const cos = cosines[at * step] ?? 0;

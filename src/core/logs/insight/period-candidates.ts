@@ -4,7 +4,7 @@
  * Each power is divided by what is usual near its frequency, so that noise that comes in bursts or grows over the day, which has
  * a spectrum of its own, does not stand out. A row of short pulses has its power in many multiples, a slow wave in one.
  */
-import { fft } from './fft.ts';
+import { fft, turnsOf } from './fft.ts';
 import { lnGammaTail, quantileOf } from './statistics.ts';
 
 const multiples = [1, 2, 3, 4, 6, 8, 12];
@@ -27,7 +27,7 @@ export function periodCandidates({ size, power }: Spectrum, shortest: number, lo
   const lowest = Math.max(2, Math.floor((size / longest) * steps));
   const highest = Math.min((size / 2) * steps, Math.ceil((size / shortest) * steps));
   const scores = new Float64Array(Math.max(0, highest + 1 - lowest));
-  for (let at = lowest; at <= highest; at += 1) scores[at - lowest] = scoreAt(power, at / steps);
+  for (let at = lowest; at <= highest; at += 1) scores[at - lowest] = scoreAt(power, at);
   const found: number[] = [];
   for (let turn = 0; turn < most; turn += 1) {
     let best = -1;
@@ -60,13 +60,17 @@ function powerOf(values: Float64Array, size: number): Float64Array {
   for (let at = 0; at < values.length; at += 1) (at % 2 === 0 ? real : imaginary)[at >> 1] = (values[at] ?? 0) - mean;
   fft(real, imaginary);
   const power = new Float64Array(half);
+  const { cosines, sines } = turnsOf(size);
   for (let at = 1; at < half; at += 1) {
-    const [a, b] = [real[at] ?? 0, imaginary[at] ?? 0];
-    const [c, d] = [real[half - at] ?? 0, -(imaginary[half - at] ?? 0)];
-    const cos = Math.cos((Math.PI * at) / half);
-    const sin = -Math.sin((Math.PI * at) / half);
+    const a = real[at] ?? 0;
+    const b = imaginary[at] ?? 0;
+    const c = real[half - at] ?? 0;
+    const d = -(imaginary[half - at] ?? 0);
+    const cos = cosines[at] ?? 0;
+    const sin = sines[at] ?? 0;
     // Even values give (z + z*)/2, odd ones (z − z*)/2i turned by the frequency.
-    const [x, y] = [(b - d) / 2, (c - a) / 2];
+    const x = (b - d) / 2;
+    const y = (c - a) / 2;
     power[at] = ((a + c) / 2 + x * cos - y * sin) ** 2 + ((b + d) / 2 + x * sin + y * cos) ** 2;
   }
   return power;
@@ -84,21 +88,25 @@ function whitened(power: Float64Array): Float64Array {
   return result;
 }
 
-/** Minus the logarithm of the chance of so much power at the frequency and its multiples. */
-function scoreAt(power: Float64Array, frequency: number): number {
-  const [first, second] = [power[Math.round(frequency)] ?? 0, power[Math.round(frequency * 2)] ?? 0];
+/** Minus the logarithm of the chance of so much power at the frequency, in steps, and its multiples. */
+function scoreAt(power: Float64Array, at: number): number {
   // Pulses have about as much in each of their multiples.
-  if (first + second < leastOfTwo) return 0;
+  if ((power[entryOf(at)] ?? 0) + (power[entryOf(at * 2)] ?? 0) < leastOfTwo) return 0;
   let sum = 0;
   let best = 0;
   let next = 0;
-  const last = Math.min(multiples.at(-1) ?? 1, Math.floor((power.length - 1) / frequency));
+  const last = Math.min(multiples.at(-1) ?? 1, Math.floor(((power.length - 1) * steps) / at));
   for (let multiple = 1; multiple <= last; multiple += 1) {
-    sum += power[Math.round(frequency * multiple)] ?? 0;
+    sum += power[entryOf(at * multiple)] ?? 0;
     if (multiple !== multiples[next]) continue;
     next += 1;
     // Below twice what noise has, it cannot be the best by far.
     if (sum > 2 * multiple) best = Math.max(best, -lnGammaTail(multiple, sum));
   }
   return best;
+}
+
+/** The entry of the spectrum that is nearest to a frequency in steps. */
+function entryOf(at: number): number {
+  return Math.round(at / steps);
 }
