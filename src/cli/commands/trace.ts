@@ -47,6 +47,7 @@ Examples:
 
 A request is sent from this machine to each address of the name. POST and the like are sent once unless --count says otherwise.
 Authorization, cookies and passwords are sent and never shown. The certificate is judged before anything is sent; --insecure sends all the same.
+Who answered is told from the bytes of the error. Where two or three can have sent them, all are listed, each with the log or command that tells.
 Exit codes: 0 every request was answered well, 1 something fails or will, 2 badhop could not run, 3 inconclusive.`;
 
 /** `badhop trace`: what a client sees from outside, and which hop answered. */
@@ -61,15 +62,17 @@ export function addTrace(program: Command, context: CommandContext): Command {
     .option('--resolve <host:port:address>', 'take this address instead of asking DNS, as curl does; may be repeated', gather)
     .option('--resolver <address[:port]>', 'ask this resolver instead of those of this machine; may be repeated', gather)
     .option('--count <n>', 'requests to each address (default: 3; 1 with a method that may change something)', parseCount)
-    .option('--interval <time>', 'between two rounds', parseTime('--interval', 0, 60_000), 200)
-    .option('--timeout <time>', 'for one request, from connecting to its last byte', parseTime('--timeout', 1, 120_000), 10_000)
+    .addOption(new Option('--interval <time>', 'between two rounds').argParser(parseTime('--interval', 0, 60_000)).default(200, '200ms'))
+    .addOption(
+      new Option('--timeout <time>', 'for one request, from connecting to its last byte').argParser(parseTime('--timeout', 1, 120_000)).default(10_000, '10s'),
+    )
     .option('--origin <address>', 'ask the server behind the edge too, and compare: ADDRESS[:PORT] or http://ADDRESS[:PORT]')
-    .option('--http1.1', 'HTTP/1.1 alone')
-    .option('--http2', 'HTTP/2 alone; without TLS with prior knowledge')
+    .option('--http1.1', 'use HTTP/1.1 only')
+    .option('--http2', 'use HTTP/2 only; without TLS, begin with it at once (prior knowledge)')
     .option('--grpc', 'ask as a gRPC client does: POST over HTTP/2 with an empty message')
     .option('-k, --insecure', 'send the request whatever the certificate is')
-    .option('-4, --ipv4', 'IPv4 addresses alone')
-    .option('-6, --ipv6', 'IPv6 addresses alone')
+    .option('-4, --ipv4', 'ask IPv4 addresses only')
+    .option('-6, --ipv6', 'ask IPv6 addresses only')
     .option('--no-follow', 'follow no redirect')
     .option('--sni <name>', 'send this server name in the TLS handshake')
     .option('--no-sni', 'send no server name')
@@ -79,7 +82,7 @@ export function addTrace(program: Command, context: CommandContext): Command {
     .option('--header-size-probe', 'find the largest header that is taken, by bisection')
     .option('--body-size-probe', 'find the largest body that is taken, by bisection; sends up to 64 MiB at once')
     .addOption(new Option('--format <format>', 'form of the report').choices(['terminal', 'json']).default('terminal'))
-    .option('-v, --verbose', 'show every request, phase and certificate')
+    .option('-v, --verbose', 'show every request, phase and certificate, and what tells who answered')
     .option('--no-color', 'plain text (also: the NO_COLOR variable)')
     .option('--width <columns>', 'width of the report (default: the terminal)', parseWidth)
     .addHelpText('after', examples)
