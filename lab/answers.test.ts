@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { askStage, deepRequests, stageRequests, urlOf } from './answers/record.ts';
-import { authorOf, problemOf } from './answers/judge.ts';
+import { attributionOf, authorOf, problemOf } from './answers/judge.ts';
 import { raiseStage } from './answers/stage.ts';
 import { labObstacles } from './available.ts';
 import { misbehaviour, runBadhop } from './badhop.ts';
@@ -25,15 +25,18 @@ test.skipIf(obstacles.length > 0 && !process.env['CI'])(
       expect(answers.length).toBeGreaterThanOrEqual(requests.length - mostUnanswered);
       expect(answers.filter(one => one.answer.status >= 500).flatMap(one => problemOf(one) ?? [])).toEqual([]);
 
-      // The program itself, from its command line on.
+      // The program itself, from its command line on: alone and behind Varnish all are named, behind nginx a Caddy has no name left.
       const program = join(REPOSITORY, 'dist/cli/bin.js');
       for (const request of answers.filter(
-        ({ chain, fault }) => fault === 'refused' && (chain.length === 1 || (chain.length === 2 && chain[0] === 'varnish')),
+        ({ chain, fault }) => fault === 'refused' && (chain.length === 1 || (chain.length === 2 && (chain[0] === 'varnish' || chain[0] === 'nginx'))),
       )) {
         const run = await runBadhop(program, host, ['trace', '--count', '1', '--format', 'json', urlOf(request)]);
         expect(misbehaviour(run)).toEqual([]);
         expect(run.exitCode).toBe(1);
-        expect(JSON.parse(run.stdout)).toMatchObject({ trace: { answered: { answeredBy: authorOf(request) } } });
+        const { narrowed } = attributionOf(request);
+        const expected =
+          narrowed === undefined ? { answeredBy: authorOf(request) } : { narrowedTo: narrowed.candidates.map(({ place, product }) => ({ place, product })) };
+        expect(JSON.parse(run.stdout)).toMatchObject({ trace: { answered: expected } });
       }
     } finally {
       await host.stop();

@@ -327,6 +327,20 @@ describe('the origin', () => {
     expect(report.findings[1]).toMatchObject({ fault: 'error-answer', causedBy: 'connection-refused' });
   });
 
+  it('that gives the page which the edge shows made it, and stands behind the layers that are known', async () => {
+    const date = 'Date: Sat, 21 Nov 2026 12:00:00 GMT';
+    const edge = await listen(answering(`HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n${date}\r\nContent-Length: 5\r\n\r\nsorry`));
+    const traceWith = async (text: string) => {
+      const origin = await listen(answering(page('502 Bad Gateway', text, [date])));
+      return traced(`http://127.0.0.1:${edge.port}/`, { origin: `127.0.0.1:${origin.port}` });
+    };
+    const same = await traceWith('sorry');
+    expect(same.findings[0]?.explanation).toContain('it passed on what the origin answered');
+    expect(renderTerminal(same, { width: 100, colour: false, unicode: true, verbose: false })).toContain('client → nginx → ✗ the origin');
+    const other = await traceWith('hello');
+    expect(other.findings[0]?.explanation).not.toContain('passed on');
+  });
+
   it('that fails while the edge answers is a risk', async () => {
     const edge = await listen(ok);
     const report = await traced(`http://127.0.0.1:${edge.port}/`, { origin: '127.0.0.1:1' });

@@ -20,7 +20,7 @@ interface Way {
 /** The way of the requests that the finding breaks, from the client on, with the bad hop marked. Empty for a host-wide finding without peers. */
 export function drawPath(report: Report, finding: Finding): readonly Hop[] {
   const { subject } = finding;
-  if (report.topology.layers !== undefined) return drawLayers(report.topology.layers, subject);
+  if (report.topology.layers !== undefined) return drawLayers(report.topology.layers, finding);
   const way = findWay(report, finding);
   const bad = badKind(finding, way);
   const service = serviceName(report.topology, finding, way.peer, bad);
@@ -35,10 +35,12 @@ export function drawPath(report: Report, finding: Finding): readonly Hop[] {
 }
 
 /** The hops that an answer showed. What failed before anything answered stands behind those that did. */
-function drawLayers(layers: readonly ReportLayer[], subject: Finding['subject']): readonly Hop[] {
+function drawLayers(layers: readonly ReportLayer[], { subject, fault }: Finding): readonly Hop[] {
   const at = layers.findIndex(each => each.id === subject.id);
   const hops = layers.slice(0, at < 0 ? 0 : at + 1).map(({ id, name }) => ({ text: name, bad: id === subject.id }));
-  return [{ text: 'client', bad: false }, ...(at < 0 ? [{ text: subject.name, bad: true }] : hops)];
+  // An answer that was had past the others, from the origin, stands behind those that are known.
+  const before = at < 0 && fault === 'error-answer' ? layers.filter(each => each.role !== 'unknown').map(({ name }) => ({ text: name, bad: false })) : [];
+  return [{ text: 'client', bad: false }, ...(at < 0 ? [...before, { text: subject.name, bad: true }] : hops)];
 }
 
 /** Every way through nginx, one a peer, for the whole picture. */

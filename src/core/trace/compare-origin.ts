@@ -35,6 +35,7 @@ export function compareOrigin(sides: Sides): readonly Finding[] {
     if (root !== undefined && answers.length > 0) {
       const cause = {
         ...root,
+        explanation: `${root.explanation}${sameAnswer(edge, origin)}`,
         share: Math.min(1, root.share + share),
         symptoms: [...root.symptoms, ...answers.flatMap(({ symptoms }) => symptoms)],
         consequences: ['error-answer'],
@@ -47,6 +48,14 @@ export function compareOrigin(sides: Sides): readonly Finding[] {
   // Clients see nothing of what fails behind an edge that answers all the same, from its cache for one.
   const quiet = edgeState === 'good' ? named.map(finding => ({ ...finding, status: 'latent' as FindingStatus, share: 0 })) : named;
   return [...ofEdge, ...quiet, ...differences];
+}
+
+/** Whether the edge shows what the origin answered: then it passed that on. */
+function sameAnswer(edge: JudgedHop, origin: JudgedHop): string {
+  const [shown, made] = [edge, origin].map(({ judged }) => judged.find(isFailed)?.attempt.answer?.response);
+  if (shown === undefined || made === undefined || shown.status !== made.status || shown.body.length !== made.body.length) return '';
+  if (shown.bodyBytes !== made.bodyBytes || shown.body.some((byte, index) => byte !== made.body[index])) return '';
+  return ' The edge shows the same status and page: it passed on what the origin answered.';
 }
 
 function stateOf(judged: readonly Judged[]): 'good' | 'bad' | 'mixed' | 'unknown' {
@@ -71,7 +80,7 @@ function edgeAlone({ edge, origin, edgeFindings }: Sides, state: 'bad' | 'mixed'
   const good = origin.judged.find(each => isTelling(each) && !isFailed(each));
   const places = [...new Set(edge.judged.filter(isFailed).map(({ attempt }) => placeOf(attempt)))];
   const asked = origin.judged.filter(isTelling).length;
-  const what = failing.map(({ finding }) => finding.title).join('; ');
+  const what = failing.map(({ finding }) => startLower(finding.title)).join('; ');
   const evidence: Evidence[] = [bad, good].flatMap(each => (each === undefined ? [] : [summaryOf(each, each === good ? 'origin' : 'edge')]));
   return {
     fault: 'edge-fails-origin-healthy',
