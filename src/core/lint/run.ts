@@ -1,5 +1,6 @@
 import { editSteps, type TextChange } from '../model/nginx-edits.ts';
 import type { LintFinding, LintGap, LintReport, LintSeverity } from '../model/lint.ts';
+import { withoutOverlaps } from './overlaps.ts';
 import { ignoresIn, type IgnoreComment } from './ignores.ts';
 import { Places } from './places.ts';
 import type { LintProblem, LintRule } from './rule.ts';
@@ -167,27 +168,6 @@ function secretsOf(raw: string, clean: string): readonly string[] {
     at = end + piece.length;
   }
   return secrets;
-}
-
-/** A fix is taken whole or not at all. Two that change the same bytes in the same way count once. */
-function withoutOverlaps(fixes: readonly (readonly TextChange[])[]): readonly TextChange[] {
-  const taken: TextChange[] = [];
-  for (const changes of fixes) {
-    const fresh = changes.filter(change => !taken.some(other => same(other, change)));
-    if (fresh.every(change => !taken.some(other => overlap(other, change)))) taken.push(...fresh);
-  }
-  return taken;
-}
-
-function same(a: TextChange, b: TextChange): boolean {
-  return a.path === b.path && a.start === b.start && a.end === b.end && a.text === b.text;
-}
-
-function overlap(a: TextChange, b: TextChange): boolean {
-  if (a.path !== b.path) return false;
-  // Two insertions at one place do not disturb each other.
-  if (a.start === a.end && b.start === b.end) return false;
-  return a.start < b.end && b.start < a.end;
 }
 
 function compareText(a: string, b: string): number {

@@ -1,6 +1,7 @@
-import type { ConfigDirective, NginxConfig } from './facts/nginx.ts';
+import type { ConfigDirective, ConfigFile, NginxConfig } from './facts/nginx.ts';
 import { lineDiff } from './fix.ts';
 import type { FixStep } from './finding.ts';
+import { LineIndex } from './line-index.ts';
 
 /** A piece of a configuration file, by its byte range, and what is to stand there. */
 export interface TextChange {
@@ -17,10 +18,9 @@ type EditStep = Extract<FixStep, { kind: 'edit' }>;
  * line become one edit. A file whose text is not known gives none.
  */
 export function editSteps(configs: readonly NginxConfig[], changes: readonly TextChange[]): EditStep[] {
-  const texts = new Map(configs.flatMap(config => config.files.map(file => [file.path, file.text] as const)));
   const byLine = new Map<string, { path: string; from: number; to: number; changes: TextChange[] }>();
   for (const change of changes) {
-    const text = texts.get(change.path);
+    const text = fileOf(configs, change.path)?.text;
     if (text === undefined) continue;
     const from = text.lastIndexOf('\n', change.start - 1) + 1;
     const next = text.indexOf('\n', change.end);
@@ -30,17 +30,20 @@ export function editSteps(configs: readonly NginxConfig[], changes: readonly Tex
     if (!line.changes.some(other => other.start === change.start)) line.changes.push(change);
     byLine.set(key, { ...line, to: Math.max(line.to, to) });
   }
-  return [...byLine.values()].map(({ path, from, to, changes: ofLine }) => {
-    const text = texts.get(path) ?? '';
+  return [...byLine.values()].flatMap(({ path, from, to, changes: ofLine }): EditStep[] => {
+    const file = fileOf(configs, path);
+    if (file === undefined) return [];
+    const { text } = file;
+    const index = indexOf(file);
     let after = text.slice(from, to);
     for (const change of ofLine.toSorted((a, b) => b.start - a.start))
       after = after.slice(0, change.start - from) + change.text + after.slice(change.end - from);
     // A line that stands there more than once is given with the lines above it, so that the edit means one place.
-    const start = uniqueFrom(text, from, to);
+    const line = index.uniqueFrom(index.lineOf(from));
+    const start = index.starts[line - 1] ?? from;
     after = text.slice(start, from) + after;
-    const line = countLines(text, start);
     const [before, next] = decodeBoth(text.slice(start, to), after);
-    return { kind: 'edit', path, line, before, after: next, diff: lineDiff(path, line, before, next) };
+    return [{ kind: 'edit', path, line, before, after: next, diff: lineDiff(path, line, before, next) }];
   });
 }
 
@@ -89,22 +92,25 @@ function flatten(directives: readonly ConfigDirective[], depth: number): ConfigD
   return directives.flatMap(one => [one, ...(one.included ?? []).flatMap(file => flatten(file.directives, depth + 1))]);
 }
 
-const mostContextLines = 20;
+// Thousands of findings are turned into edits one by one: what is asked of a file is reckoned once.
+const filesByPath = new WeakMap<NginxConfig, ReadonlyMap<string, ConfigFile>>();
+const indexes = new WeakMap<ConfigFile, LineIndex>();
 
-function uniqueFrom(text: string, from: number, to: number): number {
-  let start = from;
-  for (let lines = 0; lines < mostContextLines && start > 0; lines++) {
-    const piece = text.slice(start, to);
-    if (text.indexOf(piece) === start && !text.includes(piece, start + 1)) return start;
-    start = text.lastIndexOf('\n', start - 2) + 1;
+/** The file of that path; where several configurations have it, the last one's. */
+function fileOf(configs: readonly NginxConfig[], path: string): ConfigFile | undefined {
+  for (const config of configs.toReversed()) {
+    const files = filesByPath.get(config) ?? new Map(config.files.map(file => [file.path, file]));
+    filesByPath.set(config, files);
+    const file = files.get(path);
+    if (file !== undefined) return file;
   }
-  return start;
+  return undefined;
 }
 
-function countLines(text: string, end: number): number {
-  let line = 1;
-  for (let at = text.indexOf('\n'); at !== -1 && at < end; at = text.indexOf('\n', at + 1)) line++;
-  return line;
+function indexOf(file: ConfigFile): LineIndex {
+  const index = indexes.get(file) ?? new LineIndex(file.text);
+  indexes.set(file, index);
+  return index;
 }
 
 /** File texts hold one character a byte; people and editors want UTF-8. Where one of the two is none, both are left as they are. */
