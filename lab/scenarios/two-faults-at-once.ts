@@ -1,7 +1,7 @@
 import type { Report } from '../../src/core/model/report.ts';
 import { defineScenario } from '../scenario.ts';
 import type { LabHost } from '../host.ts';
-import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
 import { nodeApp, nodeHttp } from '../servers/node.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 
@@ -48,6 +48,12 @@ const bothFail = async (host: LabHost): Promise<void> => {
   }
 };
 
+async function mendBoth(host: LabHost): Promise<void> {
+  await host.start('cart');
+  await replaceIn(host, '/etc/nginx/sites-enabled/market.conf', 'location /stock/ {', 'location /stock/ { proxy_buffer_size 32k; proxy_buffers 8 32k;');
+  await reloadNginx(host);
+}
+
 export default [
   defineScenario({
     name: 'two-faults-at-once',
@@ -68,7 +74,7 @@ export default [
       minShare: 0.6,
       check: areTwoRoots('backend-down', 'response-header-too-big'),
     },
-    repair: host => host.start('cart'),
+    repair: mendBoth,
   }),
   defineScenario({
     name: 'two-faults-at-once-other-order',
@@ -89,6 +95,6 @@ export default [
       findings: [{ fault: 'backend-down' }],
       check: areTwoRoots('response-header-too-big', 'backend-down'),
     },
-    repair: host => host.start('cart'),
+    repair: mendBoth,
   }),
 ];
