@@ -29,3 +29,22 @@ export function bigConfig(lines: number): string {
   }
   return `${parts.join('\n')}\n}\n`;
 }
+
+/** So many sites, and in each two lines that a rule has a change for. */
+export function flawedConfig(sites: number): string {
+  const parts = ['events { worker_connections 1024; }', 'http {'];
+  for (let site = 0; site < sites; site++) {
+    parts.push(
+      '  server {',
+      `    listen 127.0.0.1:${20_000 + site};`,
+      '    location / {',
+      '      proxy_set_header Upgrade $http_upgrade;',
+      '      proxy_http_version 1.1;',
+      '      fastcgi_read_timeout 90s;',
+      `      proxy_pass http://192.0.2.${(site % 250) + 1}:8080;`,
+      '    }',
+      '  }',
+    );
+  }
+  return `${parts.join('\n')}\n}\n`;
+}
