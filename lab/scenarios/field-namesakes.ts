@@ -74,6 +74,33 @@ export default [
     }),
   ),
 
+  withoutFirst(
+    defineScenario({
+      name: 'field-helper-and-a-log-that-begins-later',
+      title:
+        'The wiki was started by hand and ended before the logs that are left begin; a helper with a port of the same digits answers, and another site is fine',
+      kind: 'fault',
+      fault: 'backend-down',
+      traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1:8080/'] },
+      setUp: async host => {
+        await host.write('/srv/wiki/app.py', wsgiApp('wiki'));
+        await host.runService('run-r31', ['/usr/bin/gunicorn', '--bind', '127.0.0.1:8090', '--chdir', '/srv/wiki', 'app:app'], { user: 'www-data' });
+        await waitForListener(host, '127.0.0.1:8090');
+        await nodeApp(host, { name: 'wiki-indexer', code: nodeHttp("response.end('index');"), listen: '127.0.0.1:8009' });
+        await nodeApp(host, { name: 'blog', code: nodeHttp("response.end('blog');"), listen: '127.0.0.1:7000' });
+        await nginxSite(host, { name: 'wiki', log: 'timed', server: 'location / { proxy_pass http://127.0.0.1:8090; }' });
+        await nginxSite(host, { name: 'blog', log: 'timed', listen: '8080', server: 'location / { proxy_pass http://127.0.0.1:7000; }' });
+        await startNginx(host);
+      },
+      breakIt: async host => {
+        await host.systemctl('stop', 'run-r31');
+        // As logrotate does once a day, and the days before are kept elsewhere.
+        await host.shell('rm -f /var/log/nginx/*.log; nginx -s reopen; sleep 0.3');
+      },
+      expect: { verdict: 'failing', status: 'active', check: onlyGuessed('address-mismatch') },
+    }),
+  ),
+
   defineScenario({
     name: 'field-exporter-on-the-same-port',
     title: 'An exporter uses the same port on the internal address; the program behind nginx is stopped',

@@ -8,6 +8,7 @@ import type { NginxInstance } from '../model/facts/nginx.ts';
 import type { LostPeer } from '../model/facts/lost-peer.ts';
 import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
+import type { Symptom } from '../model/facts/topology.ts';
 import type { Address } from '../model/host.ts';
 import type { ProbeResult } from '../model/probe.ts';
 import { likenessOf } from './address-likeness.ts';
@@ -20,8 +21,8 @@ function tcp(port: number, host = '127.0.0.1'): Address {
   return { kind: 'tcp', host, port };
 }
 
-function hop(port: number, change: { listening?: boolean; behind?: Service; hostName?: string; host?: string } = {}): Hop {
-  const { listening = false, behind, hostName, host = '127.0.0.1' } = change;
+function hop(port: number, change: { listening?: boolean; behind?: Service; hostName?: string; host?: string; failedMs?: number } = {}): Hop {
+  const { listening = false, behind, hostName, host = '127.0.0.1', failedMs } = change;
   const id = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const subject = { kind: 'peer', id, name: id, peers: [id] } as const;
   const listeners = listening ? [{ kind: 'tcp', host, port, queue: 0, backlog: 5, pids: [9] } as const] : [];
@@ -56,11 +57,27 @@ function hop(port: number, change: { listening?: boolean; behind?: Service; host
     workers: [],
     events: [],
     probes: [],
-    symptoms: [],
+    symptoms: failedMs === undefined ? [] : [refusedFrom(failedMs, id)],
     groupSymptoms: [],
     ...(behind === undefined ? {} : { service: behind }),
     subject,
     serviceSubject: subject,
+  };
+}
+
+function refusedFrom(firstMs: number, upstream: string): Symptom {
+  return {
+    id: `connect-refused@${upstream}`,
+    class: 'connect-refused',
+    upstream,
+    madeBy: 'nginx',
+    count: 20,
+    firstMs,
+    lastMs: nowMs,
+    errorGroups: [],
+    accessGroups: [],
+    ongoing: true,
+    shape: { when: 'steady', text: 'steady' },
   };
 }
 
@@ -175,6 +192,16 @@ const noRequests: NginxAccessLog = {
   buckets: { all: none, failed: none },
   unread: [],
 };
+const readFrom = (firstMs: number) => ({
+  path: '/var/log/nginx/access.log',
+  bytesRead: 1,
+  lines: 1,
+  unparsedLines: 0,
+  unparsedSamples: [],
+  firstMs,
+  wholeWindow: true,
+  rotatedRead: [],
+});
 const tally = (key: string, total: number, failed: number) => ({ key, total, failed });
 
 describe('what the access log says of the address', () => {
@@ -185,15 +212,26 @@ describe('what the access log says of the address', () => {
     expect(lost?.here).toBeUndefined();
   });
 
-  it('holds for the slip where the written address never answered', () => {
-    const lost = derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000, byPeer: [tally('127.0.0.1:8090', 50, 50), tally('127.0.0.1:9999', 5, 0)] });
-    expect(lost?.certainty).toBe('sure');
+  it('holds for the slip where the written address never answered, and the log began before it was written', () => {
+    const byPeer = [tally('127.0.0.1:8090', 50, 50), tally('127.0.0.1:9999', 5, 0)];
+    const since = (firstMs: number) => derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000, byPeer, coverage: [readFrom(firstMs)] })?.certainty;
+    expect(since(nowMs - 700_000)).toBe('sure');
+    // It may have answered until yesterday, and what was found be its helper.
+    expect(since(nowMs - 500_000)).toBe('fair');
+  });
+
+  it('takes failures that began with the file for its work, where the log names no peers', () => {
+    const lost = (firstMs: number, failedMs: number) =>
+      derive([hop(8090, { failedMs }), hop(7000, { listening: true })], ...found, [], { lastGoodMs: nowMs - 10_000, coverage: [readFrom(firstMs)] })?.certainty;
+    expect(lost(nowMs - 700_000, nowMs - 598_000)).toBe('sure');
+    expect(lost(nowMs - 700_000, nowMs - 90_000)).toBe('fair');
+    expect(lost(nowMs - 590_000, nowMs - 590_000)).toBe('fair');
   });
 
   it('counts without peers too, where there is only one and its file was not changed since', () => {
     expect(derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000 })?.here).toBeUndefined();
     expect(derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 700_000 })?.certainty).toBe('sure');
-    expect(derive([hop(8090), hop(7000, { listening: true })], ...found, [], { lastGoodMs: nowMs - 60_000 })?.certainty).toBe('sure');
+    expect(derive([hop(8090), hop(7000, { listening: true })], ...found, [], { lastGoodMs: nowMs - 60_000 })?.certainty).toBe('fair');
     // A package puts its files in place with the time of its build.
     expect(derive([hop(8090)], ...found, [], { lastGoodMs: nowMs - 60_000 }, nowMs - 30_000)?.certainty).toBe('sure');
   });

@@ -27,6 +27,8 @@ const soonMs = 10_000;
 const oldWorkersMs = 2000;
 /** When a process started is known by the second of the boot. */
 const startGrainMs = 1000;
+/** nginx has its first workers sooner after its own start. */
+const firstWorkersMs = 250;
 /** Access logs tell the second in which a request ended. */
 const logSecondMs = 1000;
 
@@ -41,8 +43,16 @@ interface Surroundings {
   readonly probes: readonly ProbeResult[];
   readonly servers: ReadonlyMap<string, ServerBlock>;
   readonly access?: NginxAccessLog;
-  /** Since when nginx has worked by each file of its configuration as that stands there now, as far as can be told. */
-  readonly inForceMs: ReadonlyMap<string, number>;
+  /** By file of the configuration. */
+  readonly inForce: ReadonlyMap<string, InForce>;
+}
+
+/** Since when nginx has worked by a file as it stands there now, as far as can be told. */
+interface InForce {
+  readonly writtenMs: number;
+  readonly fromMs: number;
+  /** nginx was running when it was written, and was reloaded. */
+  readonly byReload: boolean;
 }
 
 export default defineDerivation({
@@ -73,7 +83,7 @@ export default defineDerivation({
       probes: valueOr(facts['probe-results'], []),
       servers: new Map(facts.topology.state === 'known' ? facts.topology.value.servers.map(server => [server.id, server]) : []),
       ...(facts['nginx-access-log'].state === 'known' ? { access: facts['nginx-access-log'].value } : {}),
-      inForceMs: new Map(
+      inForce: new Map(
         valueOr(facts['nginx-config'], []).flatMap(config =>
           config.files.flatMap(file => {
             const instance = valueOr(facts['nginx-instances'], []).find(({ id }) => id === config.instanceId);
@@ -114,9 +124,7 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
   const isSure =
     holds &&
     tells &&
-    past !== 'right' &&
-    past !== 'unclear' &&
-    (past === 'wrong' || hasIdentity(first) || !isNeighbour(hop, first)) &&
+    (past === 'wrong' || hasIdentity(first) || (past === 'unknown' && !isNeighbour(hop, first))) &&
     first.weight >= sureWeight &&
     first.weight - (second?.weight ?? 0) >= wantedMargin &&
     first.weight - rival >= 1;
@@ -131,13 +139,15 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
 }
 
 /**
- * What the logs tell of the peer's address. `right`: requests to it succeeded while the found service already ran elsewhere and the file was
- * as it is now, so another service has answered there. `wrong`: it never answered in a log that names peers. `unclear`: the service started
- * for the first time, and in the very second of the last success. What was restarted then may have listened at the peer's address before.
+ * What the logs tell of the peer's address, where they tell of successes. `right`: requests to it succeeded while the found service already
+ * ran elsewhere and the file was as it is now, so another service has answered there. `wrong`: it never answered in a log that names peers and
+ * reaches back behind the writing of the file, or failures began with the writing. `unclear`: the log does not tell, or the service started for
+ * the first time and in the very second of the last success. What was restarted then may have listened at the peer's address before.
  */
 function pastOf(hop: Hop, found: FoundBackend, around: Surroundings): 'right' | 'wrong' | 'unclear' | 'unknown' {
   const { access } = around;
   if (access?.lastGoodMs === undefined || hasIdentity(found)) return 'unknown';
+  const inForce = around.inForce.get(hop.peer.origin.path);
   const masterPid = found.service?.masterPid;
   const startMs = masterPid === undefined ? undefined : around.processes.get(masterPid)?.startMs;
   const isAfter = startMs !== undefined && startMs >= access.lastGoodMs;
@@ -145,23 +155,33 @@ function pastOf(hop: Hop, found: FoundBackend, around: Surroundings): 'right' | 
   const past = !isAfter ? 'right' : isSameSecond && !hasRunBefore(found, around) ? 'unclear' : 'unknown';
   if (access.byPeer.length > 0) {
     const counted = access.byPeer.find(one => one.key === hop.peer.id);
-    if (counted === undefined || counted.total === counted.failed) return 'wrong';
-    return past;
+    if (counted !== undefined && counted.total > counted.failed) return past;
+    // A backend may have ended before the log begins that was read.
+    return reachesBehind(access, inForce) ? 'wrong' : 'unclear';
   }
   // A log without peers tells of this one where there is no other.
   const peers = around.hops.filter(other => other.routes.length > 0);
-  const inForceMs = around.inForceMs.get(hop.peer.origin.path);
-  return peers.length === 1 && inForceMs !== undefined && access.lastGoodMs > inForceMs ? past : 'unknown';
+  if (peers.length === 1 && inForce !== undefined && access.lastGoodMs > inForce.fromMs) return past;
+  const began = peers.length === 1 || (inForce !== undefined && Math.abs(firstFailureMs(hop) - inForce.writtenMs) <= togetherMs);
+  return began && reachesBehind(access, inForce) ? 'wrong' : 'unclear';
+}
+
+/** Whether the log was read from before the file was written on. */
+function reachesBehind({ coverage, lastGoodMs }: NginxAccessLog, inForce: InForce | undefined): boolean {
+  const firstMs = Math.min(lastGoodMs ?? Number.POSITIVE_INFINITY, ...coverage.flatMap(log => log.firstMs ?? []));
+  return inForce !== undefined && firstMs + (inForce.byReload ? 0 : logSecondMs) <= inForce.writtenMs;
 }
 
 /**
  * A file counts from when it was written, or put in place with an older time as packages do. Where nginx was reloaded soon after, it went by
  * the former text until then, and the requests that the old workers had end a little later.
  */
-function inForceFrom(modifiedMs: number, changedMs: number | undefined, instance: NginxInstance | undefined): number {
+function inForceFrom(modifiedMs: number, changedMs: number | undefined, instance: NginxInstance | undefined): InForce {
   const writtenMs = Math.max(modifiedMs, changedMs ?? 0);
   const loaded = instance === undefined ? undefined : loadedMs(instance);
-  return loaded !== undefined && loaded > writtenMs - startGrainMs && loaded - writtenMs <= soonMs ? loaded + oldWorkersMs : writtenMs;
+  const isSoon = loaded !== undefined && loaded > writtenMs - startGrainMs && loaded - writtenMs <= soonMs;
+  const byReload = isSoon && instance?.startMs !== undefined && loaded - instance.startMs >= firstWorkersMs;
+  return { writtenMs, fromMs: isSoon ? loaded + oldWorkersMs : writtenMs, byReload };
 }
 
 /** Its unit ended an earlier time, as one does that is restarted. */
@@ -246,7 +266,7 @@ function saysPlainToTls(head: string | undefined): boolean {
 /** Units that ended and that no address ties to a peer. */
 function stoppedUnits(hop: Hop, wanted: ReadonlySet<string>, around: Surroundings): StoppedUnit[] {
   const running = new Set(around.services.filter(service => service.masterPid !== undefined).map(service => service.unit));
-  const firstMs = Math.min(...[...hop.symptoms, ...hop.groupSymptoms].filter(symptom => symptom.count > 0).map(symptom => symptom.firstMs));
+  const firstMs = firstFailureMs(hop);
   return around.units
     .flatMap((unit): StoppedUnit[] => {
       if (running.has(unit.name) || unit.type === 'oneshot' || !hasEnded(unit)) return [];
@@ -273,9 +293,14 @@ function stoppedUnits(hop: Hop, wanted: ReadonlySet<string>, around: Surrounding
     .sort((a, b) => b.weight - a.weight);
 }
 
+/** Infinity where none has failed. */
+function firstFailureMs({ symptoms, groupSymptoms }: Hop): number {
+  return Math.min(...[...symptoms, ...groupSymptoms].filter(symptom => symptom.count > 0).map(symptom => symptom.firstMs));
+}
+
 /** Programs of pm2 and supervisord that do not run, or come and go, and that no address ties to another peer. */
 function programsInQuestion(hop: Hop, wanted: ReadonlySet<string>, around: Surroundings): StoppedProgram[] {
-  const firstMs = Math.min(...[...hop.symptoms, ...hop.groupSymptoms].filter(symptom => symptom.count > 0).map(symptom => symptom.firstMs));
+  const firstMs = firstFailureMs(hop);
   return around.programs
     .flatMap((program): StoppedProgram[] => {
       const service = around.services.find(one => one.program === program.id);
