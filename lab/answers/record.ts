@@ -31,7 +31,7 @@ const own: Readonly<Record<StageProduct, readonly RecordedFault[]>> = {
   nginx: ['spent', 'fcgi-503', 'fcgi-bare', 'custom', 'file', 'emptied', 'intercepted'],
   apache: ['fcgi-hanging', 'fcgi-503', 'fcgi-bare', 'custom', 'file', 'emptied', 'intercepted'],
   haproxy: ['custom', 'emptied'],
-  caddy: ['spent', 'fcgi-503', 'fcgi-bare', 'custom'],
+  caddy: ['spent', 'fcgi-503', 'fcgi-bare', 'custom', 'file'],
   varnish: ['custom', 'emptied'],
 };
 

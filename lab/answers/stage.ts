@@ -179,7 +179,8 @@ async function caddyServer(host: LabHost): Promise<void> {
   const own = `  handle_path /spent/* {\n    reverse_proxy ${here}:${backendPorts.refused} {\n      fail_duration 60s\n    }\n  }
   @fcgi path_regexp script ^/(fcgi-503|fcgi-bare)/
   handle @fcgi {\n    rewrite * /{re.script.1}.php\n    reverse_proxy ${fastcgi} {\n      transport fastcgi {\n        root ${fastcgiRoot}\n        split .php\n      }\n    }\n  }
-  handle_errors {\n    @custom path /custom/*\n    respond @custom "<h1>Sorry</h1>" {err.status_code}\n  }
+  handle /file/* {\n    reverse_proxy ${here}:${backendPorts.refused}\n  }
+  handle_errors {\n    @file path /file/*\n    handle @file {\n      root * ${pages}\n      rewrite * /away.html\n      file_server\n    }\n    @custom path /custom/*\n    respond @custom "<h1>Sorry</h1>" {err.status_code}\n  }
   handle /custom/* {\n    reverse_proxy ${here}:${backendPorts.refused}\n  }\n`;
   await caddy(host, { listen: `${here}:${stagePorts.caddy}`, config: `${handles.join('')}${own}` });
 }

@@ -23,6 +23,8 @@ const nginx = 'Server: nginx | Date: x';
 const apache = 'Date: x | Server: Apache';
 const varnish = 'X-Varnish: 98306 | Age: 0 | Via: 1.1 varnish (Varnish/7.1)';
 const file = 'Content-Type: text/html | Last-Modified: Sat, 21 Nov 2026 18:04:21 GMT';
+const caddyFile = (etag: string): string =>
+  `Content-Length: 35 | Content-Type: text/html | Etag: ${etag} | Last-Modified: Sat, 21 Nov 2026 21:13:50 GMT | Server: Caddy | Date: x`;
 const long = 'x'.repeat(4000);
 
 describe('where the page names nobody, it was', () => {
@@ -74,6 +76,15 @@ describe('where the page names nobody, it was', () => {
     ],
     ['behind Caddy, by a length that stands before its name', '502 Bad Gateway', 'Content-Length: 0 | Server: Caddy | Date: x', '', 'behind caddy'],
     ['Caddy, by a length that it counted', '502 Bad Gateway', 'Server: Caddy | Date: x | Content-Length: 0', '', 'caddy'],
+    ['Caddy or behind it, by a file as Caddy dates it', '502 Bad Gateway', caddyFile('"tovez2z"'), away, 'caddy, behind caddy'],
+    ['open, by a file that another has dated', '502 Bad Gateway', caddyFile('"2z-1"'), away, 'behind caddy, caddy'],
+    [
+      'open, by a length before its name and with a page, as of a template',
+      '502 Bad Gateway',
+      'Content-Length: 14 | Server: Caddy | Date: x',
+      page,
+      'behind caddy, caddy',
+    ],
     ['open, where the fields were sorted on the way', '502 Bad Gateway', 'Content-Length: 0 | Date: x | Server: Caddy', '', 'caddy, behind caddy'],
     ['open, where Apache has put the first fields in its order', '502 Bad Gateway', 'Date: x | Server: Caddy | Content-Length: 0', '', 'caddy, behind caddy'],
     [

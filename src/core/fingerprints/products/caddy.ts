@@ -1,6 +1,6 @@
 import { both, either, header, listed, without, type Finder } from '../marks.ts';
 import { defineProduct } from '../product.ts';
-import { isEmpty, placeOf, valuesOf, type View } from '../view.ts';
+import { isEmpty, placeOf, valueOf, valuesOf, type View } from '../view.ts';
 
 const source = 'https://caddyserver.com/docs/caddyfile/directives/reverse_proxy';
 
@@ -30,6 +30,13 @@ const relayedLength: Finder = view => {
   return view.isHttp1 && length >= 0 && length < server ? { part: 'header', text: 'Content-Length, Server' } : undefined;
 };
 
+/** `"tovez2z"`: time and size, each to the base of 36. */
+const isFile: Finder = view => {
+  const [etag, seconds] = [valueOf(view, 'etag'), Date.parse(valueOf(view, 'last-modified') ?? '') / 1000];
+  if (etag === undefined || !view.isWhole || !Number.isFinite(seconds)) return undefined;
+  return etag === `"${seconds.toString(36)}${view.body.length.toString(36)}"` ? { part: 'header', text: `ETag: ${etag}` } : undefined;
+};
+
 /** How much of a body Go's server keeps back to count its length, unless the handler sends it on at once. */
 const countedBytes = 2048;
 
@@ -38,8 +45,9 @@ function passes(view: View): string | undefined {
   if (named(view) !== undefined) return 'An answer of Caddy itself bears its name alone, and this one that of another too.';
   const [server, date, length] = ['server', 'date', 'content-length'].map(name => placeOf(view, name));
   if (!view.isHttp1 || server === undefined || server < 0 || date === undefined || date < server || caddies(view) !== 1) return undefined;
-  if (length !== undefined && length >= 0 && length < server) {
-    return 'Caddy writes the length of an answer of its own after Date, and here it stands among the fields from behind it.';
+  // A page that Caddy itself shows from a file, or makes of a template, has its length among its other fields too.
+  if (isEmpty(view) && length !== undefined && length >= 0 && length < server) {
+    return 'Caddy writes the length of an error of its own after Date, and here it stands among the fields from behind it.';
   }
   const isChunked = valuesOf(view, 'transfer-encoding').includes('chunked') && placeOf(view, 'content-encoding') < 0;
   return isChunked && view.isWhole && view.body.length < countedBytes
@@ -57,6 +65,7 @@ export default defineProduct({
   hasNoPage: true,
   logCommand: 'journalctl -u caddy --since -10min | grep http.log.error',
   ownPageBy: 'handle_errors or respond',
+  interceptsBy: 'handle_response',
   passes,
   logTells: 'Its log has an entry http.log.error with the reason (dial tcp, EOF, timeout) for each error of its own.',
   copies: caddies,
@@ -70,6 +79,13 @@ export default defineProduct({
     },
     { see: isCaddy, tells: 'path', basis: 'live', says: 'Caddy puts its name on all that it answers and passes on' },
     { see: listed('via', { ends: ' caddy' }), tells: 'passed', basis: 'memory', says: 'newer versions name themselves so on what they pass on' },
+    {
+      see: both(isFile, isCaddy),
+      tells: 'shown',
+      basis: 'live',
+      says: 'a file that Caddy shows in the place of a page: time and size of it are its ETag',
+    },
+    { see: without(isFile, isCaddy), tells: 'page', isShared: true, basis: 'live', says: 'a file whose ETag is made as Caddy makes it, of time and size' },
     { see: both(ownLength, isCaddy), tells: 'style', basis: 'live', says: 'the length was counted by Caddy itself' },
   ],
   meanings: [
