@@ -1,6 +1,6 @@
 import type { Candidate } from '../model/fingerprint.ts';
 import type { Product } from './product.ts';
-import { has, type Sighting } from './sightings.ts';
+import type { Sighting } from './sightings.ts';
 import { upperFirst } from './summary.ts';
 import { isEmpty, valueOf, type View } from './view.ts';
 
@@ -64,9 +64,4 @@ export function likeOf(view: View, fronts: readonly Sighting[], lookAlikes: read
   const pageless =
     isEmpty(view) && isHidden && valueOf(view, 'content-type') === undefined ? ['caddy', ...(view.status === 502 ? ['go-reverse-proxy'] : [])] : [];
   return [...new Set([...seen, ...pageless])].filter(id => id !== 'caddy' || isHidden);
-}
-
-/** It says by a mark, or by how the answer is written, that it only passed it on. */
-export function isPassing(sighting: Sighting, scene: Scene): boolean {
-  return has(sighting, 'passed') || passingReason(sighting, scene) !== undefined;
 }

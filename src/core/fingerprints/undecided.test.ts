@@ -108,6 +108,7 @@ describe('where the page names nobody, it was', () => {
       '',
       'application',
     ],
+    ['the application, by that field and without a type', '502 x', 'Server: Caddy | Status: 502 Bad Gateway | Date: x | Content-Length: 0', '', 'application'],
     [
       'no application by a Status of another kind',
       '502 x',

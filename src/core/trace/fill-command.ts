@@ -4,6 +4,6 @@ export function fillCommand(command: string, url: string): string {
 }
 
 /** One word of a shell: quoted where it holds more than plain characters. */
-export function shellWord(text: string): string {
+function shellWord(text: string): string {
   return /^[\w./:@%+,=-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -4,8 +4,9 @@ import { isEmpty, placeOf, valueOf, valuesOf, type View } from '../view.ts';
 
 const source = 'https://caddyserver.com/docs/caddyfile/directives/reverse_proxy';
 
-/** A FastCGI program behind Caddy may answer without a body too; it gives it a type all the same. */
-const empty: Finder = view => (isEmpty(view) && view.status >= 500 && placeOf(view, 'content-type') < 0 ? { part: 'length', text: 'no body' } : undefined);
+/** A FastCGI program behind Caddy may answer without a body too; it gives a type all the same, and its Status. */
+const empty: Finder = view =>
+  isEmpty(view) && view.status >= 500 && placeOf(view, 'content-type') < 0 && placeOf(view, 'status') < 0 ? { part: 'length', text: 'no body' } : undefined;
 
 /** Another server's name beside Caddy's own: the answer came from there. */
 const named: Finder = view => {
