@@ -1,6 +1,6 @@
 import type { MadeBy, MessageClass } from './facts/logs.ts';
 import type { Finding } from './finding.ts';
-import type { NotChecked, Verdict } from './report.ts';
+import type { NotChecked, Verdict } from './verdict.ts';
 
 /** The contract of `badhop logs --format json`; its schema is `docs/logs-report.schema.json`. Every other output is made of it. Times are ISO 8601. */
 export interface LogsReport {

@@ -3,8 +3,9 @@ import type { Symptom, Topology } from './facts/topology.ts';
 import type { Service } from './facts/backend.ts';
 import type { ReportTrace } from './trace-report.ts';
 import type { LogHistory } from './logs-report.ts';
+import type { NotChecked, Verdict } from './verdict.ts';
 
-export type Verdict = 'failing' | 'recovered' | 'at-risk' | 'healthy' | 'inconclusive';
+export type { NotChecked, Verdict };
 
 /** The contract of `badhop diagnose --format json`; its schema is `docs/report.schema.json`. Every other output is made of it. */
 export interface Report {
@@ -39,12 +40,6 @@ export interface Report {
   readonly internalErrors: readonly string[];
   /** What was seen from outside, in a report of `badhop trace`. */
   readonly trace?: ReportTrace;
-}
-
-export interface NotChecked {
-  readonly what: string;
-  readonly why: string;
-  readonly how: string;
 }
 
 /** Of the settings, those that the configuration says; what nginx does by itself is left out. */

@@ -1,5 +1,4 @@
-import type { LineWalk } from './interpreter.ts';
-import { instructionWords, opcodes } from './program.ts';
+import { instructionWords, opcodes, type LineProgram } from './program.ts';
 import { findByte, findEither } from './words.ts';
 
 const quote = 0x22;
@@ -12,8 +11,18 @@ const bracketClose = 0x5d;
 const comma = 0x2c;
 const none = -1;
 
+/** Takes what the fields of a line say. */
+export interface FieldTaker {
+  readonly program: LineProgram;
+  /** -1 until a time was taken. */
+  readonly timeMs: number;
+  take(use: number, slot: number, bytes: Uint8Array, from: number, to: number): void;
+  /** -1 where it is no time. */
+  takeTime(pc: number, bytes: Uint8Array, at: number, end: number): number;
+}
+
 /** Whether a line is an object with the names of a program of kind `json`; what its fields say is taken by the walk. See `LineProgram`. */
-export function walkJson(walk: LineWalk, bytes: Uint8Array, view: DataView, from: number, end: number): boolean {
+export function walkJson(walk: FieldTaker, bytes: Uint8Array, view: DataView, from: number, end: number): boolean {
   const { program } = walk;
   let to = end;
   while (to > from && isBlank(bytes[to - 1])) to -= 1;
