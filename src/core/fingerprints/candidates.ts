@@ -1,7 +1,7 @@
 import type { Candidate } from '../model/fingerprint.ts';
 import type { Product } from './product.ts';
 import type { Sighting } from './sightings.ts';
-import { upperFirst } from './summary.ts';
+import { upperFirst } from '../model/upper-first.ts';
 import { isEmpty, valueOf, type View } from './view.ts';
 
 /** `URL` and `ADDRESS` are for the reader to fill in. */

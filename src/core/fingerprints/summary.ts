@@ -1,5 +1,6 @@
 import type { Attribution, Candidate, Layer } from '../model/fingerprint.ts';
 import { speaksOfNext } from '../model/speaks-of-next.ts';
+import { upperFirst } from '../model/upper-first.ts';
 
 const doubt: Readonly<Record<Layer['certainty'], string>> = { sure: 'answered', likely: 'most likely answered', possible: 'may have answered' };
 
@@ -34,9 +35,4 @@ export function eitherOf(candidates: readonly Candidate[]): string {
 /** `A`, `A and B`, `A, B and C`. */
 function listOf(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
-}
-
-export function upperFirst(text: string): string {
-  // nginx writes itself so at the beginning of a sentence too.
-  return /^(?:an?|the|what) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }

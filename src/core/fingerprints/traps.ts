@@ -1,6 +1,6 @@
 import type { Certainty, Layer, Trap } from '../model/fingerprint.ts';
 import { claimOf, has, type Sighting } from './sightings.ts';
-import { upperFirst } from './summary.ts';
+import { upperFirst } from '../model/upper-first.ts';
 import { isEmpty, valueOf, type View } from './view.ts';
 
 export interface TrapFacts {
@@ -24,7 +24,10 @@ export function trapsOf({ view, author, contradiction, replacing: mayReplace, lo
     traps.push({ id: 'same-page', text: `The page alone does not tell it: ${names(lookAlikes)} write the same.` });
   }
   if (author === undefined && lookAlikes.length > 0) {
-    traps.push({ id: 'same-page', text: `${names(lookAlikes)} and many programs answer so: the page tells nobody apart.` });
+    traps.push({
+      id: 'same-page',
+      text: `${names(lookAlikes)} and many programs answer so: ${isEmpty(view) ? 'without a page they are not told apart' : 'the page tells nobody apart'}.`,
+    });
   }
   const replacing = there.find(sighting => has(sighting, 'replaced'));
   if (replacing !== undefined) {

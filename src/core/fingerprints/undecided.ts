@@ -4,7 +4,8 @@ import type { Product } from './product.ts';
 import application from './products/application.ts';
 import haproxy from './products/haproxy.ts';
 import { has, type Sighting } from './sightings.ts';
-import { eitherOf, upperFirst } from './summary.ts';
+import { upperFirst } from '../model/upper-first.ts';
+import { eitherOf } from './summary.ts';
 import { isEmpty, valueOf, type View } from './view.ts';
 
 type Undecided = Pick<Attribution, 'narrowed' | 'cannotTell'>;
@@ -75,11 +76,12 @@ function throughFronts(facts: UndecidedFacts): Undecided {
   const own = able.map(front => itself(front.product, view, whyShown(front)));
   // A page is seldom replaced, unless its words or its type are the product's own; that a product without pages sends none is the rule.
   const isPageless = isEmpty(view) && makers.some(({ hasNoPage }) => hasNoPage === true);
-  const isOwnManner = isPageless || able.some(front => has(front, 'shown') || (has(front, 'style') && !isEmpty(view)));
+  const isShown = able.some(front => has(front, 'shown'));
+  const isOwnManner = isPageless || isShown || (able.some(front => has(front, 'style')) && !isEmpty(view));
   const titles = [...new Set(makers.map(({ title }) => title))].join(' or ');
   const knobs = makers.flatMap(({ ownPageBy }) => ownPageBy ?? []).join('; ');
   const why = isOwnManner
-    ? `${own.map(each => each.because).join(' ')} A server behind can send the same bytes.`
+    ? [...own.map(each => each.because), ...(isShown ? [] : ['A server behind can send the same bytes.'])].join(' ')
     : `${relayed.because} So it came from behind, unless ${titles} has a page of somebody's own${knobs === '' ? '' : ` (${knobs})`}.`;
   return few(why, isOwnManner ? [...own, relayed] : [relayed, ...own]);
 }

@@ -1,6 +1,7 @@
 import type { Attribution, Layer, Meaning, MeaningCause, ResponseEvidence } from '../model/fingerprint.ts';
 import type { Confidence, Evidence } from '../model/finding.ts';
 import { speaksOfNext } from '../model/speaks-of-next.ts';
+import { upperFirst } from '../model/upper-first.ts';
 import type { TraceAttempt } from '../model/trace.ts';
 import { fillCommand } from './fill-command.ts';
 import { lookNext, milliseconds, placeOf, sourceOf, type Problem, type ProblemContext } from './problem.ts';
@@ -54,7 +55,7 @@ export function errorAnswer(attempt: TraceAttempt, response: ResponseEvidence, c
 }
 
 function titleOf({ answeredBy, narrowed }: Attribution, status: string): string {
-  if (answeredBy !== undefined) return `${answeredBy.title} answers ${status}`;
+  if (answeredBy !== undefined) return upperFirst(`${answeredBy.title} answers ${status}`);
   if (narrowed === undefined) return `The answer is ${status}, and who made it cannot be told`;
   return `${narrowed.who} answers ${status}`;
 }

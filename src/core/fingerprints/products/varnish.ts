@@ -27,7 +27,7 @@ export default defineProduct({
   namesItself: true,
   versionAfter: 'Varnish/',
   logCommand: log,
-  ownPageBy: 'a VCL with a page of its own',
+  ownPageBy: 'vcl_synth or vcl_backend_error',
   passes,
   logTells: 'In varnishlog a FetchError stands beside each error of its own, and BerespStatus is that of an answer from behind.',
   detail: view => between(view.body, '<h1>Error 503 ', '</h1>'),
