@@ -34,9 +34,9 @@ export async function watchTraffic(scenario: Scenario): Promise<GoodTime> {
   return { fromMs, toMs: Date.now() };
 }
 
-/** What is wrong with the background requests that began in this time; undefined where nothing is. */
+/** What is wrong with the background requests that began and ended in this time; undefined where nothing is. */
 export function failedIn(scenario: Scenario, { answers }: Pick<ClientResult, 'answers'>, { fromMs, toMs }: GoodTime): string | undefined {
-  const then = answers.filter(([begunMs]) => begunMs >= fromMs && begunMs < toMs).map(([, key]) => key);
+  const then = answers.filter(([begunMs, endedMs]) => begunMs >= fromMs && endedMs <= toMs).map(([, , key]) => key);
   const bad = then.filter(key => isBad(scenario, key));
   return bad.length === 0 ? undefined : `of ${then.length} background requests after the repair ${bad.length} failed: ${[...new Set(bad)].join(', ')}`;
 }

@@ -79,7 +79,7 @@ async function sendAll(task) {
   const counts = {};
   /** @type {import('./client.ts').ClientResponse[]} */
   const responses = [];
-  /** @type {[number, string][]} */
+  /** @type {[number, number, string][]} */
   const answers = [];
   /** @type {Set<Promise<void>>} */
   const open = new Set();
@@ -95,7 +95,7 @@ async function sendAll(task) {
     const response = await sendOne(task, url, url.startsWith('https:') && https !== undefined ? https.request : httpRequest);
     const key = response.error === '' ? String(response.status) : response.error;
     counts[key] = (counts[key] ?? 0) + 1;
-    if (answers.length < 5000) answers.push([begunMs, key]);
+    if (answers.length < 5000) answers.push([begunMs, Date.now(), key]);
     slowestMs = Math.max(slowestMs, response.ms);
     if (responses.length < 200) responses.push(response);
   };

@@ -24,8 +24,8 @@ export interface ClientResult {
   /** Of the first 200 requests, in the order in which they ended. */
   readonly responses: readonly ClientResponse[];
   readonly slowestMs: number;
-  /** When each request began, ms since 1970, and its status or error, in the order in which they ended; of the first 5000. */
-  readonly answers: readonly (readonly [number, string])[];
+  /** When each request began and ended, ms since 1970, and its status or error, in the order in which they ended; of the first 5000. */
+  readonly answers: readonly (readonly [number, number, string])[];
 }
 
 export interface ClientResponse {

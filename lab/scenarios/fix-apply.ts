@@ -73,6 +73,33 @@ async function killWhileItWatches(host: LabHost, badhop: RunBadhop): Promise<voi
   expectThat(killed.exitCode !== 0, 'it was not killed');
 }
 
+const fullPool = {
+  url: 'http://127.0.0.1:8137/slow.php',
+  fails: 504,
+  setUp: async (host: LabHost): Promise<void> => {
+    await phpFpm(host, {
+      pool: 'annex',
+      listen: '/run/php/annex.sock',
+      root: '/srv/annex',
+      settings: { pm: 'static', 'pm.max_children': '2' },
+      files: { 'slow.php': '<?php usleep(300000); echo "annex\\n";' },
+    });
+    await nginxSite(host, {
+      name: 'annex',
+      listen: '8137',
+      server: `${fastcgiPass('unix:/run/php/annex.sock', '/srv/annex')}\nfastcgi_read_timeout 600ms;`,
+      log: 'timed',
+    });
+    await startNginx(host);
+  },
+  traffic: { rps: 9, concurrency: 60 },
+  trafficMs: 1500,
+  symptom: async (host: LabHost, stage: Stage): Promise<void> => {
+    const { counts } = await host.request({ urls: [stage.url], count: 6, timeoutMs: 8000 });
+    expectThat((counts['504'] ?? 0) + (counts['502'] ?? 0) > 0, `nobody got an error: ${JSON.stringify(counts)}`);
+  },
+} as const;
+
 export default [
   defineScenario({
     name: 'fix-apply-address',
@@ -82,6 +109,8 @@ export default [
     url: 'http://127.0.0.1:8134/',
     setUp: setUpLinked,
     breakIt: breakLinked,
+    traffic: { rps: 15 },
+    trafficMs: 700,
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
     fix: 'first-plan',
     applies: true,
@@ -192,43 +221,29 @@ export default [
     repair: () => Promise.resolve(),
   }),
   defineScenario({
-    name: 'fix-apply-pool',
-    title: 'A pool of two workers is full; the plan is named because it cuts requests off, and its file is undone to the byte',
+    ...fullPool,
+    name: 'fix-apply-pool-asks',
+    title: 'A pool of two workers is full; the plan would cut requests off, and nobody says yes',
     kind: 'fault',
     fault: 'worker-pool-exhausted',
-    url: 'http://127.0.0.1:8137/slow.php',
-    fails: 504,
-    setUp: async host => {
-      await phpFpm(host, {
-        pool: 'annex',
-        listen: '/run/php/annex.sock',
-        root: '/srv/annex',
-        settings: { pm: 'static', 'pm.max_children': '2' },
-        files: { 'slow.php': '<?php usleep(300000); echo "annex\\n";' },
-      });
-      await nginxSite(host, {
-        name: 'annex',
-        listen: '8137',
-        server: `${fastcgiPass('unix:/run/php/annex.sock', '/srv/annex')}\nfastcgi_read_timeout 600ms;`,
-        log: 'timed',
-      });
-      await startNginx(host);
-    },
-    traffic: { rps: 9, concurrency: 60 },
-    trafficMs: 2000,
-    symptom: async (host: LabHost, stage: Stage) => {
-      const { counts } = await host.request({ urls: [stage.url], count: 6, timeoutMs: 8000 });
-      expectThat((counts['504'] ?? 0) + (counts['502'] ?? 0) > 0, `nobody got an error: ${JSON.stringify(counts)}`);
-    },
     expect: { verdict: 'failing', status: 'active' },
     also: async (_host, badhop) => {
-      const { code, result } = await fix(badhop, 'fix', '--apply', '--settle', '3');
+      const { code, result } = await fix(badhop, 'fix', '--apply', '--settle', '1');
       expectThat(
         code === 2 && result?.outcome === 'refused' && result.why?.includes('nobody said yes') === true,
         `it did not ask: ${code} ${JSON.stringify(result)}`,
       );
     },
+  }),
+  defineScenario({
+    ...fullPool,
+    name: 'fix-apply-pool',
+    title: 'A pool of two workers is full; the plan is carried out because it is named, and its file is undone to the byte',
+    kind: 'fault',
+    fault: 'worker-pool-exhausted',
+    expect: { verdict: 'failing', status: 'active' },
     fix: { plan: 'raise-worker-count' },
     applies: true,
+    settle: 1,
   }),
 ];
