@@ -292,6 +292,23 @@ describe('bad input', () => {
     expect(code).toBe(3);
   });
 
+  it('takes what packages of nginx bring for theirs, in a repository that does not hold it', () => {
+    const site =
+      'server { listen 80; location ~ \\.php$ { include snippets/fastcgi-php.conf; include fastcgi_params; fastcgi_pass unix:/run/php/shop.sock; } }\n';
+    const path = put({ 'repository/nginx.conf': `events {}\nhttp { include mime.types; ${site} }\n` });
+    const { code, stdout } = lint([path, '--format', 'json']);
+    const { findings, notChecked } = JSON.parse(stdout) as LintReport;
+    expect([code, findings, notChecked.length]).toEqual([0, [], 3]);
+  });
+
+  it('does not know where the relative paths of a part lie', () => {
+    const path = put({ 'part/shop.conf': 'server {\n  listen 80;\n  include snippets/tls.conf;\n  location / { proxy_pass http://127.0.0.1:8080; }\n}\n' });
+    const { code, stdout } = lint([path, '--format', 'json']);
+    const { findings, notChecked } = JSON.parse(stdout) as LintReport;
+    expect([code, findings.map(({ rule }) => rule)]).toEqual([3, []]);
+    expect(notChecked[0]).toMatchObject({ what: expect.stringContaining('snippets/tls.conf') as string, matters: true });
+  });
+
   it('tells an include that is missing beside the file, and a loop', async () => {
     const path = put({ 'loop/nginx.conf': 'events {}\nhttp {\n  include missing.conf;\n  include loop.conf;\n}\n', 'loop/loop.conf': 'include loop.conf;' });
     expect((await judge(path)).findings.map(({ message, path: where, line }) => `${where.slice(scratch.length + 1)}:${line} ${message}`)).toEqual([

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { rules } from '../core/lint/rules/index.ts';
 import { runLint, type LintRun } from '../core/lint/run.ts';
 import { newestKnownVersion } from '../core/lint/versions.ts';
-import { isStock } from '../core/lint/scopes.ts';
+import { isPackaged } from '../core/lint/scopes.ts';
 import { viewOf } from '../core/lint/view.ts';
 import { BadhopError } from '../core/model/error.ts';
 import type { LintGap, LintReport } from '../core/model/lint.ts';
@@ -86,7 +86,7 @@ const fragmentGap: LintGap = {
 };
 
 function unreadGaps({ config, onDisk }: LintInput): readonly LintGap[] {
-  return config.unread.map(({ path, why }) => ({ what: shownPath(onDisk(path) ?? path), why, matters: !isStock(path) }));
+  return config.unread.map(({ path, why }) => ({ what: shownPath(onDisk(path) ?? path), why, matters: !isPackaged(path) }));
 }
 
 /** From the current folder where it is below it: what editors and review tools take. */

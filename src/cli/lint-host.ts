@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Collection, Request } from '../core/model/collector.ts';
 import { absent, known, unparsable, type Known } from '../core/model/fact.ts';
 import type { ReadOptions, ReadResult } from '../core/model/host.ts';
+import { isPackaged } from '../core/lint/scopes.ts';
 import { createLocalHost } from '../node/hosts/local.ts';
 
 export interface LintHostOptions {
@@ -12,10 +13,18 @@ export interface LintHostOptions {
   readonly root: string | undefined;
   /** Files that are not on disk: standard input, and what is written around a fragment. */
   readonly made: ReadonlyMap<string, Uint8Array>;
+  /** A site or a snippet: its relative paths are below the folder of a main file that is not known. */
+  readonly isPart?: boolean;
 }
 
 /** Folders that packages configure nginx in. */
-const packaged = ['/etc/nginx', '/usr/local/etc/nginx', '/usr/local/nginx/conf', '/usr/local/openresty/nginx/conf', '/opt/homebrew/etc/nginx'];
+export const packaged: readonly string[] = [
+  '/etc/nginx',
+  '/usr/local/etc/nginx',
+  '/usr/local/nginx/conf',
+  '/usr/local/openresty/nginx/conf',
+  '/opt/homebrew/etc/nginx',
+];
 
 /** This machine's files as the configuration names them. */
 export class LintHost {
@@ -70,9 +79,12 @@ export class LintHost {
 
   /** What is not here may be on the machine that the configuration is for: then nobody knows what it holds. */
   private elsewhere<T>(path: string, answer: Known<T>): Known<T> {
-    const { folder, root } = this.options;
-    const isOwn = root !== undefined || path === folder || path.startsWith(`${folder}/`) || packaged.includes(folder) || packaged.includes(dirname(folder));
-    if (answer.state !== 'absent' || isOwn || basename(path) === '') return answer;
-    return unparsable('it is not on this machine; --root says where absolute paths are looked up');
+    const { folder, root, isPart = false } = this.options;
+    if (answer.state !== 'absent' || root !== undefined || basename(path) === '') return answer;
+    if (packaged.includes(folder) || packaged.includes(dirname(folder))) return answer;
+    const isBeside = path === folder || path.startsWith(`${folder}/`);
+    if (!isBeside) return unparsable('it is not on this machine; --root says where absolute paths are looked up');
+    if (isPackaged(path)) return unparsable('it is not here; packages of nginx bring it, and it is taken for theirs');
+    return isPart ? unparsable('it is not here; nginx looks for it below the folder of the nginx.conf that includes this part') : answer;
   }
 }

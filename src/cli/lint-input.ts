@@ -8,7 +8,7 @@ import { bytesFromLatin1, latin1FromBytes, latin1FromText } from '../core/parser
 import { configOfDump } from '../core/parsers/nginx-conf-files.ts';
 import { parseNginxConf, quoteConfWord } from '../core/parsers/nginx-conf.ts';
 import { parseNginxDump } from '../core/parsers/nginx-dump.ts';
-import { LintHost } from './lint-host.ts';
+import { LintHost, packaged } from './lint-host.ts';
 
 /** A configuration with all that it includes, and what is known of how it was given. */
 export interface LintInput {
@@ -124,9 +124,12 @@ async function fromFragments(
   const line = (file: string): string => `include ${quoteConfWord(latin1FromText(file.replaceAll(/[*?[\]\\]/g, '\\$&')))};\n`;
   const http = `http {\n${places.http.map(file => line(file)).join('')}${snippets.map(file => `server {\n${line(file)}}\n`).join('')}}\n`;
   const stream = places.stream.length === 0 ? '' : `stream {\n${places.stream.map(file => line(file)).join('')}}\n`;
-  const path = join(folder, '<around the fragment>');
+  // A part in nginx's own folder is included from there.
+  const base = packaged.find(each => folder.startsWith(`${each}/`)) ?? folder;
+  const path = join(base, '<around the fragment>');
   const host = new LintHost({
-    folder,
+    folder: base,
+    isPart: true,
     root: options.root === undefined ? undefined : resolve(options.root),
     made: new Map([...given, [path, bytesFromLatin1(`${http}${stream}`)]]),
   });

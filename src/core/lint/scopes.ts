@@ -37,6 +37,8 @@ const maxDepth = 40;
 const harmlessFiles = /(?:^|\/)(?:mime\.types|koi-utf|koi-win|win-utf|options-ssl-nginx\.conf|modules(?:-enabled)?\/\*\.conf)$/;
 /** Those that hold parameters for a backend, and nothing else. */
 const parameterFiles = /(?:^|\/)(?:fastcgi_params|fastcgi\.conf|uwsgi_params|scgi_params)$/;
+/** Those of Debian's that hold directives which rules ask for. */
+const packagedFiles = /(?:^|\/)(?:proxy_params|snippets\/(?:fastcgi-php|snakeoil)\.conf)$/;
 const walked = new Set(['http', 'stream', 'server', 'location', 'if', 'limit_except', 'upstream', 'events', 'mail', 'types', 'map', 'geo', 'split_clients']);
 const leaves = new Set(['upstream', 'types', 'map', 'geo', 'split_clients']);
 
@@ -76,6 +78,11 @@ export function scopesOf(config: NginxConfig, madeUp: ReadonlySet<string>): read
 /** Whether what an include names is known to hold nothing but types and parameters. */
 export function isStock(pattern: string): boolean {
   return harmlessFiles.test(pattern) || parameterFiles.test(pattern);
+}
+
+/** Whether packages bring the file beside nginx.conf, so that it need not lie in a repository. */
+export function isPackaged(path: string): boolean {
+  return isStock(path) || packagedFiles.test(path);
 }
 
 /** The includes of a block, those inside included files too. A file that cannot be read leaves its include without files. */
