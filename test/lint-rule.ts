@@ -25,6 +25,8 @@ export interface FiringCase extends LintCase {
   readonly fault?: string;
   /** A part of the first message. */
   readonly says?: string;
+  /** A part of the first advice. */
+  readonly advises?: string;
   /** The main file after the fixes. */
   readonly fixed?: string;
 }
@@ -64,6 +66,7 @@ export function testLintRule(
       expect(finding.advice).toMatch(/\.$/);
     }
     if (given.says !== undefined) expect(findings[0]?.message).toContain(given.says);
+    if (given.advises !== undefined) expect(findings[0]?.advice).toContain(given.advises);
     if (given.fixed !== undefined) {
       expect(fixed).toBe(given.fixed);
       expect(lintText([rule], { ...given, text: fixed ?? '' }).findings).toEqual([]);

@@ -8,6 +8,17 @@ testLintRule(rule, {
     'a load balancer': { text: pass('proxy_pass http://app-123.eu-west-1.elb.amazonaws.com;'), at: ['http://app-123.eu-west-1.elb.amazonaws.com'] },
     'in the other form': { text: pass('proxy_pass http://app-123.elb.eu-west-1.amazonaws.com/x;'), at: ['http://app-123.elb.eu-west-1.amazonaws.com/x'] },
     'in a group': { text: pass('proxy_pass https://a;', 'upstream a { server shop.azurewebsites.net:443; }'), at: ['shop.azurewebsites.net:443'] },
+    'where a resolver is named': {
+      text: pass('proxy_pass http://web:3000;', 'resolver 192.0.2.53;'),
+      at: ['http://web:3000'],
+      severity: 'notice',
+      advises: 'Pass to a variable: `set $backend web:3000; proxy_pass http://$backend;`',
+    },
+    'with a path': {
+      text: pass('uwsgi_pass app.herokuapp.com:3031; proxy_pass https://shop.herokuapp.com/v2/;'),
+      at: ['app.herokuapp.com:3031', 'https://shop.herokuapp.com/v2/'],
+      advises: 'Name a `resolver`, and pass to a variable: `set $backend app.herokuapp.com:3031; uwsgi_pass $backend;`',
+    },
     'a container': { text: pass('proxy_pass http://web:3000;'), at: ['http://web:3000'], severity: 'notice', says: 'container' },
     'a service of Kubernetes': {
       text: pass('proxy_pass http://a;', 'upstream a { server api.prod.svc.cluster.local:80; }'),

@@ -1,5 +1,8 @@
 import { isHostName } from '../addresses.ts';
+import type { LintPass } from '../passes.ts';
 import { defineLintRule, spotOf } from '../rule.ts';
+import { inForce } from '../scopes.ts';
+import type { LintMember } from '../upstreams.ts';
 import { membersPassedTo } from '../upstreams-used.ts';
 
 /** Services whose own documentation says that the addresses behind a name change, by the end of the name. */
@@ -43,12 +46,21 @@ export default defineLintRule({
         message: `"${host}" is ${what}${known === undefined ? '' : ', whose addresses change'}. nginx looks it up once, when it starts or reloads, and goes on asking the old addresses: timeouts and refused connections until somebody reloads it.`,
         advice: inGroup
           ? 'Add `resolve` to the server, `zone NAME 64k;` to its upstream, and a `resolver`.'
-          : `Name a \`resolver\`, and pass to a variable: \`set $backend ${host}; proxy_pass https://$backend;\`${view.since('1.27.3') ? ', or put it into an upstream with `resolve`' : ''}.`,
+          : `${lookUp(pass, member)}${view.since('1.27.3') ? ', or put it into an upstream with `resolve`' : ''}.`,
         ...(known === undefined ? { severity: 'notice' as const } : {}),
       };
     }
   },
 });
+
+/** How the pass is written so that nginx looks the name up while it runs. */
+function lookUp({ directive, scope, targets, token }: LintPass, member: LintMember): string {
+  const { directives } = inForce(scope, 'resolver');
+  const [scheme = ''] = /^[a-z]+:\/\//i.exec(token.value) ?? [];
+  const change = `to a variable: \`set $backend ${member.address.text}; ${directive.name} ${scheme}$backend;\``;
+  const path = targets.some(({ uri }) => uri !== '') ? ' (with a variable nothing is cut off the path: that is for a `rewrite … break`)' : '';
+  return `${directives.length === 0 ? 'Name a `resolver`, and pass' : 'Pass'} ${change}${path}`;
+}
 
 /** Names of container platforms: whatever is started anew has another address. `localhost` is none of them. */
 function dynamicName(host: string): string | undefined {
