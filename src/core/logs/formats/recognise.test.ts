@@ -116,6 +116,24 @@ describe('a head of a log', () => {
   });
 });
 
+it('takes of formats that explain all lines the one that says most, whatever their order', () => {
+  const short = nginxFormat('short', '$remote_addr - $remote_user [$time_local] "$request" $status $http_x_rest');
+  const long = nginxFormat('long', '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"');
+  const chosen = (...formats: readonly (typeof short)[]) => recognise(encodeUtf8(many(combinedLine)), formats).map(({ format }) => format.id);
+  expect(chosen(short)).toEqual([short.id]);
+  expect(chosen(short, long)).toEqual([long.id]);
+  expect(chosen(long, short)).toEqual([long.id]);
+});
+
+it('tries formats of JSON with what begins like an object, blanks before it or none', () => {
+  const record = (n: number) => `{"time":"2026-11-21T01:55:1${n}+00:00","request":"GET /a/${n} HTTP/1.1","status":"200","remote_addr":"10.0.0.${n}"}`;
+  const formats = recogniseText(many(record)).map(({ format }) => format);
+  expect(formats.map(({ plan }) => plan.kind)).toEqual(['json']);
+  const shares = (make: (n: number) => string) => recognise(encodeUtf8(many(make)), formats).map(({ share }) => share);
+  expect(shares(n => `\t ${record(n)}`)).toEqual([1]);
+  expect(shares(n => `x${record(n)}`)).toEqual([]);
+});
+
 describe('formats that look alike', () => {
   const base = combinedLine(1);
   const rest = '12 0.010 [default-app-80] [] 10.0.0.1:80 157 0.010 502 0a1b';

@@ -28,6 +28,8 @@ const longestLine = 16_384;
 const mostUnits = 6;
 /** What may be guessed from so few lines is no more than chance. */
 const leastGuessed = 2;
+const space = 0x20;
+const braceOpen = 0x7b;
 const firstMs = Date.UTC(1995, 0, 1);
 const lastMs = Date.UTC(2100, 0, 1);
 
@@ -35,6 +37,8 @@ interface Line {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly text: string;
+  /** It begins like an object; any other line is of no format of JSON. */
+  readonly isObject: boolean;
 }
 
 /** Formats that come together, in the order in which they are tried. */
@@ -169,6 +173,7 @@ const hourMs = hourReader('UTC', lastMs);
 /** The place of the unit's first format that the line fits; -1. */
 function unitFits(unit: Unit, line: Line): number {
   return unit.findIndex(format => {
+    if (format.plan.kind === 'json' && !line.isObject) return false;
     const reader = readerOf(format);
     if (reader === undefined) return false;
     const { walk } = reader;
@@ -258,7 +263,8 @@ function commonest(bodies: readonly string[], formats: readonly LogFormat[]): Lo
 }
 
 function lineOf(bytes: Uint8Array, text: string): Line {
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), text };
+  const first = bytes.findIndex(byte => byte > space);
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), text, isObject: bytes[first] === braceOpen };
 }
 
 /** The lines of a head; without the last where it may be cut, and without a mark of byte order before the first. */
