@@ -6,15 +6,8 @@ import { setFlagsFromString } from 'node:v8';
  * Node 24 has it on, those before it do not, and of later ones nobody knows yet.
  */
 const hasMaglev = process.versions.node.startsWith('24.');
-/** What runs for longer than this goes on. */
-const shortMs = 1500;
 
-let timer: NodeJS.Timeout | undefined;
-
-/** From now on nothing is optimised, until what runs has proven to be long. Called again, that time begins anew. */
+/** From now on nothing more is optimised, for good: what Maglev has compiled meanwhile stays as it is. Only for what ends within a second or two. */
 export function expectShortWork(): void {
-  if (!hasMaglev) return;
-  clearTimeout(timer);
-  setFlagsFromString('--no-turbofan');
-  timer = setTimeout(() => setFlagsFromString('--turbofan'), shortMs).unref();
+  if (hasMaglev) setFlagsFromString('--no-turbofan');
 }

@@ -1,12 +1,18 @@
+import { statSync } from 'node:fs';
 import { catalogue } from '../core/faults/catalogue.ts';
 import { describeLogs } from '../core/logs/insight/describe-logs.ts';
 import { readFields } from '../core/logs/scan/read-fields.ts';
 import type { LogsReport } from '../core/model/logs-report.ts';
 import type { LogsRequest, LogsResult, Progress } from '../node/logs/request.ts';
+import { withoutCompression } from '../node/logs/rotation-order.ts';
 import { rollUpLogs } from '../node/logs/roll-up-logs.ts';
 import { redactText } from '../node/redact/redact.ts';
 import { expectShortWork } from './compiler.ts';
 import type { HostLogs } from './host-logs.ts';
+
+const littleBytes = 32 * 1024 * 1024;
+/** So many are described in a moment. */
+const fewSeries = 256;
 
 /** What a person may ask of logs. */
 export interface LogsQuestion extends LogsRequest {
@@ -19,10 +25,23 @@ export interface LogsQuestion extends LogsRequest {
 export async function reportLogs(question: LogsQuestion, onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<LogsReport> {
   const startedMs = Date.now();
   const started = performance.now();
-  expectShortWork();
+  if (isLittle(question)) expectShortWork();
   const result = await rollUpLogs(question, { onProgress, signal });
-  expectShortWork();
+  if (result.rollUp.series.length <= fewSeries) expectShortWork();
   return describe(question, result, startedMs, performance.now() - started);
+}
+
+/** Plain files that are read in a moment. */
+function isLittle({ paths, journalUnits = [] }: LogsQuestion): boolean {
+  if (paths.length === 0 || journalUnits.length > 0) return false;
+  try {
+    const files = paths.map(path => statSync(path));
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    return bytes <= littleBytes && files.every(file => file.isFile()) && paths.every(path => withoutCompression(path) === path);
+  } catch {
+    // A pattern, standard input, or what is not there.
+    return false;
+  }
 }
 
 export interface Following {
