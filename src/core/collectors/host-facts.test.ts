@@ -26,6 +26,8 @@ it('says who and what the host is', () => {
         '/etc/passwd': sample('passwd.fixtures/debian-12.txt'),
         '/proc/1/comm': 'systemd\n',
         '/proc/stat': sample('proc-stat.fixtures/stat-linux-6.18.txt'),
+        '/proc/net/fib_trie': sample('proc-fib-trie.fixtures/linux-6.18.txt'),
+        '/proc/net/if_inet6': '20010db8000000000000000000000012 01 80 00 80       lo\n',
       },
       stats: { '/run/systemd/system': { kind: 'directory' } },
     },
@@ -41,6 +43,7 @@ it('says who and what the host is', () => {
       systemd: true,
       bootMs: 1_795_244_991_000,
       cpus: 2,
+      addresses: ['192.0.2.2', '2001:db8::12'],
     },
   });
 });

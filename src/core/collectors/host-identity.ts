@@ -2,6 +2,8 @@ import { ask, defineCollector } from '../model/collector.ts';
 import { known, valueOr } from '../model/fact.ts';
 import { parseOsName } from '../parsers/os-release.ts';
 import { parseIdNames } from '../parsers/passwd.ts';
+import { parseFibTrie } from '../parsers/proc-fib-trie.ts';
+import { parseIfInet6 } from '../parsers/proc-if-inet6.ts';
 import { parseSystemStat } from '../parsers/proc-stat.ts';
 import { parseProcStatus } from '../parsers/proc-status.ts';
 import { textOf } from './shared/answers.ts';
@@ -11,7 +13,7 @@ export default defineCollector({
   title: 'Who and what this host is',
   needs: [],
   *collect(_facts, context) {
-    const [hostname, osRelease, kernel, self, passwd, init, systemdFolder, stat, clock] = yield* ask(
+    const [hostname, osRelease, kernel, self, passwd, init, systemdFolder, stat, ipv4, ipv6, clock] = yield* ask(
       { kind: 'read', path: '/proc/sys/kernel/hostname' },
       { kind: 'read', path: '/etc/os-release' },
       { kind: 'read', path: '/proc/sys/kernel/osrelease' },
@@ -20,6 +22,8 @@ export default defineCollector({
       { kind: 'read', path: '/proc/1/comm' },
       { kind: 'stat', path: '/run/systemd/system' },
       { kind: 'read', path: '/proc/stat', options: { limit: 4_194_304 } },
+      { kind: 'read', path: '/proc/net/fib_trie', options: { limit: 4_194_304 } },
+      { kind: 'read', path: '/proc/net/if_inet6', options: { limit: 262_144 } },
       { kind: 'clock' },
     );
     const problems: string[] = [];
@@ -27,6 +31,7 @@ export default defineCollector({
     if (uid === undefined) problems.push('The user that badhop runs as could not be read from /proc/self/status.');
     const system = parseSystemStat(textOf(stat) ?? '');
     if (system.bootMs === undefined) problems.push('The boot time could not be read from /proc/stat.');
+    const own = textOf(ipv4);
     const name = uid === undefined ? undefined : parseIdNames(textOf(passwd) ?? '').get(uid);
     return known(
       {
@@ -40,6 +45,8 @@ export default defineCollector({
         // sd_booted(3): the folder is there only where systemd is the system's init.
         systemd: systemdFolder.state === 'known' && (textOf(init)?.trim() ?? 'systemd') === 'systemd',
         bootMs: system.bootMs ?? 0,
+        // Without the one for IPv4 it is not known what is missing; the one for IPv6 is not there where that is switched off.
+        ...(own === undefined ? {} : { addresses: [...parseFibTrie(own), ...parseIfInet6(textOf(ipv6) ?? '')] }),
         cpus: Math.max(1, system.cpus),
       },
       problems,

@@ -217,6 +217,7 @@ function serviceOf(address: Address, listeners: readonly Listener[], { services,
 function isLocal(address: Address, around: Surroundings): boolean {
   if (address.kind === 'unix') return true;
   if (address.host === '::1' || address.host.startsWith('127.') || address.host === '0.0.0.0' || address.host === '::') return true;
-  if (around.ownAddresses !== undefined) return around.ownAddresses.has(address.host);
+  // What listens on an address is on this host, also where that address came up only after the list was read.
+  if (around.ownAddresses?.has(address.host) === true) return true;
   return around.listeners.some(listener => listener.host === address.host);
 }

@@ -108,7 +108,7 @@ function bytesOfWord(hex: string): readonly number[] {
 }
 
 /** The longest run of two or more zero groups is shortened, the first of equals (RFC 5952). */
-function formatIpv6(groups: readonly number[]): string {
+export function formatIpv6(groups: readonly number[]): string {
   let best = -1;
   let bestLength = 1;
   for (let start = 0; start < groups.length; start += 1) {
