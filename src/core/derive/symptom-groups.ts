@@ -4,7 +4,10 @@ const quietLevels: ReadonlySet<string> = new Set(['info', 'notice', 'debug', 'wa
 
 /** True for a group of records that has to be explained. */
 export function isFailing(group: ErrorGroup): boolean {
-  if (!failingClasses.has(group.class) || quietLevels.has(group.level)) return false;
+  if (quietLevels.has(group.level)) return false;
+  // What nginx cannot work out for a request (a variable without an address, a loop of rewrites) is a 500 that it makes itself.
+  if (group.class === 'config-error') return group.method !== undefined;
+  if (!failingClasses.has(group.class)) return false;
   // A question to a name server that failed; the requests that wait for the answer have records of their own.
   if (group.class === 'resolver-error' && group.method === undefined) return false;
   // Handshakes with clients carry the same texts.

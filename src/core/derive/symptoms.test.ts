@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { CollectContext } from '../model/collector.ts';
 import { absent, known } from '../model/fact.ts';
 import type { AccessGroup, ErrorGroup, NginxAccessLog, NginxErrorLog } from '../model/facts/logs.ts';
+import type { NginxConfig } from '../model/facts/nginx.ts';
 import type { Symptom } from '../model/facts/topology.ts';
 import symptoms from './symptoms.ts';
 
@@ -41,7 +42,7 @@ function accessGroup(group: Partial<AccessGroup>): AccessGroup {
   };
 }
 
-function derived(errors: readonly ErrorGroup[], failing: readonly AccessGroup[], all = buckets(100)): readonly Symptom[] {
+function derived(errors: readonly ErrorGroup[], failing: readonly AccessGroup[], all = buckets(100), configs: readonly NginxConfig[] = []): readonly Symptom[] {
   const access: NginxAccessLog = {
     coverage: [],
     formats: [],
@@ -64,13 +65,46 @@ function derived(errors: readonly ErrorGroup[], failing: readonly AccessGroup[],
       topology: absent(''),
       'probe-results': absent(''),
       'nginx-instances': absent(''),
-      'nginx-config': absent(''),
+      'nginx-config': known(configs),
       'upgrade-answers': absent(''),
     },
     context,
   );
   return fact.state === 'known' ? fact.value : [];
 }
+
+test('a request for which the configuration yields no address is no answer of the backend', () => {
+  const noHost = errorGroup({ class: 'config-error', messageId: 'url-parse', method: 'GET', count: 9 });
+  const { peer: _peer, ...group } = noHost;
+  expect(derived([group], [accessGroup({ status: 500, count: 9 })]).map(symptom => [symptom.class, symptom.accessGroups.length])).toEqual([
+    ['config-error', 1],
+  ]);
+  const { method: _method, ...atStart } = group;
+  expect(derived([atStart], [])).toEqual([]);
+});
+
+const mirrored = (name: string) =>
+  ({
+    directives: [{ name, args: [{ value: '/copy' }], path: '/etc/nginx/nginx.conf', start: 1, line: 1 }],
+  }) as unknown as NginxConfig;
+
+test('copies of requests take no request of the clients for their own', () => {
+  const samples = [{ subrequest: '/copy?x=1' }] as unknown as ErrorGroup['samples'];
+  const copied = errorGroup({ subrequest: true, samples, count: 40 });
+  const own = errorGroup({ class: 'read-timeout', peer: '127.0.0.1:9090', count: 10 });
+  const all = derived([copied, own], [accessGroup({ status: 502, count: 3 })], buckets(100), [mirrored('mirror')]);
+  expect(all.map(symptom => [symptom.id, symptom.copies])).toEqual([
+    ['read-timeout@127.0.0.1:9090', undefined],
+    ['connect-refused@127.0.0.1:8080-copies', true],
+    ['unattributed-5xx-502-unknown', undefined],
+  ]);
+});
+
+test('what auth_request asks for is no copy', () => {
+  const samples = [{ subrequest: '/copy' }] as unknown as ErrorGroup['samples'];
+  const [only] = derived([errorGroup({ subrequest: true, samples })], [], buckets(100), [mirrored('auth_request'), mirrored('mirror')]);
+  expect(only?.copies).toBeUndefined();
+});
 
 const counts = (all: readonly Symptom[]) => all.map(symptom => `${symptom.class} ${symptom.count}`);
 

@@ -7,6 +7,7 @@ import { answersAsAsked, probeKey, type ProbeResult } from '../model/probe.ts';
 import { lostUpgrades, type LostUpgrade } from '../model/lost-upgrades.ts';
 import { mergeBuckets } from '../logs/buckets.ts';
 import { isOngoing, shapeOf } from '../logs/shape.ts';
+import { copiesBy } from './copied-requests.ts';
 import { isHeldOff } from './held-off.ts';
 import { dominant, endsIn, groupBy, isFailing, upstreamOf } from './symptom-groups.ts';
 
@@ -29,7 +30,8 @@ export default defineDerivation({
     const access = facts['nginx-access-log'].state === 'known' ? facts['nginx-access-log'].value : undefined;
     const probes = facts['probe-results'].state === 'known' ? facts['probe-results'].value : [];
     const topology = facts.topology.state === 'known' ? facts.topology.value : undefined;
-    const fromErrors = errorSymptoms(errors);
+    const isCopy = copiesBy(valueOr(facts['nginx-config'], []));
+    const fromErrors = [...errorSymptoms(errors.filter(group => !isCopy(group))), ...errorSymptoms(errors.filter(isCopy)).map(asCopies)];
     const answers = (access?.failing ?? []).filter(group => serverErrors.has(group.status));
     const { attached, rest } = accessSymptoms(withoutIntended(answers, logged, new Set(fixed.map(answer => answer.status))), fromErrors);
     const fromProbes =
@@ -75,6 +77,11 @@ function errorSymptoms(groups: readonly ErrorGroup[]): Draft[] {
   });
 }
 
+/** The copies to a peer are a symptom beside the clients' own requests to it. */
+function asCopies(draft: Draft): Draft {
+  return { ...draft, id: `${draft.id}-copies`, copies: true };
+}
+
 /** Leaves out what nginx was told to answer: requests over a limit, which the error log counts, and `return 503`. */
 function withoutIntended(groups: readonly AccessGroup[], logged: readonly ErrorGroup[], fixed: ReadonlySet<number>): AccessGroup[] {
   let limited = logged.filter(group => group.class === 'rate-limited').reduce((sum, group) => sum + group.count, 0);
@@ -96,7 +103,7 @@ function accessSymptoms(groups: readonly AccessGroup[], drafts: readonly Draft[]
   const backend: AccessGroup[] = [];
   const loose: AccessGroup[] = [];
   // How many failing requests of each symptom are still without a line of the access log.
-  const free = new Map(drafts.map(draft => [draft, draft.count]));
+  const free = new Map(drafts.map(draft => [draft, draft.copies === true ? 0 : draft.count]));
   for (const group of [...groups].sort((a, b) => b.count - a.count)) {
     if (group.madeBy === 'backend') {
       backend.push(group);

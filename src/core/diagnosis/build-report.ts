@@ -167,7 +167,7 @@ function toReportSymptom(symptom: Symptom, circumstance: Circumstance | undefine
 
 /** A request that was tried at two peers left two records in the error log: where the access log has them all, it bounds the count. */
 function failedRequests(symptoms: readonly Symptom[], counted: number, requests: number): number {
-  const areAllInAccessLog = requests > 0 && symptoms.every(symptom => symptom.count === 0 || symptom.accessGroups.length > 0);
+  const areAllInAccessLog = requests > 0 && symptoms.every(symptom => symptom.count === 0 || symptom.copies === true || symptom.accessGroups.length > 0);
   return areAllInAccessLog ? Math.min(counted, requests) : counted;
 }
 

@@ -11,7 +11,7 @@ export interface Shares {
 
 /**
  * Gives each symptom to one chain: to the best-proven one, then to one that is still going on, then to the one with the
- * fewer symptoms (it is the more specific). So shares add up to at most 1.
+ * fewer symptoms (it is the more specific). So shares add up to at most 1. Copies of requests are no client's, and count nowhere.
  */
 export function shareOut(chains: readonly Chain[], symptoms: readonly Symptom[]): Shares {
   const counts = chains.map(() => 0);
@@ -19,6 +19,7 @@ export function shareOut(chains: readonly Chain[], symptoms: readonly Symptom[])
   let total = 0;
   let unexplained = 0;
   for (const symptom of symptoms) {
+    if (symptom.copies === true) continue;
     total += symptom.count;
     const best = chains
       .map((chain, index) => ({ index, chain, size: claims[index]?.size ?? 0 }))

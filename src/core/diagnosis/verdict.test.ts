@@ -42,6 +42,12 @@ describe('the verdict', () => {
     expect(of([findingOf({})], [symptomOf({})])).toEqual({ verdict: 'failing', summary: 'The thing is broken: p.' });
   });
 
+  it('says that nobody waits for what fails where that is copies of requests alone', () => {
+    const copies = symptomOf({ id: 'c', copies: true });
+    expect(of([findingOf({})], [copies]).summary).toBe('The thing is broken: p. Only copies of requests (mirror) fail: clients get their answers.');
+    expect(of([findingOf({})], [copies, symptomOf({})]).summary).toBe('The thing is broken: p.');
+  });
+
   it('passes over advice that stands first', () => {
     expect(of([findingOf({ fault: 'advice', title: 'Advice' }), findingOf({})], [symptomOf({})]).summary).toBe('The thing is broken: p.');
     expect(of([findingOf({ fault: 'advice', status: 'latent' })], []).verdict).toBe('healthy');

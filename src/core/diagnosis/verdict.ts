@@ -22,8 +22,8 @@ interface Judgement {
 export function judge({ facts, findings, symptoms, advice }: VerdictInput): Judgement {
   const causes = findings.filter(finding => finding.advice !== true && !advice.has(finding.fault));
   const active = causes.find(finding => finding.status === 'active');
-  if (active !== undefined) return { verdict: 'failing', summary: `${active.title}: ${active.subject.name}.` };
   const ongoing = symptoms.filter(symptom => symptom.ongoing);
+  if (active !== undefined) return { verdict: 'failing', summary: `${active.title}: ${active.subject.name}.${whoSees(ongoing)}` };
   if (ongoing.length > 0) return { verdict: 'inconclusive', summary: cannotTell(ongoing, facts, findings) };
   const blind = blindness(facts);
   if (blind !== undefined) return { verdict: 'inconclusive', summary: blind };
@@ -49,6 +49,12 @@ function allWell(facts: Facts): string {
   const requests =
     access.state === 'known' && access.value.total > 0 ? 'No request failed within the window' : 'No request is known to have failed within the window';
   return asked > 0 ? `${requests}, and every backend that was asked answers.` : `${requests}; no backend was asked.`;
+}
+
+/** Where nothing but copies of requests fails, nobody is waiting for them. */
+function whoSees(ongoing: readonly Symptom[]): string {
+  const isUnseen = ongoing.some(symptom => symptom.copies === true) && ongoing.every(symptom => symptom.copies === true || symptom.probe !== undefined);
+  return isUnseen ? ' Only copies of requests (mirror) fail: clients get their answers.' : '';
 }
 
 function cannotTell(ongoing: readonly Symptom[], facts: Facts, findings: readonly Finding[]): string {

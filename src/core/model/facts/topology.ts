@@ -164,6 +164,8 @@ export interface Symptom {
   readonly shape: Shape;
   readonly errorGroups: readonly ErrorGroup[];
   readonly accessGroups: readonly AccessGroup[];
+  /** Copies of requests that nginx sent besides (`mirror`): whatever became of them, the clients got other answers. */
+  readonly copies?: true;
   /** Key of the failing probe. */
   readonly probe?: string;
 }
