@@ -139,6 +139,31 @@ const commonWords: ReadonlySet<string> = new Set([
   'js',
 ]);
 
+// What stands beside a service, is named after it, and answers HTTP on a port nearby.
+const helperWords: ReadonlySet<string> = new Set([
+  'metrics',
+  'metric',
+  'exporter',
+  'prometheus',
+  'stats',
+  'monitor',
+  'monitoring',
+  'health',
+  'healthcheck',
+  'debug',
+  'pprof',
+  'profiler',
+  'admin',
+  'management',
+  'dashboard',
+  'inspector',
+]);
+
+/** Whether a name says that it is a helper of a service, and the one that is looked for does not. */
+export function hasHelperName(names: ReadonlySet<string>, wanted: ReadonlySet<string>): boolean {
+  return [...helperWords].some(word => names.has(word) && !wanted.has(word));
+}
+
 /** The words in names and paths that can tell one site or service from another. */
 export function tellingWords(texts: readonly string[]): ReadonlySet<string> {
   const words = new Set<string>();

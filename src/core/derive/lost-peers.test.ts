@@ -8,7 +8,7 @@ import type { NginxInstance } from '../model/facts/nginx.ts';
 import type { LostPeer } from '../model/facts/lost-peer.ts';
 import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
-import type { Symptom } from '../model/facts/topology.ts';
+import type { ServerBlock, Symptom } from '../model/facts/topology.ts';
 import type { Address } from '../model/host.ts';
 import type { ProbeResult } from '../model/probe.ts';
 import { likenessOf } from './address-likeness.ts';
@@ -134,6 +134,7 @@ function derive(
   programs: readonly ManagedProgram[] = [],
   processes: readonly ProcessInfo[] = [],
   loadedMs?: number,
+  servers: readonly { readonly id: string; readonly names: readonly string[] }[] = [],
 ): LostPeer | undefined {
   const fact = lostPeers.derive(
     {
@@ -143,7 +144,7 @@ function derive(
       'managed-programs': known(programs),
       processes: known(processes),
       'probe-results': known(probes),
-      topology: known({ servers: [], routes: [], groups: [], peers: [] }),
+      topology: known({ servers: servers as unknown as readonly ServerBlock[], routes: [], groups: [], peers: [] }),
       'network-namespaces': absent(''),
       listeners: known([]),
       'nginx-instances': loadedMs === undefined ? absent('') : known([instanceOf(loadedMs)]),
@@ -203,6 +204,38 @@ const readFrom = (firstMs: number) => ({
   rotatedRead: [],
 });
 const tally = (key: string, total: number, failed: number) => ({ key, total, failed });
+
+describe('what stands beside the backend', () => {
+  const neverRight = {
+    coverage: [readFrom(nowMs - 900_000)],
+    lastGoodMs: nowMs - 60_000,
+    byPeer: [tally('127.0.0.1:6410', 9, 9), tally('127.0.0.1:6401', 9, 0)],
+  };
+
+  it('is not taken for it with certainty where its name says what it is', () => {
+    const one = (name: string) => derive([hop(6410)], [service(name, 6411)], [answers(6411)], [], neverRight);
+    expect(one('tickets')?.certainty).toBe('sure');
+    expect(one('tickets-metrics')?.certainty).toBe('fair');
+    expect(one('tickets-admin')?.certainty).toBe('fair');
+  });
+
+  it('gives way to the address that the other server block of the same name asks', () => {
+    const written = hop(6410);
+    const right = hop(6401, { listening: true });
+    const twin = { ...right, routes: right.routes.map(route => ({ ...route, id: 'r2', serverId: 's2' })) };
+    const found = [
+      [service('tickets', 6401), service('tickets-next', 6411)],
+      [answers(6401), answers(6411)],
+    ] as const;
+    const blocks = (second: string) => [
+      { id: 's', names: ['tickets.example'] },
+      { id: 's2', names: [second] },
+    ];
+    const lost = derive([written, twin], ...found, [], neverRight, 0, [], [], undefined, blocks('tickets.example'));
+    expect(lost).toMatchObject({ certainty: 'sure', here: { address: { port: 6401 } } });
+    expect(derive([written, twin], ...found, [], neverRight, 0, [], [], undefined, blocks('else.example'))?.here?.address).toMatchObject({ port: 6411 });
+  });
+});
 
 describe('what the access log says of the address', () => {
   const found = [[service('shop', 8009)], [answers(8009)]] as const;

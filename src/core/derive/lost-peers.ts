@@ -16,10 +16,12 @@ import { programEndMs } from '../model/program-state.ts';
 import { loopBeganMs } from '../model/restarts.ts';
 import type { ProbeResult } from '../model/probe.ts';
 import { fairWeight } from '../model/unit-behind.ts';
-import { likenessOf, sharedWord, tellingWords } from './address-likeness.ts';
+import { hasHelperName, likenessOf, sharedWord, tellingWords } from './address-likeness.ts';
 
 const sureWeight = 4;
 const wantedMargin = 2;
+/** From here on two addresses differ as by a slip of the pen; below it, as neighbours do. */
+const slipWeight = 3;
 /** How far the end of a unit and the first failure may lie apart to be one event. */
 const togetherMs = 20_000;
 /** A reload so soon after a file was written takes up this very text. */
@@ -124,6 +126,7 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
   const isSure =
     holds &&
     tells &&
+    !isHelper(first, wanted, around) &&
     (past === 'wrong' || hasIdentity(first) || (past === 'unknown' && !isNeighbour(hop, first))) &&
     first.weight >= sureWeight &&
     first.weight - (second?.weight ?? 0) >= wantedMargin &&
@@ -194,10 +197,15 @@ function hasIdentity(found: FoundBackend): boolean {
   return found.said !== undefined || found.signs.some(sign => sign.startsWith('its own configuration names'));
 }
 
+/** An exporter or an administration that belongs to the backend is named like it and is not it. */
+function isHelper(found: FoundBackend, wanted: ReadonlySet<string>, around: Surroundings): boolean {
+  return !hasIdentity(found) && found.service !== undefined && hasHelperName(tellingWords(namesOfService(found.service, around)), wanted);
+}
+
 /** A port next to another is where a helper of the same service listens as often as it is a slip of the pen. */
 function isNeighbour(hop: Hop, found: FoundBackend): boolean {
   const likeness = likenessOf(hop.peer.address, found.address);
-  return likeness !== undefined && likeness.weight < 3;
+  return likeness !== undefined && likeness.weight < slipWeight;
 }
 
 /** What answered in the protocol of one of the routes, at an address that is not the peer's. */
@@ -232,7 +240,19 @@ function foundBackend(hop: Hop, probe: ProbeResult, address: Address, wanted: Re
   if (word !== undefined) one = { ...addSign(one, 3, `it is named "${word}" like the route`), telling: true };
   if (service !== undefined && serverKinds.has(service.kind)) one = addSign(one, 1, '');
   if (probe.request.kind === 'fastcgi' || probe.request.kind === 'uwsgi') one = addSign(one, 2, `it speaks ${probe.request.kind}, as the route does`);
-  return user === undefined ? addSign(one, 1, 'no route uses it') : addSign(one, -3, '');
+  if (user === undefined) return addSign(one, 1, 'no route uses it');
+  const isOfTwin = likeness !== undefined && likeness.weight >= slipWeight && isTwin(hop, user, around);
+  return isOfTwin ? addSign(one, 4, 'another server block of the same name asks it there') : addSign(one, -3, '');
+}
+
+/** Two server blocks of one name pass the same location on: one site on two ports. */
+function isTwin(hop: Hop, other: Hop, { servers }: Surroundings): boolean {
+  const namesAt = (id: string): readonly string[] => (servers.get(id)?.names ?? []).filter(name => name !== '' && name !== '_');
+  return hop.routes.some(route =>
+    other.routes.some(
+      one => one.serverId !== route.serverId && one.location === route.location && namesAt(one.serverId).some(name => namesAt(route.serverId).includes(name)),
+    ),
+  );
 }
 
 /** The line in its unit's journal that says it listened where the peer is. Units of several services tell of none. */
