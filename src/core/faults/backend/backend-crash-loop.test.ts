@@ -10,6 +10,28 @@ const scheduled = (agoMs: number, count: number): JournalLine =>
   line(agoMs, 'systemd', `orders.service: Scheduled restart job, restart counter is at ${count}.`);
 const looping = unitOf({ activeState: 'activating', subState: 'auto-restart', result: 'exit-code', restarts: 4, execMainCode: 'exited', execMainStatus: 3 });
 
+describe('backend-crash-loop and a port that is taken', () => {
+  const said = (text: string, agoMs = 2000): JournalLine => line(agoMs, 'node', text, 90);
+  const run = (journal: readonly JournalLine[], symptom: Parameters<typeof symptomOf>[0] = 'no-valid-header') => {
+    const carts = unitOf({ ...looping, name: 'carts.service', journal });
+    return detections(fault, { hops: [hopOf({ symptoms: [symptomOf(symptom)] })], 'systemd-units': [carts] });
+  };
+
+  it.each([
+    `Error: listen EADDRINUSE: address already in use ${address}`,
+    `[ERROR] Connection in use: ('127.0.0.1', ${address.slice(address.lastIndexOf(':') + 1)})`,
+    `listen tcp ${address}: bind: address already in use`,
+  ])('fires where the unit says so and a stranger answers: %s', text => {
+    expect(run([said(text)])).toMatchObject([{ messageId: 'port-taken', confidence: 'confirmed', subject: { id: 'unit:carts.service', peers: [address] } }]);
+  });
+
+  it('is silent where it is another port, an old line, or what answers there speaks HTTP', () => {
+    expect(run([said(`listen EADDRINUSE: address already in use ${address}1`)])).toEqual([]);
+    expect(run([said(`listen EADDRINUSE: address already in use ${address}`, 86_400_000)])).toEqual([]);
+    expect(run([said(`listen EADDRINUSE: address already in use ${address}`)], 'read-timeout')).toEqual([]);
+  });
+});
+
 describe('backend-crash-loop fires', () => {
   it('between two tries, and quotes the error', () => {
     const journal = [line(3000, 'gunicorn', "ModuleNotFoundError: No module named 'ratings'", 71), line(2900, 'gunicorn', 'Worker exiting (pid: 71)', 71)];

@@ -1,15 +1,17 @@
 import { defineFault } from '../../model/fault.ts';
-import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
+import type { Detection, Evidence } from '../../model/finding.ts';
+import { listenerEvidence, probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { LostPeer } from '../../model/facts/lost-peer.ts';
 import type { SocketUnit, SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
-import type { Evidence } from '../../model/finding.ts';
+
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { programBehind, type ProgramBehind } from '../../model/program-behind.ts';
 import { programFixData } from '../../model/program-commands.ts';
 import { programEndText, programEvidence, programLoop, programWords, type ProgramLoop } from '../../model/program-state.ts';
+import { unitWithoutPort } from '../../model/taken-port.ts';
 import { restartLoop, type Window } from '../../model/restarts.ts';
 import { unitBehind } from '../../model/unit-behind.ts';
 import { lastWords, repeatedWords, systemdWords } from '../../model/unit-words.ts';
@@ -24,6 +26,8 @@ const explains: readonly Symptom['class'][] = [
   'no-live-upstreams',
   'unattributed-5xx',
 ];
+/** What shows that a program answers which is none of those that nginx can speak to there. */
+const saysStranger: readonly Symptom['class'][] = ['no-valid-header', 'protocol-error'];
 /** A loop whose last end is older than this and after which nothing fails has come to its end. */
 const goesOnMs = 60_000;
 
@@ -44,6 +48,8 @@ export default defineFault({
       'max-fails-amplification',
       'restart-window',
       'retries-hide-failures',
+      'invalid-response-header',
+      'protocol-mismatch',
     ],
     messages: {
       'between-tries':
@@ -58,6 +64,8 @@ export default defineFault({
         '{program} {ended} each time {manager} started it, until {manager} gave up after {ends} tries: it is {word}. Nobody listens on {address}.',
       'program-running-again':
         '{program} {ended} and was started again by {manager} {ends} times within the window. Requests to {address} fail whenever it is away.',
+      'port-taken':
+        '{unit} {ended} each time it is started, because {taker} has the port of {address}: nginx reaches that one, which does not answer as the route expects.',
       repeats: '{unit} counts as running, but nobody listens on {address}, and process after process of it ends with the same error.',
     },
   },
@@ -100,6 +108,7 @@ export default defineFault({
         };
         continue;
       }
+      yield* portTaken(hop, units, window);
       const behind = unitBehind(hop, hops, units, lost);
       if (behind === undefined) continue;
       const { unit, how } = behind;
@@ -133,6 +142,26 @@ export default defineFault({
     }
   },
 });
+
+/** The program that is meant cannot listen, as a stranger came first. Where that one answers as it should, it is the right one. */
+function* portTaken(hop: Hop, units: readonly SystemdUnit[], window: Window): Generator<Detection<'port-taken'>> {
+  const symptoms = symptomsOf(hop, saysStranger).filter(symptom => symptom.ongoing);
+  const taken = symptoms.length === 0 ? undefined : unitWithoutPort(hop, units, window.sinceMs);
+  const loop = taken === undefined ? undefined : restartLoop(taken.unit, [], window, true);
+  const [taker] = hop.peer.listeners;
+  if (taken === undefined || loop === undefined || taker === undefined) return;
+  const { unit, said } = taken;
+  yield {
+    confidence: 'confirmed',
+    status: 'active',
+    subject: { kind: 'unit', id: `unit:${unit.name}`, name: unit.name, peers: [hop.peer.id] },
+    messageId: 'port-taken',
+    data: { unit: unit.name, ended: endText(unit), taker: hop.serviceSubject.name, address: hop.peer.id },
+    evidence: [said, unitEvidence(unit), listenerEvidence(taker), ...symptoms.slice(0, 1).flatMap(symptom => symptomEvidence(symptom, 1))],
+    symptoms: [...symptoms, ...symptomsOf(hop, ['probe-failed', 'truncated'])].map(symptom => symptom.id),
+    fixData: { unit: unit.name, ...(unit.user === undefined ? {} : { user: unit.user }) },
+  };
+}
 
 function programLoopAt(hop: Hop, lost: readonly LostPeer[], window: Window): { readonly behind: ProgramBehind; readonly loop: ProgramLoop } | undefined {
   const behind = programBehind(hop, lost);
