@@ -68,6 +68,25 @@ it('keeps what runs, what is in trouble and what is stopped and local, with time
   expect(names.some(name => name.includes('@.') || name.startsWith('systemd-'))).toBe(false);
 });
 
+it('asks the units of nginx, and no others, what they close to their processes', () => {
+  const base = host();
+  const from: FakeHost = {
+    ...base,
+    answer: request =>
+      request.kind === 'exec' && request.argv.includes('ProtectHome')
+        ? printed('ProtectHome=yes\nInaccessiblePaths=-/srv/private +/opt/vault\nId=nginx.service\n')
+        : base.answer?.(request),
+  };
+  const nginx = { pid: 9, ppid: 1, state: 'S', comm: 'nginx', argv: ['nginx'], uid: 0, startMs: 0, rssBytes: 0, threads: 1, cpuMs: 0, unit: 'nginx.service' };
+  const names = runCollector(unitNames, {}, from, later);
+  const { fact, asked } = runCollector(systemdUnits, { processes: known([nginx]), 'unit-names': names.fact }, from, later);
+  const units = fact.state === 'known' ? fact.value : [];
+  expect(units.find(unit => unit.name === 'nginx.service')).toMatchObject({ protectHome: true, inaccessiblePaths: ['/srv/private', '/opt/vault'] });
+  expect(units.filter(unit => unit.protectHome !== undefined)).toHaveLength(1);
+  const view = asked.find(request => request.kind === 'exec' && request.argv.includes('ProtectHome'));
+  expect(view?.kind === 'exec' && view.argv.slice(-2)).toEqual(['--', 'nginx.service']);
+});
+
 it('keeps the addresses at which a unit said that it listens', () => {
   const line = (seconds: number, text: string): string =>
     `${JSON.stringify({ __REALTIME_TIMESTAMP: `${seconds}000000`, _SYSTEMD_UNIT: 'loop.service', SYSLOG_IDENTIFIER: 'gunicorn', MESSAGE: text })}\n`;

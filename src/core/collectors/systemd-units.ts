@@ -29,6 +29,8 @@ const PROPERTIES =
   'ActiveEnterTimestamp ActiveEnterTimestampMonotonic InactiveEnterTimestamp InactiveEnterTimestampMonotonic FragmentPath DropInPaths ExecStart ' +
   'EnvironmentFiles UnitFileState PrivateTmp LimitNOFILE LimitNOFILESoft TasksMax MemoryMax MemoryLimit Type Restart User Group WorkingDirectory ' +
   'RuntimeDirectory NeedDaemonReload TriggeredBy';
+/** What closes paths to the workers of nginx; asked of its units alone. */
+const VIEW = ['Id', 'ProtectHome', 'InaccessiblePaths'];
 
 export default defineCollector({
   id: 'systemd-units',
@@ -48,13 +50,13 @@ export default defineCollector({
     const shown = names.slice(0, MAX_SHOWN);
     if (shown.length === 0) return known([], problems);
 
-    const [show, stat] = yield* ask(
-      {
-        kind: 'exec',
-        argv: ['systemctl', 'show', '--no-pager', ...PROPERTIES.split(' ').flatMap(name => ['-p', name]), '--', ...shown],
-        options: { timeoutMs: 4000 },
-      },
+    const ofNginx = [
+      ...new Set(valueOr(facts.processes, []).flatMap(one => (one.comm === 'nginx' && one.unit?.endsWith('.service') === true ? [one.unit] : []))),
+    ];
+    const [show, stat, view] = yield* ask(
+      showRequest(PROPERTIES.split(' '), shown),
       { kind: 'read', path: '/proc/stat', options: { limit: 4_194_304 } },
+      ...(ofNginx.length === 0 ? [] : [showRequest(VIEW, ofNginx.slice(0, MAX_SHOWN))]),
     );
     if (show.state !== 'known') return show;
     if (show.value.stdout.trim() === '') return show.value.code === 0 ? absent('systemctl show printed nothing') : timedOut('systemctl show gave no answer');
@@ -65,6 +67,10 @@ export default defineCollector({
     for (const properties of described) {
       const unit = unitOf(properties, bootMs, context);
       if (unit !== undefined && isWorthKnowing(unit, running)) byName.set(unit.name, unit);
+    }
+    for (const properties of view?.state === 'known' ? parseSystemctlShow(view.value.stdout) : []) {
+      const unit = byName.get(properties.get('Id')?.[0] ?? '');
+      if (unit !== undefined) byName.set(unit.name, { ...unit, ...viewOf(properties) });
     }
     const ranked = [...byName.values()].sort((a, b) => journalRank(a, running) - journalRank(b, running)).slice(0, MAX_JOURNALS);
     const journals = withoutFuture(yield* readJournals(ranked, problems), context, problems);
@@ -87,6 +93,20 @@ function namesToShow(units: readonly ListedUnit[], files: readonly string[], run
   for (const name of files) if (!isSystemUnit(name)) names.add(name);
   // `name@.service` is a template, which cannot be shown.
   return [...names].filter(name => name.endsWith('.service') && !name.includes('@.') && !name.startsWith('-'));
+}
+
+function showRequest(properties: readonly string[], units: readonly string[]): Extract<Request, { kind: 'exec' }> {
+  return {
+    kind: 'exec',
+    argv: ['systemctl', 'show', '--no-pager', ...properties.flatMap(name => ['-p', name]), '--', ...units],
+    options: { timeoutMs: 4000 },
+  };
+}
+
+/** Paths are printed with a `-` for those that may be missing, and a `+` for those below a root of the unit's own. */
+function viewOf(properties: UnitProperties): Pick<SystemdUnit, 'protectHome' | 'inaccessiblePaths'> {
+  const closed = (properties.get('InaccessiblePaths')?.[0] ?? '').split(' ').map(path => path.replace(/^[-+]+/, ''));
+  return { protectHome: properties.get('ProtectHome')?.[0] === 'yes', inaccessiblePaths: closed.filter(path => path.startsWith('/')) };
 }
 
 function unitOf(properties: UnitProperties, bootMs: number, context: CollectContext): SystemdUnit | undefined {

@@ -1,4 +1,5 @@
 import type { PathFile, PathPart } from './facts.ts';
+import type { SystemdUnit } from './facts/system.ts';
 
 /** As whom a process opens a path. */
 export interface Identity {
@@ -26,6 +27,16 @@ export function refusalOf(file: PathFile, { uid, gids }: Identity): Refusal | un
     if (((part.mode >> shift) & bit) === 0) return { part, right };
   }
   return undefined;
+}
+
+/** The setting of a unit that closes a path to all its processes, and the folder that it closes; the modes of the files do not show it. */
+export function closedToUnit(file: PathFile, unit: SystemdUnit): { readonly setting: string; readonly folder: string } | undefined {
+  const homes = unit.protectHome === true ? ['/home', '/root', '/run/user'] : [];
+  const inside = (folder: string): boolean => file.chain.some(part => part.path === folder);
+  const home = homes.find(inside);
+  if (home !== undefined) return { setting: 'ProtectHome=yes', folder: home };
+  const closed = unit.inaccessiblePaths?.find(path => path !== '/' && inside(path));
+  return closed === undefined ? undefined : { setting: `InaccessiblePaths=${closed}`, folder: closed };
 }
 
 /** `srw-rw---- root:www-data /run/php/x.sock`, as `ls -ld` shows it. */

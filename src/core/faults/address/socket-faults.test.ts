@@ -175,6 +175,26 @@ describe('socket-permission-denied', () => {
     expect(run(fileAt(path, 0o666))).toEqual([]);
   });
 
+  it('names the setting of the unit of nginx that closes a folder which the modes open', () => {
+    const socket = '/home/deploy/run/web.sock';
+    const hidden = (settings: Partial<SystemdUnit>, symptoms = denied) =>
+      detections(socketPermissionDenied, {
+        hops: [hopOf({ kind: 'unix', path: socket }, { symptoms })],
+        'socket-files': [{ path: socket, exists: true, chain: [folder('/'), folder('/home'), { path: socket, kind: 'socket', mode: 0o666, uid: 5, gid: 5 }] }],
+        'nginx-instances': [{ ...nginx, unit: 'nginx.service' }],
+        topology: { servers: [], routes: [], groups: [], peers: [] },
+        'systemd-units': [unit({ name: 'nginx.service', ...settings })],
+      });
+    expect(hidden({ protectHome: true })[0]).toMatchObject({
+      messageId: 'hidden',
+      confidence: 'likely',
+      data: { setting: 'ProtectHome=yes', folder: '/home' },
+    });
+    expect(hidden({ inaccessiblePaths: ['/srv', '/home'] })[0]?.data['setting']).toBe('InaccessiblePaths=/home');
+    expect(hidden({ protectHome: false, inaccessiblePaths: ['/srv', '/hom'] })).toEqual([]);
+    expect(hidden({ protectHome: true }, [])).toEqual([]);
+  });
+
   it('is latent where no request has come yet', () => {
     expect(run(fileAt(path, 0o600, 0), [])[0]?.status).toBe('latent');
   });

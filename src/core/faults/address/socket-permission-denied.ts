@@ -1,7 +1,7 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { symptomEvidence } from '../../model/evidence.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
-import { describePart, refusalOf } from '../../model/socket-access.ts';
+import { closedToUnit, describePart, refusalOf } from '../../model/socket-access.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { NginxInstance } from '../../model/facts/nginx.ts';
 import type { Symptom, Topology } from '../../model/facts/topology.ts';
@@ -16,16 +16,17 @@ export default defineFault({
     title: "nginx's user may not connect to the unix socket",
     explains,
     requires: ['hops', 'socket-files', 'nginx-instances', 'topology'],
-    uses: ['php-fpm-pools'],
+    uses: ['php-fpm-pools', 'systemd-units'],
     leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
       socket: '{user} may not write to {path} ({rights}), and connecting to a socket needs the right to write.',
       folder:
         '{user} may not pass through the folder {folder} ({rights}), in which {path} lies. The rights of the socket itself do not count until it can be reached.',
+      hidden: '{unit} runs with {setting}: for nginx the folder {folder} is closed, and {path} in it, although the modes of both would let {user} in.',
       was: 'Connections to {path} were denied to {user}, and its rights allow them now.',
     },
   },
-  *detect({ hops, 'socket-files': files, 'nginx-instances': instances, topology, 'php-fpm-pools': pools }) {
+  *detect({ hops, 'socket-files': files, 'nginx-instances': instances, topology, 'php-fpm-pools': pools, 'systemd-units': units }) {
     for (const hop of hops) {
       const { address } = hop.peer;
       if (address.kind !== 'unix' || hop.routes.length === 0 || hop.peer.flags.down) continue;
@@ -41,7 +42,21 @@ export default defineFault({
         .filter(part => part === refusal?.part || part.kind === 'socket')
         .map(part => ({ source: `stat:${part.path}`, text: describePart(part) }));
       if (refusal === undefined || first === undefined) {
-        if (isDenied && file.exists) {
+        const unit = valueOr(units, []).find(one => one.name === instance.unit);
+        const closed = unit === undefined ? undefined : closedToUnit(file, unit);
+        const ongoing = denied.filter(symptom => symptom.ongoing && symptom.class === 'connect-denied');
+        if (unit !== undefined && closed !== undefined && ongoing.length > 0 && first !== undefined) {
+          yield {
+            // What the running nginx was started with may be older than what systemd would start it with now.
+            confidence: unit.needsReload === true ? 'possible' : 'likely',
+            status: 'active',
+            subject: hop.subject,
+            messageId: 'hidden',
+            data: { unit: unit.name, setting: closed.setting, folder: closed.folder, path: address.path, user },
+            evidence: [{ source: `exec:systemctl show ${unit.name}`, text: closed.setting }, ...lines.slice(0, 1), first],
+            symptoms: denied.map(symptom => symptom.id),
+          };
+        } else if (isDenied && file.exists) {
           yield ruledOut(`the mode bits of ${address.path} and of its folders let ${instance.workerUser ?? 'the workers'} in`);
           const [line, ...more] = lines;
           // With the rights as they are now and no more errors, somebody has put them right.

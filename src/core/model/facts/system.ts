@@ -11,7 +11,7 @@ export interface HostIdentity {
   /** True where systemd is pid 1 and answers. */
   readonly systemd: boolean;
   readonly bootMs: number;
-  /** IP addresses of this host's interfaces, loopback included; absent where they could not be read. */
+  /** IP addresses of this host's interfaces; absent where they could not be read. All of 127.0.0.0/8 is its own besides. */
   readonly addresses?: readonly string[];
   readonly cpus: number;
 }
@@ -131,6 +131,10 @@ export interface SystemdUnit {
   readonly needsReload?: boolean;
   /** When the main process ended last. */
   readonly execMainExitMs?: number;
+  /** `ProtectHome=yes`: nobody in the unit may look into /home, /root and /run/user. */
+  readonly protectHome?: boolean;
+  /** Likewise closed to the unit, whatever the modes say. */
+  readonly inaccessiblePaths?: readonly string[];
   /** Units that start this one, such as its socket. */
   readonly triggeredBy?: readonly string[];
   /** Those of them that are sockets. */
