@@ -420,7 +420,7 @@ while True:
       await startNginx(host);
     },
     breakIt: async host => {
-      await host.shell("sed -i 's/:6401;/:6410;/' /etc/nginx/sites-enabled/tracks-second.conf");
+      await host.shell("sleep 1.2; sed -i 's/:6401;/:6410;/' /etc/nginx/sites-enabled/tracks-second.conf");
       await reloadNginx(host);
     },
     expect: {
