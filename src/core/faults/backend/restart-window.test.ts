@@ -45,6 +45,22 @@ it('is over where the service answers and nginx turns requests away by its marks
   expect(found(probeOf({ state: 'no-answer' }))).toMatchObject([{ status: 'active' }]);
 });
 
+describe('restart-window, where failures go on though it answers', () => {
+  const answered = probeOf({ state: 'answered', speaks: 'http', answer: { status: 200, complete: true } });
+  const noFile = (firstMs: number) =>
+    symptomOf('connect-no-file', { firstMs, lastMs: nowMs - 500, ongoing: true, buckets: { widthMs: 10_000, starts: [firstMs], counts: [20] } });
+  const found = (agoMs: number, events: readonly ReturnType<typeof eventOf>[]) =>
+    detections(fault, { hops: [hopOf({ symptoms: [noFile(nowMs - agoMs)], events, own: answered, probes: [answered] })] });
+
+  it('is silent where they began in the second of its first start, as what else was done then may be behind them', () => {
+    expect(found(4000, [eventOf('started', 3600)])).toEqual([]);
+  });
+
+  it('is not sure where something was stopped for it', () => {
+    expect(found(4000, [eventOf('stopped', 3900), eventOf('started', 3600)])).toMatchObject([{ confidence: 'likely', status: 'active' }]);
+  });
+});
+
 describe('restart-window is silent', () => {
   it('where nobody listens', () => {
     expect(detections(fault, { hops: [lostHop({ events: [started] })] })).toEqual([]);

@@ -57,7 +57,7 @@ export default defineFault({
       if (last === undefined || !own.some(symptom => symptom.class === 'connect-refused' || symptom.class === 'connect-no-file' || wasStopped(hop, symptom)))
         continue;
       yield {
-        confidence: 'confirmed',
+        confidence: goesOnBeside(hop, own, last.timeMs) ? 'likely' : 'confirmed',
         // Requests that nginx still turns away by its marks are not refused by the service any more.
         status: !isOver(hop, last.timeMs) && own.some(symptom => symptom.ongoing && symptom.class !== 'no-live-upstreams') ? 'active' : 'past',
         subject: hop.serviceSubject,
@@ -93,6 +93,14 @@ function isOver({ own, symptoms, groupSymptoms }: Hop, startMs: number): boolean
   return answersNow && [...symptoms, ...groupSymptoms].some(({ class: kind, ongoing, lastMs }) => kind === 'no-live-upstreams' && ongoing && lastMs > startMs);
 }
 
+/** It answers, and nginx still does not get through to it: the start may be over, and something else hold. */
+function goesOnBeside({ own }: Hop, symptoms: readonly Symptom[], startMs: number): boolean {
+  const isCut = symptoms.some(
+    ({ class: kind, ongoing, lastMs }) => (kind === 'connect-refused' || kind === 'connect-no-file') && ongoing && lastMs > startMs + clockMs,
+  );
+  return isCut && own !== undefined && answersAsAsked(own);
+}
+
 /** Nearly all of its requests failed shortly before a start or just after one. */
 function isAround(symptom: Symptom, hop: Hop, starts: readonly { readonly timeMs: number }[], { nowMs }: Window): boolean {
   const buckets: TimeBuckets = symptom.buckets ?? {
@@ -109,7 +117,19 @@ function isAround(symptom: Symptom, hop: Hop, starts: readonly { readonly timeMs
     if (starts.some(start => to >= start.timeMs - longestMs && Math.max(from, symptom.firstMs) <= start.timeMs + afterMs)) near += count;
   }
   // Failures that begin after a start are its own only where something was stopped for it: a slow boot after a stop.
-  return all > 0 && near >= all * leastShare && starts.some(start => start.timeMs >= symptom.firstMs - (wasReplaced(hop, start.timeMs) ? afterMs : 0));
+  return (
+    all > 0 &&
+    near >= all * leastShare &&
+    starts.some(({ timeMs }) => timeMs >= symptom.firstMs + (wasReplaced(hop, timeMs) ? -afterMs : leadOf(symptom, timeMs)))
+  );
+}
+
+/**
+ * How long before a start the failures must have begun by the log, which gives whole seconds: of those that go on long after it, in a second
+ * before, or they may have begun with what else was done then.
+ */
+function leadOf({ ongoing, lastMs }: Symptom, startMs: number): number {
+  return ongoing && lastMs > startMs + clockMs ? 1000 : 0;
 }
 
 /** What breaks off was under way when the service was stopped: afterwards, or with the watchdog's own line, it is no restart's. */
