@@ -10,6 +10,7 @@ import { parseIdNames } from '../parsers/passwd.ts';
 import type { IdNames } from '../parsers/passwd.ts';
 import { parseProcCgroup } from '../parsers/proc-cgroup.ts';
 import type { ProcCgroup } from '../parsers/proc-cgroup.ts';
+import { fineBootMs } from './shared/boot-time.ts';
 import { parseProcStat, parseSystemStat } from '../parsers/proc-stat.ts';
 import type { ProcStat } from '../parsers/proc-stat.ts';
 import { parseProcStatus } from '../parsers/proc-status.ts';
@@ -56,7 +57,7 @@ export default defineCollector({
   id: 'processes',
   title: 'Running processes',
   needs: [],
-  *collect() {
+  *collect(_facts, { clock }) {
     const [folder, systemStat, passwd] = yield* ask(
       { kind: 'list', path: '/proc' },
       { kind: 'read', path: '/proc/stat', options: { limit: 4_194_304 } },
@@ -67,7 +68,7 @@ export default defineCollector({
     if (pids.length === 0) return absent('/proc lists no processes', 'mount /proc where badhop runs');
     const problems: string[] = [];
     if (pids.length > MAX_PROCESSES) problems.push(`Only the first ${MAX_PROCESSES} of ${pids.length} processes were read.`);
-    const bootMs = parseSystemStat(textOf(systemStat) ?? '').bootMs;
+    const bootMs = fineBootMs(clock, parseSystemStat(textOf(systemStat) ?? '').bootMs);
     if (bootMs === undefined) problems.push('Start times are missing: /proc/stat has no boot time.');
 
     const statTexts = yield* askAll(pids.slice(0, MAX_PROCESSES).map(pid => ({ kind: 'read', path: `/proc/${pid}/stat` }) as const));

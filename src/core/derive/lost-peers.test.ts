@@ -135,6 +135,7 @@ function derive(
   processes: readonly ProcessInfo[] = [],
   loadedMs?: number,
   servers: readonly { readonly id: string; readonly names: readonly string[] }[] = [],
+  masterMs?: number,
 ): LostPeer | undefined {
   const fact = lostPeers.derive(
     {
@@ -147,7 +148,7 @@ function derive(
       topology: known({ servers: servers as unknown as readonly ServerBlock[], routes: [], groups: [], peers: [] }),
       'network-namespaces': absent(''),
       listeners: known([]),
-      'nginx-instances': loadedMs === undefined ? absent('') : known([instanceOf(loadedMs)]),
+      'nginx-instances': loadedMs === undefined ? absent('') : known([instanceOf(loadedMs, masterMs)]),
       'nginx-access-log': access === undefined ? absent('') : known({ ...noRequests, ...access }),
       'nginx-config': known([
         {
@@ -165,7 +166,7 @@ function derive(
   return fact.state === 'known' ? fact.value[0] : undefined;
 }
 
-function instanceOf(startMs: number): NginxInstance {
+function instanceOf(startMs: number, masterMs = startMs): NginxInstance {
   return {
     id: 'nginx',
     running: true,
@@ -175,6 +176,7 @@ function instanceOf(startMs: number): NginxInstance {
     globalDirectives: '',
     flavour: 'nginx',
     configureArguments: '',
+    startMs: masterMs,
     workers: [{ pid: 9, startMs, state: 'S', shuttingDown: false }],
   };
 }
@@ -251,6 +253,48 @@ describe('what the access log says of the address', () => {
     expect(since(nowMs - 700_000)).toBe('sure');
     // It may have answered until yesterday, and what was found be its helper.
     expect(since(nowMs - 500_000)).toBe('fair');
+  });
+
+  it('trusts a log that begins in the second of the writing where nginx ran by then and was reloaded', () => {
+    const writtenMs = nowMs - 300_000;
+    const byPeer = [tally('127.0.0.1:8090', 50, 50), tally('127.0.0.1:9999', 5, 0)];
+    const certaintyOf = (loaded: number, master: number) =>
+      derive(
+        [hop(8090)],
+        ...found,
+        [],
+        { lastGoodMs: writtenMs + 9000, byPeer, coverage: [readFrom(writtenMs - 400)] },
+        writtenMs,
+        [],
+        [],
+        writtenMs + loaded,
+        [],
+        writtenMs + master,
+      )?.certainty;
+    expect(certaintyOf(150, -300)).toBe('sure');
+    // Started after the writing, and started with these workers.
+    expect(certaintyOf(180, 120)).toBe('fair');
+    expect(certaintyOf(-260, -300)).toBe('fair');
+  });
+
+  it('takes what succeeded since nginx started with the file for its work, however soon that was', () => {
+    const writtenMs = nowMs - 300_000;
+    const certaintyOf = (serviceMs: number) =>
+      derive(
+        [hop(8090)],
+        ...found,
+        [unit('shop.service', { activeState: 'active', subState: 'running', result: 'success', inactiveEnterMs: serviceMs - 90 })],
+        { lastGoodMs: writtenMs + 500, coverage: [readFrom(writtenMs - 500)] },
+        writtenMs,
+        [],
+        [{ pid: 8009, ppid: 1, state: 'S', comm: 'gunicorn', argv: [], uid: 33, startMs: serviceMs, rssBytes: 0, threads: 1, cpuMs: 0 }],
+        writtenMs + 180,
+        [],
+        writtenMs + 120,
+      );
+    // It was started anew after that, and may have moved.
+    expect(certaintyOf(writtenMs + 700)?.certainty).toBe('sure');
+    expect(certaintyOf(writtenMs - 3000)?.here).toBeUndefined();
   });
 
   it('takes failures that began with the file for its work, where the log names no peers', () => {

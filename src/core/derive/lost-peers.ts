@@ -30,7 +30,9 @@ const oldWorkersMs = 2000;
 /** When a process started is known by the second of the boot. */
 const startGrainMs = 1000;
 /** nginx has its first workers sooner after its own start. */
-const firstWorkersMs = 250;
+const firstWorkersMs = 60;
+/** Processes count their starts in ticks of 10 ms, of a clock that is read beside. */
+const tickMs = 50;
 /** Access logs tell the second in which a request ended. */
 const logSecondMs = 1000;
 
@@ -55,6 +57,8 @@ interface InForce {
   readonly fromMs: number;
   /** nginx was running when it was written, and was reloaded. */
   readonly byReload: boolean;
+  /** nginx started after it was written. */
+  readonly startedMs?: number;
 }
 
 export default defineDerivation({
@@ -150,7 +154,7 @@ function lostPeer(hop: Hop, around: Surroundings): LostPeer {
 function pastOf(hop: Hop, found: FoundBackend, around: Surroundings): 'right' | 'wrong' | 'unclear' | 'unknown' {
   const { access } = around;
   if (access?.lastGoodMs === undefined || hasIdentity(found)) return 'unknown';
-  const inForce = around.inForce.get(hop.peer.origin.path);
+  const inForce = inForceOf(hop, around);
   const masterPid = found.service?.masterPid;
   const startMs = masterPid === undefined ? undefined : around.processes.get(masterPid)?.startMs;
   const isAfter = startMs !== undefined && startMs >= access.lastGoodMs;
@@ -164,9 +168,21 @@ function pastOf(hop: Hop, found: FoundBackend, around: Surroundings): 'right' | 
   }
   // A log without peers tells of this one where there is no other.
   const peers = around.hops.filter(other => other.routes.length > 0);
-  if (peers.length === 1 && inForce !== undefined && access.lastGoodMs > inForce.fromMs) return past;
+  if (peers.length === 1 && inForce !== undefined && (access.lastGoodMs > inForce.fromMs || beginsWithStart(access, inForce))) return past;
   const began = peers.length === 1 || (inForce !== undefined && Math.abs(firstFailureMs(hop) - inForce.writtenMs) <= togetherMs);
   return began && reachesBehind(access, inForce) ? 'wrong' : 'unclear';
+}
+
+/** Of the file that names the address. A variable may be set in any file: then it is the one that was written last. */
+function inForceOf({ peer, routes }: Hop, { inForce }: Surroundings): InForce | undefined {
+  if (!routes.some(({ variables }) => variables.length > 0)) return inForce.get(peer.origin.path);
+  return [...inForce.values()].reduce<InForce | undefined>((last, one) => (last === undefined || one.writtenMs > last.writtenMs ? one : last), undefined);
+}
+
+/** Whether the log begins when nginx started with the file: what succeeded then did so by it. */
+function beginsWithStart({ coverage }: NginxAccessLog, { startedMs }: InForce): boolean {
+  const firstMs = Math.min(...coverage.flatMap(log => log.firstMs ?? []));
+  return startedMs !== undefined && Number.isFinite(firstMs) && firstMs + logSecondMs > startedMs;
 }
 
 /** Whether the log was read from before the file was written on. */
@@ -183,8 +199,10 @@ function inForceFrom(modifiedMs: number, changedMs: number | undefined, instance
   const writtenMs = Math.max(modifiedMs, changedMs ?? 0);
   const loaded = instance === undefined ? undefined : loadedMs(instance);
   const isSoon = loaded !== undefined && loaded > writtenMs - startGrainMs && loaded - writtenMs <= soonMs;
-  const byReload = isSoon && instance?.startMs !== undefined && loaded - instance.startMs >= firstWorkersMs;
-  return { writtenMs, fromMs: isSoon ? loaded + oldWorkersMs : writtenMs, byReload };
+  const isSecondLoad = isSoon && instance?.startMs !== undefined && loaded - instance.startMs >= firstWorkersMs;
+  const byReload = isSecondLoad && instance.startMs + tickMs < writtenMs;
+  const startedMs = instance?.startMs !== undefined && instance.startMs + tickMs >= writtenMs ? instance.startMs : undefined;
+  return { writtenMs, fromMs: isSoon ? loaded + oldWorkersMs : writtenMs, byReload, ...(startedMs === undefined ? {} : { startedMs }) };
 }
 
 /** Its unit ended an earlier time, as one does that is restarted. */

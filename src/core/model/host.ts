@@ -34,6 +34,8 @@ export interface HostClock {
   readonly zone: string;
   /** Minutes east of UTC now. */
   readonly offsetMinutes: number;
+  /** When the host booted by this clock, to some hundredths of a second; /proc/stat gives whole seconds. */
+  readonly bootMs?: number;
 }
 
 export interface ExecOptions {

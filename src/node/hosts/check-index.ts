@@ -20,6 +20,7 @@ export function checkIndex(value: unknown, where: string): BundleIndex {
   if (!isString(tool['name']) || !isString(tool['version']) || !isString(host['name'])) fail('"tool" or "host" is wrong');
   if (!isNumber(clock['nowMs']) || Math.abs(clock['nowMs']) > 8.64e15 || !isString(clock['zone']) || !isNumber(clock['offsetMinutes']))
     fail('"clock" is wrong');
+  if (clock['bootMs'] !== undefined && !isNumber(clock['bootMs'])) fail('"clock" is wrong');
   if (root['windowMs'] !== undefined && !(isNumber(root['windowMs']) && root['windowMs'] > 0)) fail('"windowMs" is wrong');
   const entries = Array.isArray(root['entries']) ? (root['entries'] as unknown[]) : fail('"entries" is missing');
   if (entries.length > maxEntries) fail(`holds ${entries.length} entries; ${maxEntries} is the limit`);

@@ -1,4 +1,5 @@
 import { readFile, readlink } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import type { HostClock } from '../../core/model/host.ts';
 import { execLocal } from './local-exec.ts';
 import { withinTime } from './time-limit.ts';
@@ -12,10 +13,11 @@ const readLimitMs = 500;
 export async function localClock(): Promise<HostClock> {
   const zone = await hostZone();
   const nowMs = Date.now();
+  const bootMs = Math.round(nowMs - uptime() * 1000);
   const offset = zone === undefined ? undefined : zoneOffset(zone, nowMs);
-  if (zone !== undefined && offset !== undefined) return { nowMs, zone, offsetMinutes: offset };
+  if (zone !== undefined && offset !== undefined) return { nowMs, zone, offsetMinutes: offset, bootMs };
   const offsetMinutes = (await dateOffset()) ?? -new Date(nowMs).getTimezoneOffset();
-  return { nowMs, zone: formatOffset(offsetMinutes), offsetMinutes };
+  return { nowMs, zone: formatOffset(offsetMinutes), offsetMinutes, bootMs };
 }
 
 async function hostZone(): Promise<string | undefined> {
