@@ -200,7 +200,11 @@ location = /copy { internal; proxy_pass http://127.0.0.1:5412$request_uri; }`,
         service: { Restart: 'on-failure', RestartSec: '200ms' },
       });
       await waitForListener(host, '127.0.0.1:5710');
-      await nginxSite(host, { name: 'news', http: 'upstream news { server 127.0.0.1:5710; keepalive 8; }', server: 'location / { proxy_pass http://news; }' });
+      await nginxSite(host, {
+        name: 'news',
+        http: 'upstream news { server 127.0.0.1:5710; keepalive 8; }',
+        server: 'location / { proxy_pass http://news; proxy_http_version 1.1; proxy_set_header Connection ""; }',
+      });
       await startNginx(host);
     },
     breakIt: async host => {

@@ -36,6 +36,17 @@ it('tells an event once that is in both', () => {
   expect(fact).toMatchObject({ state: 'known', value: [{ kind: 'conntrack-full', source: 'journal:kernel', timeMs: 1_795_246_204_342 }] });
 });
 
+it('takes from the ring buffer what the journal has lost of a kill', () => {
+  const killed = 'Memory cgroup out of memory: Killed process 31416 (uwsgi) total-vm:1kB, anon-rss:2kB';
+  const record =
+    'oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/guest-7/ocr,task_memcg=/guest-7/ocr,task=uwsgi,pid=31416,uid=33';
+  const journal = `${JSON.stringify({ __REALTIME_TIMESTAMP: '1795246204900000', MESSAGE: killed })}\n`;
+  const ring = `2026-11-21T07:30:04,900000+00:00 ${record}\n2026-11-21T07:30:04,900100+00:00 ${killed}\n`;
+  const { fact } = runCollector(kernelLog, {}, host({ stdout: journal }, { stdout: ring }));
+  expect(fact).toMatchObject({ state: 'known', value: [{ kind: 'oom-kill', source: 'journal:kernel', text: killed, cgroup: '/guest-7/ocr', rssBytes: 2048 }] });
+  expect(fact.state === 'known' && fact.value).toHaveLength(1);
+});
+
 it('takes the time at which the kernel wrote, not that at which a journal began to hold it', () => {
   const text = 'Out of memory: Killed process 4711 (gunicorn) total-vm:1kB, anon-rss:2kB';
   const fields = { __REALTIME_TIMESTAMP: '1795246204342251', __MONOTONIC_TIMESTAMP: '900000000', _SOURCE_MONOTONIC_TIMESTAMP: '480000000', MESSAGE: text };

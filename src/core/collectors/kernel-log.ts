@@ -64,7 +64,10 @@ export default defineCollector({
       if (ring.state === 'timeout') return ring;
       return absent(`the kernel log could not be read: ${ring.why}`, HOW);
     }
-    const fromKernel = [...fromJournal, ...fromRing.filter(event => !fromJournal.some(one => isSame(one, event)))];
+    const fromKernel = [
+      ...fromJournal.map(event => ({ ...fromRing.find(one => isSame(one, event)), ...event })),
+      ...fromRing.filter(event => !fromJournal.some(one => isSame(one, event))),
+    ];
     const events = [...fromKernel, ...fromAudit]
       .filter(event => event.timeMs >= since && event.timeMs <= context.nowMs + FUTURE_MS)
       .sort((a, b) => a.timeMs - b.timeMs);
@@ -97,7 +100,11 @@ function endsOf(cgroup: string): string[] {
   return parts.map((_, index) => `/${parts.slice(index).join('/')}`);
 }
 
-/** The ring buffer's times drift from the journal's by what the clock was set meanwhile. */
+/**
+ * The ring buffer's times drift from the journal's by what the clock was set meanwhile. The journal may have lost one of the two lines that
+ * tell a kill: the process is the same.
+ */
 function isSame(a: KernelEvent, b: KernelEvent): boolean {
-  return a.kind === b.kind && a.text === b.text && Math.abs(a.timeMs - b.timeMs) < 10_000;
+  if (a.kind !== b.kind || Math.abs(a.timeMs - b.timeMs) >= 10_000) return false;
+  return a.text === b.text || (a.kind === 'oom-kill' && a.pid !== undefined && a.pid === b.pid && (a.comm ?? b.comm) === (b.comm ?? a.comm));
 }

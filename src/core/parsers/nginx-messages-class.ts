@@ -147,6 +147,8 @@ function tlsClass({ message, phase, level }: MessageFacts): MessageClass {
 function fileClass({ id, errno, level, phase }: MessageFacts): MessageClass {
   if (errno === 28 || errno === 122) return 'disk-full';
   if (errno === 24 || errno === 23) return 'too-many-open-files';
+  // A log that cannot be opened, at the start or anew: no request waits for it.
+  if (level === 'emerg') return 'config-error';
   if (level === 'error' && phase === undefined && (id === 'temp-open' || id === 'cache-fstat')) return 'notice';
   return 'temp-file';
 }
