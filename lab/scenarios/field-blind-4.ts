@@ -187,8 +187,9 @@ location @spare { proxy_pass http://127.0.0.1:7142; }`,
     },
     breakIt: async host => {
       await host.write('/srv/atlas/app.py', `import projections_of_the_earth\n${wsgiApp('atlas')}`);
-      await host.shell('touch /etc/uwsgi/vassals/atlas.ini; sleep 4');
-      await waitForListener(host, '127.0.0.1:7171');
+      // The emperor compares whole seconds.
+      await host.shell("touch -d '2 seconds' /etc/uwsgi/vassals/atlas.ini");
+      await host.until('the vassal to be loaded anew', async () => (await host.request({ urls: ['http://127.0.0.1/'] })).counts['500'] !== undefined);
     },
     expect: { verdict: 'failing', status: 'active', minShare: 0.9, notFindings: ['backend-down', 'address-mismatch', 'worker-pool-exhausted'] },
   }),

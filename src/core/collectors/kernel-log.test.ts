@@ -94,6 +94,19 @@ describe('control groups of other hosts that share the kernel', () => {
     expect(elsewhere('/guest-7/ocr', ['/sys/fs/cgroup/cgroup.controllers', '/sys/fs/cgroup/ocr'])).toBeUndefined();
   });
 
+  it('are those of the kill before, where the kernel told no more than the process', () => {
+    const bare = '2026-11-21T07:30:06,900000+00:00 Memory cgroup out of memory: Killed process 31500 (uwsgi) total-vm:1kB, anon-rss:2kB\n';
+    const other = bare.replace('31500 (uwsgi)', '31501 (node)');
+    const around = host({}, { stdout: kill('/guest-7/ocr') + bare + other });
+    const answer = (request: Request) => (request.kind === 'stat' ? (request.path === v1 ? known({}) : absent('no such file')) : around.answer?.(request));
+    const { fact } = runCollector(kernelLog, {}, { ...around, answer });
+    expect(fact.state === 'known' && fact.value.map(({ pid, elsewhere: apart }) => [pid, apart])).toEqual([
+      [31_416, true],
+      [31_500, true],
+      [31_501, undefined],
+    ]);
+  });
+
   it('are not judged where nothing is mounted, where a unit is named, or where the path may be all of this host', () => {
     expect(elsewhere('/guest-7/ocr', [])).toBeUndefined();
     expect(elsewhere('/system.slice/shop.service', [v1])).toBeUndefined();

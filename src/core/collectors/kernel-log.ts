@@ -23,6 +23,8 @@ const MEMORY_HIERARCHIES = [
   { mount: '/sys/fs/cgroup', marker: '/sys/fs/cgroup/cgroup.controllers' },
 ];
 const GROUPS_AT_MOST = 8;
+/** The kernel writes ten records within five seconds. */
+const SPARED_MS = 5000;
 const GROUP_DEPTH = 12;
 
 const HOW = 'run as root to read the kernel log';
@@ -72,9 +74,19 @@ export default defineCollector({
       .filter(event => event.timeMs >= since && event.timeMs <= context.nowMs + FUTURE_MS)
       .sort((a, b) => a.timeMs - b.timeMs);
     const elsewhere = yield* groupsElsewhere(events);
-    return known(events.map(event => (event.cgroup !== undefined && elsewhere.has(event.cgroup) ? { ...event, elsewhere: true as const } : event)));
+    return known(events.map((event, index) => (elsewhere.has(groupOf(event, events.slice(0, index)) ?? '') ? { ...event, elsewhere: true as const } : event)));
   },
 });
+
+/**
+ * The control group of a kill. Of many kills within seconds the kernel tells no more than the process (`ratelimit` in mm/oom_kill.c): then it
+ * is that of the one before of the same name.
+ */
+function groupOf({ kind, cgroup, comm, timeMs }: KernelEvent, before: readonly KernelEvent[]): string | undefined {
+  if (kind !== 'oom-kill' || cgroup !== undefined) return cgroup;
+  const last = before.findLast(one => one.kind === kind && one.cgroup !== undefined && one.comm === comm);
+  return last !== undefined && timeMs - last.timeMs <= SPARED_MS ? last.cgroup : undefined;
+}
 
 /**
  * The control groups in which the kernel killed and that this host does not have. Containers and the machine they run on read one kernel

@@ -32,7 +32,7 @@ const startGrainMs = 1000;
 /** nginx has its first workers sooner after its own start. */
 const firstWorkersMs = 60;
 /** Processes count their starts in ticks of 10 ms, of a clock that is read beside. */
-const tickMs = 50;
+const tickMs = 20;
 /** Access logs tell the second in which a request ended. */
 const logSecondMs = 1000;
 
