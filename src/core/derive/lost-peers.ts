@@ -201,7 +201,7 @@ function inForceFrom(modifiedMs: number, changedMs: number | undefined, instance
   const isSoon = loaded !== undefined && loaded > writtenMs - startGrainMs && loaded - writtenMs <= soonMs;
   const isSecondLoad = isSoon && instance?.startMs !== undefined && loaded - instance.startMs >= firstWorkersMs;
   const byReload = isSecondLoad && instance.startMs + tickMs < writtenMs;
-  const startedMs = instance?.startMs !== undefined && instance.startMs + tickMs >= writtenMs ? instance.startMs : undefined;
+  const startedMs = instance?.startMs !== undefined && instance.startMs >= writtenMs ? instance.startMs : undefined;
   return { writtenMs, fromMs: isSoon ? loaded + oldWorkersMs : writtenMs, byReload, ...(startedMs === undefined ? {} : { startedMs }) };
 }
 
