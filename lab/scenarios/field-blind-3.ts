@@ -111,7 +111,8 @@ location = /copy { internal; proxy_pass http://127.0.0.1:5499$request_uri; }`,
       await startNginx(host);
     },
     breakIt: host => host.write('/srv/bureau/big', ''),
-    expect: { verdict: 'failing', status: 'active' },
+    // The staging program is down in truth; no user is hit by it.
+    expect: { verdict: 'failing', status: 'active', findings: [{ fault: 'backend-down', status: 'active' }] },
   }),
 
   defineScenario({

@@ -69,6 +69,13 @@ describe('logging-not-ready fires', () => {
     ]);
   });
 
+  it('latent where only a few of many failures are without a maker', () => {
+    const several = [hopOf(), hopOf({ peer: peerOf({ id: '127.0.0.1:9', serviceId: 'unit:b.service' }), service: serviceOf({ id: 'unit:b.service' }) })];
+    const others = (count: number) => detections(fault, { ...facts, hops: several, symptoms: [loose(), symptomOf('connect-refused', { count })] });
+    expect(others(20)).toMatchObject([{ status: 'active', messageId: 'blind' }]);
+    expect(others(200)).toMatchObject([{ status: 'latent', messageId: 'latent' }]);
+  });
+
   it('active where the error log keeps no errors either', () => {
     const quiet = topologyOf({
       routes: [routeOf()],

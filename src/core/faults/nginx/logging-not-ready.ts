@@ -13,6 +13,9 @@ const wanted = ['upstream_status', 'upstream_addr', 'upstream_header_time', 'ups
  * The access log cannot tell who made an error. That is advice, as nothing fails by it; it becomes a matter of its own where
  * requests fail and nothing else on the host tells who answered them.
  */
+/** So few among many failures whose maker is known are of the same kind: two logs that are read at once have different ends. */
+const straying = 0.05;
+
 export default defineFault({
   meta: {
     id: 'logging-not-ready',
@@ -33,7 +36,10 @@ export default defineFault({
     const proxying = topology.servers.filter(server => topology.routes.some(route => route.serverId === server.id));
     const hops = valueOr(facts.hops, []);
     const loose = valueOr(facts.symptoms, []).filter(isLoose);
-    const answers = loose.map(symptom => ({ symptom, who: whoAnswered(symptom, { hops, topology, errorLog: facts['nginx-error-log'] }) }));
+    const failed = valueOr(facts.symptoms, []).reduce((sum, symptom) => sum + symptom.count, 0);
+    const answers = loose
+      .filter(symptom => symptom.count > failed * straying)
+      .map(symptom => ({ symptom, who: whoAnswered(symptom, { hops, topology, errorLog: facts['nginx-error-log'] }) }));
     for (const [key, servers] of byFormat(proxying)) {
       const [server] = servers;
       const [log] = server?.accessLogs ?? [];
