@@ -23,9 +23,9 @@ const MEMORY_HIERARCHIES = [
   { mount: '/sys/fs/cgroup', marker: '/sys/fs/cgroup/cgroup.controllers' },
 ];
 const GROUPS_AT_MOST = 8;
+const GROUP_DEPTH = 12;
 /** The kernel writes ten records within five seconds. */
 const SPARED_MS = 5000;
-const GROUP_DEPTH = 12;
 
 const HOW = 'run as root to read the kernel log';
 
@@ -74,18 +74,23 @@ export default defineCollector({
       .filter(event => event.timeMs >= since && event.timeMs <= context.nowMs + FUTURE_MS)
       .sort((a, b) => a.timeMs - b.timeMs);
     const elsewhere = yield* groupsElsewhere(events);
-    return known(events.map((event, index) => (elsewhere.has(groupOf(event, events.slice(0, index)) ?? '') ? { ...event, elsewhere: true as const } : event)));
+    const groups = groupsOf(events);
+    return known(events.map((event, index) => (elsewhere.has(groups[index] ?? '') ? { ...event, elsewhere: true as const } : event)));
   },
 });
 
 /**
- * The control group of a kill. Of many kills within seconds the kernel tells no more than the process (`ratelimit` in mm/oom_kill.c): then it
- * is that of the one before of the same name.
+ * The control group of each event, in the order of their times. Of many kills within seconds the kernel tells no more than the process
+ * (`ratelimit` in mm/oom_kill.c): then it is that of the one before of the same name.
  */
-function groupOf({ kind, cgroup, comm, timeMs }: KernelEvent, before: readonly KernelEvent[]): string | undefined {
-  if (kind !== 'oom-kill' || cgroup !== undefined) return cgroup;
-  const last = before.findLast(one => one.kind === kind && one.cgroup !== undefined && one.comm === comm);
-  return last !== undefined && timeMs - last.timeMs <= SPARED_MS ? last.cgroup : undefined;
+function groupsOf(events: readonly KernelEvent[]): readonly (string | undefined)[] {
+  const lastOf = new Map<string | undefined, KernelEvent>();
+  return events.map(event => {
+    if (event.kind !== 'oom-kill') return event.cgroup;
+    if (event.cgroup !== undefined) lastOf.set(event.comm, event);
+    const last = lastOf.get(event.comm);
+    return last !== undefined && event.timeMs - last.timeMs <= SPARED_MS ? last.cgroup : undefined;
+  });
 }
 
 /**

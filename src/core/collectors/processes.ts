@@ -10,11 +10,11 @@ import { parseIdNames } from '../parsers/passwd.ts';
 import type { IdNames } from '../parsers/passwd.ts';
 import { parseProcCgroup } from '../parsers/proc-cgroup.ts';
 import type { ProcCgroup } from '../parsers/proc-cgroup.ts';
-import { fineBootMs } from './shared/boot-time.ts';
 import { parseProcStat, parseSystemStat } from '../parsers/proc-stat.ts';
 import type { ProcStat } from '../parsers/proc-stat.ts';
 import { parseProcStatus } from '../parsers/proc-status.ts';
 import { textOf } from './shared/answers.ts';
+import { fineBootMs } from './shared/boot-time.ts';
 
 /** More processes than this are cut, with a word about it. */
 const MAX_PROCESSES = 20_000;

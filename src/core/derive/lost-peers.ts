@@ -180,15 +180,20 @@ function inForceOf({ peer, routes }: Hop, { inForce }: Surroundings): InForce | 
 }
 
 /** Whether the log begins when nginx started with the file: what succeeded then did so by it. */
-function beginsWithStart({ coverage }: NginxAccessLog, { startedMs }: InForce): boolean {
-  const firstMs = Math.min(...coverage.flatMap(log => log.firstMs ?? []));
+function beginsWithStart(access: NginxAccessLog, { startedMs }: InForce): boolean {
+  const firstMs = firstLineMs(access);
   return startedMs !== undefined && Number.isFinite(firstMs) && firstMs + logSecondMs > startedMs;
 }
 
 /** Whether the log was read from before the file was written on. */
-function reachesBehind({ coverage, lastGoodMs }: NginxAccessLog, inForce: InForce | undefined): boolean {
-  const firstMs = Math.min(lastGoodMs ?? Number.POSITIVE_INFINITY, ...coverage.flatMap(log => log.firstMs ?? []));
+function reachesBehind(access: NginxAccessLog, inForce: InForce | undefined): boolean {
+  const firstMs = Math.min(access.lastGoodMs ?? Number.POSITIVE_INFINITY, firstLineMs(access));
   return inForce !== undefined && firstMs + (inForce.byReload ? 0 : logSecondMs) <= inForce.writtenMs;
+}
+
+/** Infinity where no line was read. */
+function firstLineMs({ coverage }: NginxAccessLog): number {
+  return Math.min(...coverage.flatMap(log => log.firstMs ?? []));
 }
 
 /**
