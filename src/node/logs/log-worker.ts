@@ -55,7 +55,6 @@ function work(start: WorkerStart, send: (message: FromWorker, buffers?: ArrayBuf
 }
 
 /** They are handed over, not copied. */
-function buffersOf({ columns, cells, latency, latencySums }: SumParts): ArrayBuffer[] {
-  const all = [columns, ...[cells, latency, latencySums].flatMap(({ numbers, places, columns: ofCells, values }) => [numbers, places, ofCells, values])];
-  return all.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
+function buffersOf({ columns, cells, latency }: SumParts): ArrayBuffer[] {
+  return [columns, cells.numbers, ...cells.columns, latency.numbers, latency.rows].flatMap(array => (array === undefined ? [] : [array.buffer]));
 }

@@ -1,6 +1,6 @@
 /** Latency, by steps of the time line and as a whole. Values of the roll-up are in microseconds, those told in seconds. */
 import type { LatencySummary } from '../../model/logs-report.ts';
-import { addSums, countOf, histogramSteps, quantile } from '../scan/histogram.ts';
+import { addSums, coarseSteps, countOf, histogramSteps, middleStepOf, quantile } from '../scan/histogram.ts';
 import type { Histogram, RollUp, Series } from '../scan/roll-up.ts';
 import type { Grid } from './grid.ts';
 
@@ -30,28 +30,28 @@ export interface LatencySteps {
 export function latencySteps({ latency, widthMs }: RollUp, grid: Grid): LatencySteps {
   const factor = grid.widthMs / widthMs;
   const start = grid.startMs / grid.widthMs;
-  const cells = new Float64Array(histogramSteps);
+  const cells = new Float64Array(coarseSteps);
   const median: (number | null)[] = Array.from({ length: grid.bins }, () => null);
   const p95: (number | null)[] = Array.from({ length: grid.bins }, () => null);
+  const { buckets, counts } = latency;
   let open = -1;
   const close = (): void => {
     if (open < 0 || open >= grid.bins) return;
-    const histogram = takeOut(cells);
-    if (histogram.steps.length === 0) return;
+    const coarse = takeOut(cells);
+    if (coarse.steps.length === 0) return;
+    const histogram = { ...coarse, steps: coarse.steps.map(middleStepOf) };
     median[open] = seconds(histogram, 0.5);
     p95[open] = seconds(histogram, 0.95);
   };
-  for (const { bucket, requestTime } of latency.toSorted((a, b) => a.bucket - b.bucket)) {
-    const bin = Math.floor(bucket / factor) - start;
+  for (let row = 0; row < buckets.length; row += 1) {
+    const bin = Math.floor((buckets[row] ?? 0) / factor) - start;
     if (bin !== open) {
       close();
       cells.fill(0);
       open = bin;
     }
-    for (let at = 0; at < requestTime.steps.length; at += 1) {
-      const step = requestTime.steps[at] ?? 0;
-      cells[step] = (cells[step] ?? 0) + (requestTime.counts[at] ?? 0);
-    }
+    const at = row * coarseSteps;
+    for (let step = 0; step < coarseSteps; step += 1) cells[step] = (cells[step] ?? 0) + (counts[at + step] ?? 0);
   }
   close();
   return { median, p95 };

@@ -129,7 +129,7 @@ describe('too many buckets', () => {
     expect(scan(255)).toMatchObject({ widthMs: 20_000 });
     expect(scan(64)).toMatchObject({
       widthMs: 40_000,
-      series: [{ buckets: Array.from({ length: 16 }, (_, index) => index), counts: Array.from({ length: 16 }, () => 4) }],
+      series: [{ buckets: Int32Array.from({ length: 16 }, (_, index) => index), counts: new Float64Array(16).fill(4) }],
     });
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { coarseSteps } from './histogram.ts';
 import { createPlainScanner } from './plain-scanner.ts';
 import type { RollUp } from './roll-up.ts';
 import { longestLine } from './scanner.ts';
@@ -11,7 +12,7 @@ const access = (clock: string, status = '200', more = '0.250 10.0.0.1:80 0.125')
 const error = (clock: string, message: string) =>
   `2026/11/21 ${clock} [error] 7#8: *9 ${message}, client: 1.2.3.4, upstream: "http://10.0.0.1:80/x", host: "h"\n`;
 const at = (clock: string) => Date.parse(`2026-11-21T${clock}Z`);
-const total = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
+const total = (numbers: Iterable<number>) => [...numbers].reduce((sum, number) => sum + number, 0);
 
 function inputOf(rollUp: RollUp) {
   const [input] = rollUp.inputs;
@@ -34,8 +35,8 @@ describe('the plain engine', () => {
         count: 2,
         firstMs: at('01:00:00'),
         lastMs: at('01:00:12'),
-        buckets: [bucket, bucket + 1],
-        counts: [1, 1],
+        buckets: Int32Array.of(bucket, bucket + 1),
+        counts: Float64Array.of(1, 1),
         requestTime: { steps: [137], counts: [2], sum: 500_000 },
         upstreamTime: { steps: [121], counts: [2], sum: 250_000 },
       },
@@ -46,16 +47,14 @@ describe('the plain engine', () => {
         count: 1,
         firstMs: at('01:00:09'),
         lastMs: at('01:00:09'),
-        buckets: [bucket],
-        counts: [1],
+        buckets: Int32Array.of(bucket),
+        counts: Float64Array.of(1),
         requestTime: { steps: [169], counts: [1], sum: 1_000_000 },
         upstreamTime: { steps: [161], counts: [1], sum: 750_000 },
       },
     ]);
-    expect(latency.map(({ bucket: each, requestTime }) => [each, total(requestTime.counts), requestTime.sum])).toEqual([
-      [bucket, 2, 1_250_000],
-      [bucket + 1, 1, 250_000],
-    ]);
+    expect(latency).toMatchObject({ buckets: Int32Array.of(bucket, bucket + 1), sums: Float64Array.of(1_250_000, 250_000) });
+    expect([total(latency.counts.subarray(0, coarseSteps)), total(latency.counts.subarray(coarseSteps))]).toEqual([2, 1]);
     expect(rest).toMatchObject({ version: 1, widthMs: 10_000, seriesBelow: 2 ** 32, foldedBelow: 2 ** 32 });
   });
 
@@ -142,8 +141,8 @@ describe('the plain engine', () => {
   it('counts lines without a time in no bucket', () => {
     const formats = [{ ...jsonFormat, plan: { kind: 'steps', steps: [{ do: 'field', role: 'status', use: 'key', until: '' }] } } as const];
     expect(scanText('200\n200\n', { task: { formats, sinceMs: 5 } })).toMatchObject({
-      series: [{ count: 2, firstMs: Number.NaN, lastMs: Number.NaN, buckets: [], counts: [] }],
-      latency: [],
+      series: [{ count: 2, firstMs: Number.NaN, lastMs: Number.NaN, buckets: new Int32Array(0), counts: new Float64Array(0) }],
+      latency: { buckets: new Int32Array(0) },
       good: { lines: [{ timeMs: Number.NaN, count: 2 }] },
     });
   });
@@ -151,7 +150,7 @@ describe('the plain engine', () => {
   it('takes times as they come: backwards, and an hour twice where clocks are set back', () => {
     const lines = ['01:59:59 +0200', '02:30:00 +0200', '02:30:00 +0100', '02:30:00 +0200'].map(clock => access(clock).replace(' +0000', ''));
     const [series] = scanText(lines.join('')).series;
-    expect(series).toMatchObject({ firstMs: at('00:00:00') - 1000, lastMs: at('01:30:00'), counts: [1, 2, 1] });
+    expect(series).toMatchObject({ firstMs: at('00:00:00') - 1000, lastMs: at('01:30:00'), counts: Float64Array.of(1, 2, 1) });
   });
 
   it('asks for each hour once, and takes a line whose hour is none for a misfit', () => {
@@ -193,7 +192,7 @@ describe('for any bytes', { timeout: 60_000 }, () => {
         expect(outside + continued + misfits + tooLong + total(formats.map(format => format.lines))).toBe(lines);
         expect(total(rollUp.series.map(({ count }) => count))).toBe(total(formats.map(format => format.lines)));
         for (const series of rollUp.series) expect(total(series.counts)).toBe(series.count);
-        expect(total(rollUp.latency.map(({ requestTime }) => requestTime.sum))).toBe(total(rollUp.series.map(({ requestTime }) => requestTime.sum)));
+        expect(total(rollUp.latency.sums)).toBe(total(rollUp.series.map(({ requestTime }) => requestTime.sum)));
       }),
     );
   });

@@ -26,8 +26,7 @@ export interface RollUp {
   readonly seriesBelow: number;
   /** Folded series whose hash is below it have an outcome, the others have none. */
   readonly foldedBelow: number;
-  /** Of all requests of a bucket. Its steps are those in the middle of four: a value read from it is wrong by 1/8 at most. */
-  readonly latency: readonly { readonly bucket: number; readonly requestTime: Histogram }[];
+  readonly latency: LatencyTable;
   readonly failed: SampleSet;
   readonly good: SampleSet;
   readonly inputs: readonly InputCount[];
@@ -46,10 +45,20 @@ export interface Series {
   readonly firstMs: number;
   readonly lastMs: number;
   /** Bucket numbers (milliseconds since 1970 / widthMs, rounded down), ascending, and the lines in each. */
-  readonly buckets: readonly number[];
-  readonly counts: readonly number[];
+  readonly buckets: Int32Array;
+  readonly counts: Float64Array;
   readonly requestTime: Histogram;
   readonly upstreamTime: Histogram;
+}
+
+/** How long all requests of a bucket took, by coarse steps (see `histogram.ts`): a value read from it is wrong by 1/8 at most. */
+export interface LatencyTable {
+  /** Ascending. */
+  readonly buckets: Int32Array;
+  /** `coarseSteps` of each bucket. */
+  readonly counts: Float64Array;
+  /** Of each bucket, exact, in microseconds. */
+  readonly sums: Float64Array;
 }
 
 /**

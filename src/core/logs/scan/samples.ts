@@ -5,14 +5,12 @@ export const sampleBytes = 4096;
 /** Bytes of a line that fits no format. */
 export const misfitBytes = 512;
 
-type Kept = { -readonly [key in keyof SampledLine]: SampledLine[key] };
-
 /** The lines with the lowest hashes, by a threshold that is halved until no more than `most` different lines are left. */
 export class SampleStore {
   /** Lines whose hash is below it are wanted. */
   below = 2 ** 32;
   readonly #most: number;
-  readonly #lines = new Map<number, Kept[]>();
+  readonly #lines = new Map<number, SampledLine[]>();
   #size = 0;
 
   constructor(most: number) {
@@ -22,14 +20,16 @@ export class SampleStore {
   add(line: SampledLine): void {
     if (line.hash >= this.below) return;
     const alike = this.#lines.get(line.hash);
-    const same = alike?.find(kept => kept.text === line.text && kept.format === line.format);
-    if (same !== undefined) join(same, line);
-    else {
-      if (alike === undefined) this.#lines.set(line.hash, [{ ...line }]);
-      else alike.push({ ...line });
-      this.#size += 1;
-      while (this.#size > this.#most) this.lower(Math.floor(this.below / 2));
+    const place = alike?.findIndex(kept => kept.text === line.text && kept.format === line.format) ?? -1;
+    const same = alike?.[place];
+    if (alike !== undefined && same !== undefined) {
+      alike[place] = joined(same, line);
+      return;
     }
+    if (alike === undefined) this.#lines.set(line.hash, [line]);
+    else alike.push(line);
+    this.#size += 1;
+    while (this.#size > this.#most) this.lower(Math.floor(this.below / 2));
   }
 
   lower(below: number): void {
@@ -44,18 +44,20 @@ export class SampleStore {
 
   set(): SampleSet {
     const lines = [...this.#lines.values()].flat().sort((a, b) => a.hash - b.hash || compare(a.format, b.format) || compare(a.text, b.text));
-    return { threshold: this.below, lines: lines.map(line => ({ ...line })) };
+    return { threshold: this.below, lines };
+  }
+
+  /** The same in any order. */
+  part(): SampleSet {
+    return { threshold: this.below, lines: [...this.#lines.values()].flat() };
   }
 }
 
 /** The first of the same lines is the one with the lower path, and of that the lower offset, so that it hangs on no order. */
-function join(kept: Kept, line: SampledLine): void {
-  kept.count += line.count;
-  kept.timeMs = earlier(kept.timeMs, line.timeMs);
-  if (line.path < kept.path || (line.path === kept.path && line.offset < kept.offset)) {
-    kept.path = line.path;
-    kept.offset = line.offset;
-  }
+function joined(kept: SampledLine, line: SampledLine): SampledLine {
+  const isFirst = line.path < kept.path || (line.path === kept.path && line.offset < kept.offset);
+  const { path, offset } = isFirst ? line : kept;
+  return { ...kept, count: kept.count + line.count, timeMs: earlier(kept.timeMs, line.timeMs), path, offset };
 }
 
 /** The lines with the lowest hashes, at most `most`. */

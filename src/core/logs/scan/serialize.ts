@@ -5,9 +5,18 @@
 import type { MadeBy } from '../../model/facts/logs.ts';
 import { messageClasses } from '../../model/facts/logs.ts';
 import type { Outcome } from './format.ts';
-import { histogramSteps } from './histogram.ts';
+import { coarseSteps, coarseStepOf, histogramSteps, middleStepOf } from './histogram.ts';
 import { fieldsOf, Malformed, type Field } from './json-fields.ts';
-import { narrowestBucketMs, type Histogram, type InputCount, type RollUp, type SampledLine, type SampleSet, type Series } from './roll-up.ts';
+import {
+  narrowestBucketMs,
+  type Histogram,
+  type InputCount,
+  type LatencyTable,
+  type RollUp,
+  type SampledLine,
+  type SampleSet,
+  type Series,
+} from './roll-up.ts';
 
 const mark = 'badhop-roll-up';
 const version = 1;
@@ -31,11 +40,11 @@ export function serializeRollUp(rollUp: RollUp): string {
       timeOf(one.firstMs),
       timeOf(one.lastMs),
       differences(one.buckets),
-      one.counts,
+      Array.from(one.counts),
       ...listOf(one.requestTime),
       ...listOf(one.upstreamTime),
     ]),
-    latency: [differences(latency.map(({ bucket }) => bucket)), latency.map(({ requestTime }) => listOf(requestTime))],
+    latency: [differences(latency.buckets), Array.from(latency.buckets, (_, row) => listOf(rowOf(latency, row)))],
     failed: samplesOf(failed, names),
     good: samplesOf(good, names),
     inputs: inputs.map(input => [
@@ -90,7 +99,10 @@ function rollUpOf(all: Field): RollUp {
       .at('series')
       .list()
       .map(one => seriesOf(one, names, endOfBuckets)),
-    latency: histograms.map((one, index) => ({ bucket: buckets[index] ?? 0, requestTime: histogramOf(one, 0) })),
+    latency: latencyOf(
+      buckets,
+      histograms.map(one => histogramOf(one, 0)),
+    ),
     failed: sampleSetOf(all.at('failed'), names),
     good: sampleSetOf(all.at('good'), names),
     inputs: all
@@ -111,8 +123,8 @@ function seriesOf(one: Field, names: readonly string[], endOfBuckets: number): S
     count: one.at(4).whole(),
     firstMs: one.at(5).time(),
     lastMs: one.at(6).time(),
-    buckets,
-    counts,
+    buckets: Int32Array.from(buckets),
+    counts: Float64Array.from(counts),
     requestTime: histogramOf(one, 9),
     upstreamTime: histogramOf(one, 12),
   };
@@ -142,6 +154,17 @@ function histogramOf(list: Field, place: number): Histogram {
   const [steps, counts] = [list.at(place).ascending(histogramSteps), list.at(place + 1).wholes()];
   if (steps.length !== counts.length) throw new Malformed('a histogram has not a number for each step');
   return { steps, counts, sum: list.at(place + 2).whole() };
+}
+
+function latencyOf(buckets: readonly number[], histograms: readonly Histogram[]): LatencyTable {
+  const counts = new Float64Array(buckets.length * coarseSteps);
+  for (const [row, { steps, counts: own }] of histograms.entries()) {
+    for (const [index, step] of steps.entries()) {
+      const at = row * coarseSteps + coarseStepOf(step);
+      counts[at] = (counts[at] ?? 0) + (own[index] ?? 0);
+    }
+  }
+  return { buckets: Int32Array.from(buckets), counts, sums: Float64Array.from(histograms, ({ sum }) => sum) };
 }
 
 function sampleSetOf(one: Field, names: readonly string[]): SampleSet {
@@ -194,8 +217,15 @@ function timeOf(ms: number): number | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
-function differences(ascending: readonly number[]): readonly number[] {
-  return ascending.map((number, index) => number - (index === 0 ? 0 : (ascending[index - 1] ?? 0)));
+function differences(ascending: ArrayLike<number>): readonly number[] {
+  return Array.from(ascending, (number, index) => number - (index === 0 ? 0 : (ascending[index - 1] ?? 0)));
+}
+
+/** Coarse steps are written as the steps in their middle. */
+function rowOf({ counts, sums }: LatencyTable, row: number): Histogram {
+  const own = counts.subarray(row * coarseSteps, (row + 1) * coarseSteps);
+  const filled = [...own.keys()].filter(step => (own[step] ?? 0) > 0);
+  return { steps: filled.map(middleStepOf), counts: filled.map(step => own[step] ?? 0), sum: sums[row] ?? 0 };
 }
 
 class Names {

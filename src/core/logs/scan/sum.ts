@@ -1,7 +1,8 @@
 import type { LogFormat, Outcome } from './format.ts';
 import { BucketCells, type CellList, type CellParts } from './bucket-cells.ts';
-import { addSums, coarseStepOf, middleStepOf } from './histogram.ts';
+import { addSums, coarseSteps } from './histogram.ts';
 import { InputCounts } from './input-counts.ts';
+import { LatencyRows, type LatencyParts } from './latency-rows.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { narrowestBucketMs, type Histogram, type RollUp, type Series } from './roll-up.ts';
 import { compare, earlier, later, SampleStore } from './samples.ts';
@@ -32,9 +33,7 @@ export class RollUpSum {
   readonly #freeIndexes: number[] = [];
   /** A column is a series' index. */
   readonly #cells = new BucketCells();
-  /** A column is a coarse step; the sum is apart. */
-  readonly #latency = new BucketCells();
-  readonly #latencySums = new BucketCells();
+  readonly #latency = new LatencyRows();
 
   constructor(limits: Limits = defaultLimits) {
     this.#limits = limits;
@@ -78,7 +77,7 @@ export class RollUpSum {
   }
 
   addLatencySum(bucket: number, micros: number): void {
-    this.#latencySums.add(bucket >>> this.#shift, 0, micros);
+    this.#latency.addSum(bucket >>> this.#shift, micros);
   }
 
   add(other: RollUp): void {
@@ -86,7 +85,7 @@ export class RollUpSum {
   }
 
   /** As `add` of the other's result, which is not made for it. */
-  absorb({ rollUp, columns, cells, latency, latencySums }: SumParts): void {
+  absorb({ rollUp, columns, cells, latency }: SumParts): void {
     const series = this.#addAll(rollUp);
     const columnOf = new Int32Array(columns.reduce((most, column) => Math.max(most, column), 0) + 1);
     for (const [index, column] of columns.entries()) {
@@ -95,8 +94,7 @@ export class RollUpSum {
     }
     const shift = this.#shift - Math.log2(rollUp.widthMs / narrowestBucketMs);
     this.#cells.absorb(cells, shift, columnOf);
-    this.#latency.absorb(latency, shift, undefined);
-    this.#latencySums.absorb(latencySums, shift, undefined);
+    this.#latency.absorb(latency, shift);
     this.#widenWhereTooMany();
   }
 
@@ -107,9 +105,10 @@ export class RollUpSum {
     this.#lower(1, other.foldedBelow);
     this.#foldWhereTooMany();
     const series = other.series.map(one => this.#addSeries(one, narrow));
-    for (const { bucket, requestTime } of other.latency) {
-      for (const [index, step] of requestTime.steps.entries()) this.addLatency(bucket * narrow, coarseStepOf(step), requestTime.counts[index] ?? 0);
-      this.addLatencySum(bucket * narrow, requestTime.sum);
+    for (const [index, bucket] of other.latency.buckets.entries()) {
+      const counts = other.latency.counts.subarray(index * coarseSteps, (index + 1) * coarseSteps);
+      for (const [step, lines] of counts.entries()) if (lines > 0) this.addLatency(bucket * narrow, step, lines);
+      this.addLatencySum(bucket * narrow, other.latency.sums[index] ?? 0);
     }
     for (const which of ['failed', 'good'] as const) {
       this[which].lower(other[which].threshold);
@@ -123,7 +122,8 @@ export class RollUpSum {
     const cells = this.#cells.byColumn();
     return this.#rollUp(
       this.#counted().map(one => seriesOf(one, cells.get(one.index))),
-      this.#latencyList(),
+      this.#latency.table(),
+      { failed: this.failed.set(), good: this.good.set() },
     );
   }
 
@@ -133,12 +133,12 @@ export class RollUpSum {
     return {
       rollUp: this.#rollUp(
         counted.map(one => seriesOf(one, undefined)),
-        [],
+        noLatency,
+        { failed: this.failed.part(), good: this.good.part() },
       ),
       columns: Int32Array.from(counted, ({ index }) => index),
       cells: this.#cells.parts(),
       latency: this.#latency.parts(),
-      latencySums: this.#latencySums.parts(),
     };
   }
 
@@ -149,7 +149,7 @@ export class RollUpSum {
       .sort((a, b) => compare(a.name.key, b.name.key));
   }
 
-  #rollUp(series: readonly Series[], latency: RollUp['latency']): RollUp {
+  #rollUp(series: readonly Series[], latency: RollUp['latency'], samples: Pick<RollUp, 'failed' | 'good'>): RollUp {
     return {
       version: 1,
       widthMs: narrowestBucketMs * 2 ** this.#shift,
@@ -157,8 +157,7 @@ export class RollUpSum {
       seriesBelow: this.#below[0],
       foldedBelow: this.#below[1],
       latency,
-      failed: this.failed.set(),
-      good: this.good.set(),
+      ...samples,
       inputs: this.inputs.list(),
     };
   }
@@ -238,14 +237,8 @@ export class RollUpSum {
 
   #widen(): void {
     this.#shift += 1;
-    for (const rows of [this.#cells, this.#latency, this.#latencySums]) rows.widen();
-  }
-
-  #latencyList(): RollUp['latency'] {
-    const sums = new Map(this.#latencySums.byBucket().map(({ bucket, values }) => [bucket, values[0]]));
-    return this.#latency
-      .byBucket()
-      .map(({ bucket, keys, values }) => ({ bucket, requestTime: { steps: keys.map(middleStepOf), counts: values, sum: sums.get(bucket) ?? 0 } }));
+    this.#cells.widen();
+    this.#latency.widen();
   }
 }
 
@@ -254,11 +247,14 @@ export interface SumParts {
   /** Without buckets and latency. */
   readonly rollUp: RollUp;
   /** The column of each series of the roll-up. */
-  readonly columns: Int32Array;
+  readonly columns: Int32Array<ArrayBuffer>;
   readonly cells: CellParts;
-  readonly latency: CellParts;
-  readonly latencySums: CellParts;
+  readonly latency: LatencyParts;
 }
+
+const noBuckets = new Int32Array(0);
+const noCounts = new Float64Array(0);
+const noLatency: RollUp['latency'] = { buckets: noBuckets, counts: noCounts, sums: noCounts };
 
 function current(series: SeriesCounts): SeriesCounts {
   let one = series;
@@ -293,8 +289,8 @@ function seriesOf({ name, count, firstMs, lastMs, requestTime, upstreamTime }: S
     count,
     firstMs,
     lastMs,
-    buckets: cells?.keys ?? [],
-    counts: cells?.values ?? [],
+    buckets: cells?.keys ?? noBuckets,
+    counts: cells?.values ?? noCounts,
     requestTime: histogramOf(requestTime),
     upstreamTime: histogramOf(upstreamTime),
   };
