@@ -334,7 +334,7 @@ class Following {
         if (scanner === undefined) return;
         scanner.scan(left, at, true);
         this.#open.delete(scanner);
-        this.#closed.add(scanner.parts());
+        this.#closed.addSum(scanner.sum());
         scanner = undefined;
         left = 0;
       },
@@ -344,7 +344,7 @@ class Following {
   #result(): LogsResult {
     const sum = new LazySum();
     sum.add(this.#closed.parts());
-    for (const scanner of this.#open) sum.add(scanner.parts());
+    for (const scanner of this.#open) sum.add(scanner.sum().parts());
     const rollUp: RollUp = sum.result();
     const reports = this.#followed.map(({ path, bytes, problems }): InputReport => ({ path, bytes, problems }));
     return { rollUp, inputs: [...(this.#first?.inputs ?? []), ...reports], formats: [...this.#formats.values()], engine: this.#engine.name, threads: 0 };

@@ -47,15 +47,35 @@ export class KernelCounts {
     const { at, i32, u32, f64 } = this.#memory;
     const end = (u32[at.GIVEN_AT / 4] ?? 0) / 4;
     u32[at.GIVEN_AT / 4] = at.GIVEN;
+    const columnOf = this.#tally.addCounts(this.#numbers, this.#linesGiven(end));
     for (let word = at.GIVEN / 4; word < end;) {
       const bucket = i32[word] ?? 0;
-      const cells = word + columnHeadWords + (u32[word + 1] ?? 0) * 2;
+      const first = word + columnHeadWords;
+      const cells = first + (u32[word + 1] ?? 0) * 2;
       const steps = cells + (u32[word + 2] ?? 0) * 2;
-      if (steps > cells) this.#tally.addLatencySum(bucket, f64[word / 2 + 2] ?? 0);
-      word += columnHeadWords;
-      for (; word < cells; word += 2) this.#tally.addLines(this.numberOf(u32[word] ?? 0), bucket, u32[word + 1] ?? 0);
-      for (; word < steps; word += 2) this.#tally.addLatency(bucket, u32[word] ?? 0, u32[word + 1] ?? 0);
+      this.#tally.addCells(bucket, u32, first, cells, columnOf);
+      if (steps > cells) {
+        this.#tally.addLatencies(bucket, u32, cells, steps);
+        this.#tally.addLatencySum(bucket, f64[word / 2 + 2] ?? 0);
+      }
+      word = steps;
     }
+  }
+
+  /** By the kernel's number of a combination, its lines in what columns gave. */
+  #linesGiven(end: number): Float64Array {
+    const { at, u32 } = this.#memory;
+    const lines = new Float64Array(this.#numbers.length);
+    for (let word = at.GIVEN / 4; word < end;) {
+      const steps = u32[word + 2] ?? 0;
+      const cells = word + columnHeadWords + (u32[word + 1] ?? 0) * 2;
+      for (word += columnHeadWords; word < cells; word += 2) {
+        const id = u32[word] ?? 0;
+        lines[id] = (lines[id] ?? 0) + (u32[word + 1] ?? 0);
+      }
+      word = cells + steps * 2;
+    }
+    return lines;
   }
 
   /** Gives all. */
@@ -86,16 +106,11 @@ export class KernelCounts {
     if (untimed > 0) this.#tally.addLines(combination, none, untimed);
     for (const number of [0, 1] as const) {
       const steps = at.HISTOGRAMS / 4 + (id * 2 + number) * at.STEPS;
-      let isAny = false;
-      for (let step = 0; step < at.STEPS; step += 1) {
-        const lines = u32[steps + step] ?? 0;
-        if (lines === 0) continue;
-        isAny = true;
-        this.#tally.addNumber(combination, number, step, lines);
-      }
-      if (!isAny) continue;
+      const lines = u32.subarray(steps, steps + at.STEPS);
+      if (!lines.some(count => count > 0)) continue;
+      this.#tally.addNumbers(combination, number, lines);
       this.#tally.addNumberSum(combination, number, f64[record + 2 + number] ?? 0);
-      u32.fill(0, steps, steps + at.STEPS);
+      lines.fill(0);
     }
     this.#clearRecord(id);
   }

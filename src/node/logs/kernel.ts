@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { defaultLimits, type Limits } from '../../core/logs/scan/limits.ts';
 import type { LineProgram } from '../../core/logs/scan/program.ts';
 import type { RollUp } from '../../core/logs/scan/roll-up.ts';
-import type { SumParts } from '../../core/logs/scan/sum.ts';
+import type { RollUpSum } from '../../core/logs/scan/sum.ts';
 import { longestLine, type Scanner, type ScanTask } from '../../core/logs/scan/scanner.ts';
 import { learnHour } from './kernel-hours.ts';
 import { KernelCounts } from './kernel-counts.ts';
@@ -103,9 +103,9 @@ class KernelScanner implements Scanner {
     return this.#lines.tally.result();
   }
 
-  parts(): SumParts {
+  sum(): RollUpSum {
     this.#give();
-    return this.#lines.tally.parts();
+    return this.#lines.tally.sum();
   }
 
   #begin(): Engine {

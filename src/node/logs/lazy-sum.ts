@@ -2,16 +2,17 @@ import { emptyRollUp } from '../../core/logs/scan/merge.ts';
 import type { RollUp } from '../../core/logs/scan/roll-up.ts';
 import { RollUpSum, type SumParts } from '../../core/logs/scan/sum.ts';
 
-/** Adds up what was counted, and does nothing where there is only one part, or none. */
+/** Adds up what was counted: the first sum takes in the others. */
 export class LazySum {
-  #only: SumParts | undefined;
   #sum: RollUpSum | undefined;
 
+  /** The caller leaves the sum to this one. */
+  addSum(sum: RollUpSum): void {
+    if (this.#sum === undefined) this.#sum = sum;
+    else this.#sum.absorb(sum.parts());
+  }
+
   add(parts: SumParts): void {
-    if (this.#sum === undefined && this.#only === undefined) {
-      this.#only = parts;
-      return;
-    }
     this.#whole().absorb(parts);
   }
 
@@ -21,17 +22,14 @@ export class LazySum {
 
   /** As one part of another sum. */
   parts(): SumParts {
-    return this.#only ?? this.#whole().parts();
+    return this.#whole().parts();
   }
 
   result(): RollUp {
-    return this.#only === undefined && this.#sum === undefined ? emptyRollUp() : this.#whole().result();
+    return this.#sum?.result() ?? emptyRollUp();
   }
 
   #whole(): RollUpSum {
-    this.#sum ??= new RollUpSum();
-    if (this.#only !== undefined) this.#sum.absorb(this.#only);
-    this.#only = undefined;
-    return this.#sum;
+    return (this.#sum ??= new RollUpSum());
   }
 }

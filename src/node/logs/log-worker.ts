@@ -55,6 +55,7 @@ function work(start: WorkerStart, send: (message: FromWorker, buffers?: ArrayBuf
 }
 
 /** They are handed over, not copied. */
-function buffersOf({ columns, cells, latency }: SumParts): ArrayBuffer[] {
-  return [columns, cells.numbers, ...cells.columns, latency.numbers, latency.rows].flatMap(array => (array === undefined ? [] : [array.buffer]));
+function buffersOf({ columns, numbers, cells, latency }: SumParts): ArrayBuffer[] {
+  const times = numbers.flatMap(({ requestTime, upstreamTime }) => [requestTime, upstreamTime]);
+  return [columns, ...times, cells.numbers, ...cells.columns, latency.numbers, latency.rows].flatMap(array => (array === undefined ? [] : [array.buffer]));
 }

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { LogFormat } from '../../core/logs/scan/format.ts';
 import type { LazySum } from './lazy-sum.ts';
-import type { SumParts } from '../../core/logs/scan/sum.ts';
+import type { RollUpSum } from '../../core/logs/scan/sum.ts';
 import type { Scanner, ScanTask } from '../../core/logs/scan/scanner.ts';
 import { slackMs } from '../../core/logs/window.ts';
 import { compressionOf, otherKindOf } from './compression.ts';
@@ -117,7 +117,7 @@ export class InputReader {
     this.#open = undefined;
     if (open === undefined) return;
     open.scanner.scan(0, open.at, true);
-    this.#context.sum.add(open.scanner.parts());
+    this.#context.sum.addSum(open.scanner.sum());
   }
 
   async #range(fd: number, job: Extract<Job, { kind: 'range' }>): Promise<JobReport> {
@@ -163,21 +163,21 @@ export class InputReader {
    */
   async #count(source: ByteSource, of: Counted, again: Opener | undefined): Promise<JobReport> {
     const first = await this.#countOnce(source, of);
-    const [counts] = first.parts.rollUp.inputs;
+    const [counts] = first.sum.inputs.list();
     let best = first;
     if (again !== undefined && counts !== undefined && counts.misfits > counts.lines * manyMisfits && !this.#context.isStopped()) {
       const misfits = new TextEncoder().encode(counts.misfitSamples.map(({ text }) => `${text}\n`).join(''));
       const more = this.#context.chooser.choose([misfits]).filter(({ id }) => !of.formats.some(format => format.id === id));
       if (more.length > 0) {
         const second = await this.#countOnce(await again(), { ...of, formats: [...of.formats, ...more], samples: [...of.samples, misfits] });
-        if ((second.parts.rollUp.inputs[0]?.misfits ?? 0) < counts.misfits && !this.#context.isStopped()) best = second;
+        if ((second.sum.inputs.list()[0]?.misfits ?? 0) < counts.misfits && !this.#context.isStopped()) best = second;
       }
     }
-    this.#context.sum.add(best.parts);
+    this.#context.sum.addSum(best.sum);
     return best.report;
   }
 
-  async #countOnce(source: ByteSource, { input, path, formats, samples, start }: Counted): Promise<{ readonly parts: SumParts; readonly report: JobReport }> {
+  async #countOnce(source: ByteSource, { input, path, formats, samples, start }: Counted): Promise<{ readonly sum: RollUpSum; readonly report: JobReport }> {
     try {
       const scanner = this.#scanner(path, formats);
       const at = await this.#scan(scanner, source, start, true);
@@ -188,7 +188,7 @@ export class InputReader {
         samples: this.#context.chooser.samplesFor(formats, samples),
         formats: formats.map(({ id }) => id),
       };
-      return { parts: scanner.parts(), report };
+      return { sum: scanner.sum(), report };
     } finally {
       source.close();
     }

@@ -36,6 +36,17 @@ export class BucketCells {
     return place === size;
   }
 
+  /** Adds to one bucket: in `words` [from, to) are pairs of a number that `columnOf` has a column for, and a value. True where the bucket is new. */
+  addPairs(bucket: number, words: Uint32Array, from: number, to: number, columnOf: Int32Array): boolean {
+    const { size } = this.#places;
+    const place = this.#places.find(bucket);
+    for (let word = from; word < to; word += 2) {
+      const sums = this.#column(columnOf[words[word] ?? 0] ?? 0);
+      sums[place] = plus(sums[place] ?? 0, words[word + 1] ?? 0);
+    }
+    return place === size;
+  }
+
   /** Adds all of another, whose buckets are 2^shift times as narrow and whose columns are numbered otherwise. */
   absorb({ numbers, columns }: CellParts, shift: number, columnOf: Int32Array): void {
     const own = numbers.map(number => this.#places.find(number >>> shift));
@@ -85,9 +96,9 @@ export class BucketCells {
     return lists;
   }
 
-  /** Copies: nothing is taken away. */
+  /** Not copied: they change with what is added. */
   parts(): CellParts {
-    return { numbers: this.#places.numbers(), columns: this.#columns.map(sums => sums?.slice(0, this.size)) };
+    return { numbers: this.#places.numbers(), columns: this.#columns };
   }
 
   /** With room for all buckets. */

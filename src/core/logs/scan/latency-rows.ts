@@ -23,6 +23,16 @@ export class LatencyRows {
     this.#rows[at] = plus(this.#rows[at] ?? 0, lines);
   }
 
+  /** Adds to one bucket: in `words` [from, to) are pairs of a coarse step and its lines. */
+  addPairs(bucket: number, words: Uint32Array, from: number, to: number): void {
+    const row = this.#rowOf(bucket);
+    const rows = this.#rows;
+    for (let word = from; word < to; word += 2) {
+      const at = row + (words[word] ?? 0);
+      rows[at] = plus(rows[at] ?? 0, words[word + 1] ?? 0);
+    }
+  }
+
   addSum(bucket: number, micros: number): void {
     const at = this.#rowOf(bucket) + coarseSteps;
     this.#rows[at] = addSums(this.#rows[at] ?? 0, micros);
@@ -43,21 +53,26 @@ export class LatencyRows {
     addRows(this.#rows, before, moved);
   }
 
-  /** Copies: nothing is taken away. */
+  /** Not copied: they change with what is added. */
   parts(): LatencyParts {
-    return { numbers: this.#places.numbers(), rows: this.#rows.slice(0, this.#places.size * width) };
+    return { numbers: this.#places.numbers(), rows: this.#rows };
   }
 
   /** The buckets with lines, in ascending order. */
   table(): LatencyTable {
     const numbers = this.#places.numbers();
-    const filled = this.#places.order().filter(place => this.#rows.subarray(place * width, place * width + coarseSteps).some(lines => lines > 0));
+    const rows = this.#rows;
+    const filled = this.#places.order().filter(place => hasLines(rows, place * width));
     const counts = new Float64Array(filled.length * coarseSteps);
-    for (const [index, place] of filled.entries()) counts.set(this.#rows.subarray(place * width, place * width + coarseSteps), index * coarseSteps);
+    for (let row = 0; row < filled.length; row += 1) {
+      const from = (filled[row] ?? 0) * width;
+      const to = row * coarseSteps;
+      for (let step = 0; step < coarseSteps; step += 1) counts[to + step] = rows[from + step] ?? 0;
+    }
     return {
       buckets: filled.map(place => numbers[place] ?? 0),
       counts,
-      sums: Float64Array.from(filled, place => this.#rows[place * width + coarseSteps] ?? 0),
+      sums: Float64Array.from(filled, place => rows[place * width + coarseSteps] ?? 0),
     };
   }
 
@@ -66,6 +81,11 @@ export class LatencyRows {
     this.#rows = withRoom(this.#rows, this.#places.size * width);
     return place * width;
   }
+}
+
+function hasLines(rows: Float64Array, at: number): boolean {
+  for (let step = 0; step < coarseSteps; step += 1) if (rows[at + step] !== 0) return true;
+  return false;
 }
 
 function addRows(rows: Float64Array, more: Float64Array, moved: Int32Array): void {

@@ -5,7 +5,7 @@ import { lineHash, LineReader } from './line-hash.ts';
 import { KeyPacker } from './packed-keys.ts';
 import { PlainCounts } from './plain-counts.ts';
 import { narrowestBucketMs, type RollUp } from './roll-up.ts';
-import type { SumParts } from './sum.ts';
+import type { RollUpSum } from './sum.ts';
 import { longestLine, type Scanner, type ScanTask } from './scanner.ts';
 import { Tally } from './tally.ts';
 
@@ -80,9 +80,9 @@ class PlainScanner implements Scanner {
     return this.#tally.result();
   }
 
-  parts(): SumParts {
+  sum(): RollUpSum {
     this.#give();
-    return this.#tally.parts();
+    return this.#tally.sum();
   }
 
   #leftOver(at: number, length: number, offset: number, isLast: boolean): number {

@@ -1,7 +1,7 @@
 import type { LogFormat } from './format.ts';
 import type { TimeStyle } from './plan.ts';
 import type { RollUp } from './roll-up.ts';
-import type { SumParts } from './sum.ts';
+import type { RollUpSum } from './sum.ts';
 
 /** Longest line that is read. */
 export const longestLine = 1 << 20;
@@ -31,6 +31,6 @@ export interface Scanner {
   scan(length: number, offset: number, isLast: boolean): number;
   /** All that was counted so far. May be called again later: nothing is taken away. */
   result(): RollUp;
-  /** The same, to be added to a sum: sooner made, and sooner added. */
-  parts(): SumParts;
+  /** The same as a sum, sooner made. It is the scanner's own: who adds to it must not scan any more. */
+  sum(): RollUpSum;
 }

@@ -16,8 +16,14 @@ export interface SeriesName {
 }
 
 /** Counts of steps, and in the last place the sum. */
-export type StepCounts = Float64Array;
+export type StepCounts = Float64Array<ArrayBuffer>;
 export const sumPlace: number = histogramSteps;
+
+/** Undefined where no line has one. */
+export interface SeriesNumbers {
+  readonly requestTime: StepCounts | undefined;
+  readonly upstreamTime: StepCounts | undefined;
+}
 
 export interface SeriesCounts {
   readonly name: SeriesName;

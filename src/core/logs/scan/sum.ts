@@ -6,7 +6,7 @@ import { LatencyRows, type LatencyParts } from './latency-rows.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { narrowestBucketMs, type Histogram, type RollUp, type Series } from './roll-up.ts';
 import { compare, earlier, later, SampleStore } from './samples.ts';
-import { nameSeries, sumPlace, type SeriesCounts, type SeriesLevel, type StepCounts } from './series.ts';
+import { nameSeries, sumPlace, type SeriesCounts, type SeriesLevel, type SeriesNumbers, type StepCounts } from './series.ts';
 
 const noBucket = -1;
 
@@ -56,6 +56,21 @@ export class RollUpSum {
     if (this.#cells.add(bucket >>> this.#shift, series.index, lines)) this.#widenWhereTooMany();
   }
 
+  /** Lines whose buckets `addCells` is told. */
+  addCount(to: SeriesCounts, lines: number): void {
+    current(to).count += lines;
+  }
+
+  /** The column that a series has until another is made. */
+  columnOf(series: SeriesCounts): number {
+    return current(series).index;
+  }
+
+  /** In `words` [from, to) are pairs of a number that `columnOf` has a column for, and of lines. */
+  addCells(bucket: number, words: Uint32Array, from: number, to: number, columnOf: Int32Array): void {
+    if (this.#cells.addPairs(bucket >>> this.#shift, words, from, to, columnOf)) this.#widenWhereTooMany();
+  }
+
   addTimes(to: SeriesCounts, firstMs: number, lastMs: number): void {
     const series = current(to);
     series.firstMs = earlier(series.firstMs, firstMs);
@@ -67,6 +82,12 @@ export class RollUpSum {
     counts[step] = (counts[step] ?? 0) + lines;
   }
 
+  /** Lines of all steps, from the first. */
+  addSteps(to: SeriesCounts, which: 'requestTime' | 'upstreamTime', lines: Uint32Array): void {
+    const counts = stepsOf(to, which);
+    for (let step = 0; step < sumPlace; step += 1) counts[step] = (counts[step] ?? 0) + (lines[step] ?? 0);
+  }
+
   addSum(to: SeriesCounts, which: 'requestTime' | 'upstreamTime', micros: number): void {
     const counts = stepsOf(to, which);
     counts[sumPlace] = addSums(counts[sumPlace] ?? 0, micros);
@@ -74,6 +95,11 @@ export class RollUpSum {
 
   addLatency(bucket: number, coarseStep: number, lines: number): void {
     this.#latency.add(bucket >>> this.#shift, coarseStep, lines);
+  }
+
+  /** In `words` [from, to) are pairs of a coarse step and its lines. */
+  addLatencies(bucket: number, words: Uint32Array, from: number, to: number): void {
+    this.#latency.addPairs(bucket >>> this.#shift, words, from, to);
   }
 
   addLatencySum(bucket: number, micros: number): void {
@@ -85,8 +111,9 @@ export class RollUpSum {
   }
 
   /** As `add` of the other's result, which is not made for it. */
-  absorb({ rollUp, columns, cells, latency }: SumParts): void {
+  absorb({ rollUp, columns, numbers, cells, latency }: SumParts): void {
     const series = this.#addAll(rollUp);
+    for (const [index, one] of series.entries()) addNumbers(one, numbers[index]);
     const columnOf = new Int32Array(columns.reduce((most, column) => Math.max(most, column), 0) + 1);
     for (const [index, column] of columns.entries()) {
       const one = series[index];
@@ -127,16 +154,17 @@ export class RollUpSum {
     );
   }
 
-  /** What it holds, to be added to another sum; arrays of numbers go to another thread as they are. */
+  /** What it holds, to be added to another sum. Arrays of numbers are not copied: they go to another thread as they are, or are read before more is added here. */
   parts(): SumParts {
     const counted = this.#counted();
     return {
       rollUp: this.#rollUp(
-        counted.map(one => seriesOf(one, undefined)),
+        counted.map(one => seriesOf({ ...one, requestTime: undefined, upstreamTime: undefined }, undefined)),
         noLatency,
         { failed: this.failed.part(), good: this.good.part() },
       ),
       columns: Int32Array.from(counted, ({ index }) => index),
+      numbers: counted.map(({ requestTime, upstreamTime }) => ({ requestTime, upstreamTime })),
       cells: this.#cells.parts(),
       latency: this.#latency.parts(),
     };
@@ -244,10 +272,12 @@ export class RollUpSum {
 
 /** A `RollUpSum` in pieces. */
 export interface SumParts {
-  /** Without buckets and latency. */
+  /** Without buckets, times and latency. */
   readonly rollUp: RollUp;
   /** The column of each series of the roll-up. */
   readonly columns: Int32Array<ArrayBuffer>;
+  /** The times of each. */
+  readonly numbers: readonly SeriesNumbers[];
   readonly cells: CellParts;
   readonly latency: LatencyParts;
 }
@@ -270,13 +300,18 @@ function pour(from: SeriesCounts, into: SeriesCounts): void {
   into.count += from.count;
   into.firstMs = earlier(into.firstMs, from.firstMs);
   into.lastMs = later(into.lastMs, from.lastMs);
+  addNumbers(into, from);
+  from.requestTime = undefined;
+  from.upstreamTime = undefined;
+}
+
+function addNumbers(into: SeriesCounts, from: SeriesNumbers | undefined): void {
   for (const which of ['requestTime', 'upstreamTime'] as const) {
-    const counts = from[which];
+    const counts = from?.[which];
     if (counts === undefined) continue;
     const sums = stepsOf(into, which);
     for (let step = 0; step < sumPlace; step += 1) sums[step] = (sums[step] ?? 0) + (counts[step] ?? 0);
     sums[sumPlace] = addSums(sums[sumPlace] ?? 0, counts[sumPlace] ?? 0);
-    from[which] = undefined;
   }
 }
 

@@ -8,7 +8,7 @@ import type { RollUp } from './roll-up.ts';
 import { misfitBytes, sampleBytes } from './samples.ts';
 import type { ScanTask } from './scanner.ts';
 import type { SeriesCounts } from './series.ts';
-import { RollUpSum, type SumParts } from './sum.ts';
+import { RollUpSum } from './sum.ts';
 import { decodeUtf8 } from './text.ts';
 
 /** Numbers of a line that have a histogram, in the order of their slots in a program. */
@@ -77,6 +77,27 @@ export class Tally {
     this.#lines[place] = (this.#lines[place] ?? 0) + lines;
   }
 
+  /**
+   * Lines of many combinations, by their place in a list, whose buckets are told with `addCells`. Gives where those of each go, which holds
+   * until another combination is told of.
+   */
+  addCounts(combinations: readonly number[], lines: Float64Array): Int32Array {
+    const counted = combinations.map((combination, index) => (lines[index] === 0 ? undefined : this.#seriesOf(combination)));
+    return Int32Array.from(combinations, (combination, index) => {
+      const series = counted[index];
+      if (series === undefined) return 0;
+      const { place } = this.#of(combination);
+      this.#sum.addCount(series, lines[index] ?? 0);
+      this.#lines[place] = (this.#lines[place] ?? 0) + (lines[index] ?? 0);
+      return this.#sum.columnOf(series);
+    });
+  }
+
+  /** In `words` [from, to) are pairs of a place in the list of `addCounts`, and of lines in this bucket. */
+  addCells(bucket: number, words: Uint32Array, from: number, to: number, columnOf: Int32Array): void {
+    this.#sum.addCells(bucket, words, from, to, columnOf);
+  }
+
   /** The earliest and the latest time of lines of a combination. */
   addTimes(combination: number, firstMs: number, lastMs: number): void {
     this.#sum.addTimes(this.#seriesOf(combination), firstMs, lastMs);
@@ -88,6 +109,11 @@ export class Tally {
     this.#sum.addStep(this.#seriesOf(combination), numberNames[number], step, lines);
   }
 
+  /** The same for all steps, from the first. */
+  addNumbers(combination: number, number: 0 | 1, lines: Uint32Array): void {
+    this.#sum.addSteps(this.#seriesOf(combination), numberNames[number], lines);
+  }
+
   /** The sum of numbers of lines that were told with `addNumber`; exact, below 2^53. */
   addNumberSum(combination: number, number: 0 | 1, micros: number): void {
     this.#sum.addSum(this.#seriesOf(combination), numberNames[number], micros);
@@ -96,6 +122,11 @@ export class Tally {
   /** Lines of a bucket whose request-time lies in a coarse step. Lines without a time are not told. */
   addLatency(bucket: number, coarseStep: number, lines: number): void {
     this.#sum.addLatency(bucket, coarseStep, lines);
+  }
+
+  /** In `words` [from, to) are pairs of a coarse step and its lines in this bucket. */
+  addLatencies(bucket: number, words: Uint32Array, from: number, to: number): void {
+    this.#sum.addLatencies(bucket, words, from, to);
   }
 
   addLatencySum(bucket: number, micros: number): void {
@@ -138,9 +169,9 @@ export class Tally {
     return this.#sum.result();
   }
 
-  parts(): SumParts {
+  sum(): RollUpSum {
     this.#tellInput();
-    return this.#sum.parts();
+    return this.#sum;
   }
 
   #tellInput(): void {
