@@ -3,8 +3,10 @@
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 const start = async () => {
+  const argv = process.argv.slice(2);
+  if (argv[0] === 'logs') (await import('./early-threads.ts')).startThreadsEarly(argv.slice(1));
   const { main } = await import('./main.ts');
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main(argv);
 };
 
 if (major > 20 || (major === 20 && minor >= 11)) {

@@ -1,5 +1,5 @@
 /** The thread that reads logs beside the main one: does the jobs it is sent, and in the end sends what it counted. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { hourReader } from '../../core/logs/formats/index.ts';
 import type { SumParts } from '../../core/logs/scan/sum.ts';
 import { LazySum } from './lazy-sum.ts';
@@ -20,38 +20,42 @@ export interface WorkerStart {
   readonly place: number;
 }
 
-export type ToWorker = { readonly kind: 'job'; readonly job: Job } | { readonly kind: 'finish' };
+export type ToWorker = { readonly kind: 'start'; readonly start: WorkerStart } | { readonly kind: 'job'; readonly job: Job } | { readonly kind: 'finish' };
 export type FromWorker = { readonly kind: 'done'; readonly report: JobReport } | { readonly kind: 'finished'; readonly parts: SumParts };
 
 const port = parentPort;
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-if (port !== null) work(workerData as WorkerStart, (message, buffers) => port.postMessage(message, buffers));
+// Compiled while the main thread still finds out what there is to do.
+const ready = engineOf('auto');
+let work: ((message: ToWorker) => Promise<void>) | undefined;
+// A job that waits (xz) lets the next message in: they are done one after the other.
+let last: Promise<void> = Promise.resolve();
+port?.on('message', (message: ToWorker) => {
+  if (message.kind === 'start') work = worker(message.start, (reply, buffers) => port.postMessage(reply, buffers));
+  else last = last.then(() => work?.(message));
+});
 
-function work(start: WorkerStart, send: (message: FromWorker, buffers?: ArrayBuffer[]) => void): void {
+function worker(start: WorkerStart, send: (message: FromWorker, buffers?: ArrayBuffer[]) => void): (message: ToWorker) => Promise<void> {
   const sum = new LazySum();
   const { place, done, stop } = start;
+  const engine = start.engine === ready.name ? ready : engineOf(start.engine);
   const reader = new InputReader({
     window: start.window,
     chooser: new FormatChooser(start.formats),
     hourMs: hourReader(start.zone, start.window.nowMs),
     sum,
-    createScanner: engineOf(start.engine).createScanner,
+    createScanner: engine.createScanner,
     isStopped: () => Atomics.load(stop, 0) !== 0,
     tick: bytes => {
       done[place] = (done[place] ?? 0) + bytes;
     },
     rest: () => undefined,
   });
-  // A job that waits (xz) lets the next message in: they are done one after the other.
-  let last: Promise<void> = Promise.resolve();
-  parentPort?.on('message', (message: ToWorker) => {
-    last = last.then(async () => {
-      if (message.kind === 'job') return send({ kind: 'done', report: await reader.do(message.job) });
-      reader.finish();
-      const parts = sum.parts();
-      send({ kind: 'finished', parts }, buffersOf(parts));
-    });
-  });
+  return async message => {
+    if (message.kind === 'job') return send({ kind: 'done', report: await reader.do(message.job) });
+    reader.finish();
+    const parts = sum.parts();
+    send({ kind: 'finished', parts }, buffersOf(parts));
+  };
 }
 
 /** They are handed over, not copied. */

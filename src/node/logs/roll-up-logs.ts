@@ -1,10 +1,10 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { hourReader } from '../../core/logs/formats/index.ts';
 import type { LogFormat } from '../../core/logs/scan/format.ts';
 import { LazySum } from './lazy-sum.ts';
 import { compressionOf, otherKindOf } from './compression.ts';
 import { leaveOutCopies } from './copies.ts';
+import { isShared, sharing, stopEarly, threadCount, type StartedWorker } from './early-workers.ts';
 import { engineOf, type Engine } from './engine.ts';
 import { bordersOf, samplesOf, windowOf, type Window } from './file-places.ts';
 import { findInputs, type Input } from './find-inputs.ts';
@@ -14,17 +14,14 @@ import type { InputReport, LogsRequest, LogsResult, Progress } from './request.t
 import { ChunkSource } from './source.ts';
 import type { LogStream } from './streams.ts';
 import { told } from './told.ts';
-import { runInWorkers, startWorkers, stopWorkers, type StartedWorker } from './worker-pool.ts';
+import { runInWorkers, startWorkers, stopWorkers } from './worker-pool.ts';
 
 const mebibyte = 1024 * 1024;
-const mostThreads = 4;
+const { mostThreads, wholeBytes, compressedName } = sharing;
 /** Less is read sooner than a thread has started (30 ms). */
 const threadBytes = 16 * mebibyte;
 /** Logs shrink to about a tenth. */
 const usualTimes = 8;
-const compressedName = /\.(?:gz|zst|bz2|xz)$/iu;
-/** A file of less is one job. */
-const wholeBytes = 24 * mebibyte;
 const rangeBytes = { least: 8 * mebibyte, most: 64 * mebibyte, perThread: 8 };
 /** The event loop waits no longer for the main thread. */
 const restMs = 15;
@@ -69,7 +66,7 @@ class LogsReading {
     this.#engine = engine;
     this.#chooser = new FormatChooser(request.formats);
     this.#window = { sinceMs: request.sinceMs, untilMs: request.untilMs, nowMs: request.nowMs };
-    this.#threads = Math.max(1, Math.min(mostThreads, Math.floor(request.threads ?? availableParallelism())));
+    this.#threads = threadCount(request.threads);
   }
 
   async result(): Promise<LogsResult> {
@@ -82,7 +79,7 @@ class LogsReading {
       return await this.#read(ready);
     } finally {
       this.#signal?.removeEventListener('abort', breakOff);
-      await stopWorkers(ready);
+      await Promise.all([stopWorkers(ready), stopEarly()]);
     }
   }
 
@@ -176,7 +173,7 @@ class LogsReading {
     if (isBounded(this.#window)) return false;
     const files = this.#inputs.filter(input => input.kind === 'file');
     const bytes = files.reduce((sum, { size }) => sum + size, 0);
-    return bytes >= threadBytes && files.some(({ size, path }) => size >= wholeBytes && !compressedName.test(path));
+    return bytes >= threadBytes && files.some(({ size, path }) => isShared(size, path));
   }
 
   #startWorkers(count: number): readonly StartedWorker[] {

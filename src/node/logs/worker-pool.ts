@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { SumParts } from '../../core/logs/scan/sum.ts';
+import { takeWorkers, type StartedWorker } from './early-workers.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './log-worker.ts';
 import type { Job, JobReport } from './read-input.ts';
 
@@ -14,27 +15,11 @@ export interface PoolResult {
   readonly lost: readonly { readonly why: string; readonly inputs: readonly number[] }[];
 }
 
-export interface StartedWorker {
-  readonly worker: Worker;
-  /** Why it ended; it may have before anybody gave it work. */
-  readonly ended: Promise<string>;
-}
-
 /** Threads begin to load what they need at once: started before it is known what there is to do, they are ready by then. */
 export function startWorkers(count: number, start: Omit<WorkerStart, 'place'>): readonly StartedWorker[] {
-  return Array.from({ length: count }, (_, place) => {
-    const worker = new Worker(workerFile(), {
-      workerData: { ...start, place } satisfies WorkerStart,
-      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
-      // Nothing of the main thread's flags (an inspector, a loader) is for it.
-      execArgv: [],
-    });
-    const ended = new Promise<string>(resolve => {
-      worker.on('error', error => resolve(`a thread failed: ${error instanceof Error ? error.message : String(error)}`));
-      worker.on('exit', () => resolve('a thread ended by itself'));
-    });
-    return { worker, ended };
-  });
+  const workers = takeWorkers(count);
+  for (const [place, { worker }] of workers.entries()) send(worker, { kind: 'start', start: { ...start, place } });
+  return workers;
 }
 
 export async function stopWorkers(workers: readonly StartedWorker[]): Promise<void> {
@@ -81,16 +66,14 @@ async function runWorker(
         for (const job of begun.splice(0)) onDone({ input: job.input, bytes: 0, problems: [why], samples: [], formats: [] });
         reject(new Error(why));
       };
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-      const send = (message: ToWorker): void => worker.postMessage(message);
       const feed = (): void => {
         while (begun.length < jobsAhead) {
           const job = signal?.aborted === true ? undefined : queue.shift();
           if (job === undefined) break;
           begun.push(job);
-          send({ kind: 'job', job });
+          send(worker, { kind: 'job', job });
         }
-        if (begun.length === 0) send({ kind: 'finish' });
+        if (begun.length === 0) send(worker, { kind: 'finish' });
       };
       stop = () => {
         timer = setTimeout(() => fail('the disk did not answer in time'), stopMs);
@@ -114,7 +97,7 @@ async function runWorker(
   }
 }
 
-/** In the bundle all files lie in one folder. */
-function workerFile(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './log-worker.ts' : './log-worker.js', import.meta.url);
+function send(worker: Worker, message: ToWorker): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  worker.postMessage(message);
 }
