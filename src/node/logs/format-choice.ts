@@ -18,7 +18,7 @@ export interface FormatSpec {
 
 export const anyFormat: FormatSpec = { names: [], definitions: [], configurations: [] };
 
-// Enough for nearly every log; where it does not explain all lines, more is looked at.
+// Enough to know a format that was named.
 const firstBytes = 12_288;
 
 /** Chooses the candidates for an input by what its lines look like. */
@@ -71,12 +71,9 @@ export class FormatChooser {
 function chosenOf(samples: readonly Uint8Array[], all: readonly LogFormat[]): readonly LogFormat[] {
   const chosen = new Map<string, LogFormat>();
   for (const sample of samples) {
-    const short = sample.subarray(0, firstBytes);
     // What was guessed from one sample is not guessed otherwise from the next.
     const candidates = [...chosen.values(), ...all.filter(({ id }) => !chosen.has(id))];
-    let found = recognise(short, candidates);
-    if (sample.length > short.length && found.reduce((sum, { share }) => sum + share, 0) < 0.999) found = recognise(sample.subarray(0, headBytes), candidates);
-    for (const { format } of found) if (!chosen.has(format.id)) chosen.set(format.id, format);
+    for (const { format } of recognise(sample.subarray(0, headBytes), candidates)) if (!chosen.has(format.id)) chosen.set(format.id, format);
   }
   return [...chosen.values()];
 }

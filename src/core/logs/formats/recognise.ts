@@ -29,16 +29,30 @@ const mostUnits = 6;
 /** What may be guessed from so few lines is no more than chance. */
 const leastGuessed = 2;
 const space = 0x20;
+const dash = 0x2d;
+const angleOpen = 0x3c;
 const braceOpen = 0x7b;
 const firstMs = Date.UTC(1995, 0, 1);
 const lastMs = Date.UTC(2100, 0, 1);
 
-interface Line {
+class Line {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  readonly text: string;
   /** It begins like an object; any other line is of no format of JSON. */
   readonly isObject: boolean;
+  #text: string | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const first = bytes.findIndex(byte => byte > space);
+    this.isObject = bytes[first] === braceOpen;
+  }
+
+  /** Few lines are asked for it. */
+  get text(): string {
+    return (this.#text ??= decodeUtf8(this.bytes));
+  }
 }
 
 /** Formats that come together, in the order in which they are tried. */
@@ -119,7 +133,8 @@ function pick(units: readonly Unit[], lines: readonly Line[], all: readonly Line
  * line, and those that say less than one that is found need not be tried at all.
  */
 function pickWhole(units: readonly Unit[], lines: readonly Line[]): Found | undefined {
-  for (const unit of units.toSorted((a, b) => telling(b) - telling(a))) {
+  const byTelling = units.map(unit => ({ unit, says: telling(unit) })).sort((a, b) => b.says - a.says);
+  for (const { unit } of byTelling) {
     const shares = unit.map(() => 0);
     const explains = lines.every(line => {
       const place = unitFits(unit, line);
@@ -140,7 +155,14 @@ const headers: readonly (readonly [header: Header, pattern: RegExp])[] = [
 
 /** The header that most of the lines have. */
 function headerOf(lines: readonly Line[]): Header | undefined {
-  return headers.find(([, pattern]) => lines.filter(({ text }) => pattern.test(text)).length > lines.length / 2)?.[0];
+  const likely = lines.filter(({ bytes }) => beginsLikeHeader(bytes));
+  const isMost = (count: number): boolean => count > lines.length / 2;
+  return isMost(likely.length) ? headers.find(([, pattern]) => isMost(likely.filter(({ text }) => pattern.test(text)).length))?.[0] : undefined;
+}
+
+/** With `<`, a year and a dash, or a word of three letters: other lines fit none of the patterns. */
+function beginsLikeHeader(bytes: Uint8Array): boolean {
+  return bytes[0] === angleOpen || bytes[3] === space || bytes[4] === dash;
 }
 
 /** A format says more the more fields it has. */
@@ -258,13 +280,8 @@ function guess(lines: readonly Line[], header: Header | undefined, formats: read
 
 /** The format of JSON lines that more than half of these are in. */
 function commonest(bodies: readonly string[], formats: readonly LogFormat[]): LogFormat | undefined {
-  const lines = bodies.map(text => lineOf(encodeUtf8(text), text));
+  const lines = bodies.map(text => new Line(encodeUtf8(text)));
   return formats.find(format => format.plan.kind === 'json' && lines.filter(line => unitFits([format], line) !== -1).length > lines.length / 2);
-}
-
-function lineOf(bytes: Uint8Array, text: string): Line {
-  const first = bytes.findIndex(byte => byte > space);
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), text, isObject: bytes[first] === braceOpen };
 }
 
 /** The lines of a head; without the last where it may be cut, and without a mark of byte order before the first. */
@@ -280,7 +297,7 @@ function linesOf(head: Uint8Array): readonly Line[] {
     const next = to + 1;
     if (to > from && head[to - 1] === 13) to -= 1;
     const bytes = head.subarray(from, to);
-    if (bytes.length > 0 && bytes.length <= longestLine && !bytes.every(byte => byte <= 32)) lines.push(lineOf(bytes, decodeUtf8(bytes)));
+    if (bytes.length > 0 && bytes.length <= longestLine && !bytes.every(byte => byte <= 32)) lines.push(new Line(bytes));
     from = next;
   }
   return lines;
