@@ -6,6 +6,7 @@ import { KeyPacker } from '../../core/logs/scan/packed-keys.ts';
 import { PlainCounts } from '../../core/logs/scan/plain-counts.ts';
 import { narrowestBucketMs } from '../../core/logs/scan/roll-up.ts';
 import type { ScanTask } from '../../core/logs/scan/scanner.ts';
+import { sampleBytes } from '../../core/logs/scan/samples.ts';
 import { Tally } from '../../core/logs/scan/tally.ts';
 
 const none = -1;
@@ -29,6 +30,7 @@ export class KernelLines {
   readonly #table = new CombinationTable();
   readonly #packer = new KeyPacker();
   readonly #counts: PlainCounts;
+  #memory: Buffer = Buffer.alloc(0);
 
   constructor(task: ScanTask, limits: Limits) {
     this.#task = task;
@@ -78,7 +80,11 @@ export class KernelLines {
   sample(combination: number, hash: number, bytes: Uint8Array, from: number, to: number, timeMs: number, offset: number): void {
     const { tally } = this;
     if (hash >= (tally.isFailed(combination) ? tally.failedBelow : tally.goodBelow)) return;
-    tally.sample(combination, hash, bytes, from, to, timeMs === none ? Number.NaN : timeMs, offset);
+    // Asked for by its place, a text is made in half the time that a view of its bytes and a decoder take.
+    if (this.#memory.buffer !== bytes.buffer) this.#memory = Buffer.from(bytes.buffer);
+    const start = bytes.byteOffset + from;
+    const text = this.#memory.toString('utf8', start, start + Math.min(to - from, sampleBytes));
+    tally.sampleText(combination, hash, text, timeMs === none ? Number.NaN : timeMs, offset);
   }
 
   misfit(view: DataView, bytes: Uint8Array, from: number, to: number, offset: number): void {

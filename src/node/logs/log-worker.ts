@@ -61,5 +61,7 @@ function worker(start: WorkerStart, send: (message: FromWorker, buffers?: ArrayB
 /** They are handed over, not copied. */
 function buffersOf({ columns, numbers, cells, latency }: SumParts): ArrayBuffer[] {
   const times = numbers.flatMap(({ requestTime, upstreamTime }) => [requestTime, upstreamTime]);
-  return [columns, ...times, cells.numbers, ...cells.columns, latency.numbers, latency.rows].flatMap(array => (array === undefined ? [] : [array.buffer]));
+  return [columns, ...times, cells.numbers, ...cells.columns, latency.numbers, latency.rows, latency.sums].flatMap(array =>
+    array === undefined ? [] : [array.buffer],
+  );
 }

@@ -71,6 +71,18 @@ it('stays at the largest exact number', () => {
   expect(sumsOf(cells)[0]).toEqual([1, 1, Number.MAX_SAFE_INTEGER]);
 });
 
+it('counts on where 32 bits are not enough', () => {
+  const cells = filled([[1, 1, 2 ** 32 - 1]]);
+  cells.add(2, 1, 2 ** 40);
+  cells.add(1, 1, 5);
+  cells.widen();
+  cells.absorb(filled([[0, 1, 2 ** 33]]).parts(), 0, Int32Array.of(0, 1));
+  expect(sumsOf(cells)).toEqual([
+    [0, 1, 2 ** 33 + 2 ** 32 + 4],
+    [1, 1, 2 ** 40],
+  ]);
+});
+
 it('gives the buckets of a column in ascending order', () => {
   fc.assert(
     fc.property(entries, list => {

@@ -1,11 +1,11 @@
-import { BucketPlaces, plus, withRoom } from './bucket-places.ts';
+import { added, BucketPlaces, emptyLike, withRoom, type Sums } from './bucket-places.ts';
 
 /** Sums of many, as they go from one thread to another. */
 export interface CellParts {
   /** The number of each bucket. */
   readonly numbers: Int32Array<ArrayBuffer>;
   /** Of each column that has any: a sum for each bucket. */
-  readonly columns: readonly (Float64Array<ArrayBuffer> | undefined)[];
+  readonly columns: readonly (Sums | undefined)[];
 }
 
 /** What lies in one column: in ascending order the buckets, and the sum of each (above 0). */
@@ -19,7 +19,7 @@ const firstLength = 64;
 /** Sums by bucket and column: a number for each, as a roll-up's limits hold buckets times columns. */
 export class BucketCells {
   readonly #places = new BucketPlaces();
-  readonly #columns: (Float64Array<ArrayBuffer> | undefined)[] = [];
+  readonly #columns: (Sums | undefined)[] = [];
   #room = firstLength;
 
   /** Buckets with an entry. */
@@ -31,8 +31,7 @@ export class BucketCells {
   add(bucket: number, column: number, value: number): boolean {
     const { size } = this.#places;
     const place = this.#places.find(bucket);
-    const sums = this.#column(column);
-    sums[place] = plus(sums[place] ?? 0, value);
+    this.#columns[column] = added(this.#column(column), place, value);
     return place === size;
   }
 
@@ -41,8 +40,8 @@ export class BucketCells {
     const { size } = this.#places;
     const place = this.#places.find(bucket);
     for (let word = from; word < to; word += 2) {
-      const sums = this.#column(columnOf[words[word] ?? 0] ?? 0);
-      sums[place] = plus(sums[place] ?? 0, words[word + 1] ?? 0);
+      const column = columnOf[words[word] ?? 0] ?? 0;
+      this.#columns[column] = added(this.#column(column), place, words[word + 1] ?? 0);
     }
     return place === size;
   }
@@ -50,7 +49,11 @@ export class BucketCells {
   /** Adds all of another, whose buckets are 2^shift times as narrow and whose columns are numbered otherwise. */
   absorb({ numbers, columns }: CellParts, shift: number, columnOf: Int32Array): void {
     const own = numbers.map(number => this.#places.find(number >>> shift));
-    for (const [column, sums] of columns.entries()) if (sums !== undefined) addRows(this.#column(columnOf[column] ?? column), sums, own);
+    for (const [column, sums] of columns.entries()) {
+      if (sums === undefined) continue;
+      const to = columnOf[column] ?? column;
+      this.#columns[to] = withRows(this.#column(to), sums, own);
+    }
   }
 
   /** Buckets become twice as wide. */
@@ -58,9 +61,7 @@ export class BucketCells {
     const moved = this.#places.widen();
     for (const [column, sums] of this.#columns.entries()) {
       if (sums === undefined) continue;
-      const wider = new Float64Array(this.#room);
-      addRows(wider, sums, moved);
-      this.#columns[column] = wider;
+      this.#columns[column] = withRows(emptyLike(sums, this.#room), sums, moved);
     }
   }
 
@@ -70,8 +71,7 @@ export class BucketCells {
       const sums = this.#columns[from];
       if (sums === undefined) continue;
       this.#columns[from] = undefined;
-      const own = this.#column(into);
-      for (let place = 0; place < sums.length; place += 1) own[place] = plus(own[place] ?? 0, sums[place] ?? 0);
+      this.#columns[into] = withRows(this.#column(into), sums, Int32Array.from(sums.keys()));
     }
   }
 
@@ -84,7 +84,8 @@ export class BucketCells {
     for (const [column, sums] of this.#columns.entries()) {
       if (sums === undefined) continue;
       let length = 0;
-      for (const place of order) {
+      for (let row = 0; row < order.length; row += 1) {
+        const place = order[row] ?? 0;
         const value = sums[place] ?? 0;
         if (value === 0) continue;
         keys[length] = numbers[place] ?? 0;
@@ -102,22 +103,22 @@ export class BucketCells {
   }
 
   /** With room for all buckets. */
-  #column(column: number): Float64Array<ArrayBuffer> {
+  #column(column: number): Sums {
     if (this.size > this.#room) this.#room = Math.max(this.size, this.#room * 2);
     const sums = this.#columns[column];
     if (sums !== undefined && sums.length >= this.size) return sums;
     // A hole in a list would make it slow.
     while (this.#columns.length < column) this.#columns.push(undefined);
-    return (this.#columns[column] = sums === undefined ? new Float64Array(this.#room) : withRoom(sums, this.#room));
+    return (this.#columns[column] = sums === undefined ? new Uint32Array(this.#room) : withRoom(sums, this.#room));
   }
 }
 
 /** Adds to each row what `moved` says belongs there. */
-function addRows(sums: Float64Array, more: Float64Array, moved: Int32Array): void {
+function withRows(sums: Sums, more: Sums, moved: Int32Array): Sums {
+  let own = sums;
   for (let row = 0; row < moved.length; row += 1) {
     const value = more[row] ?? 0;
-    if (value === 0) continue;
-    const place = moved[row] ?? 0;
-    sums[place] = plus(sums[place] ?? 0, value);
+    if (value !== 0) own = added(own, moved[row] ?? 0, value);
   }
+  return own;
 }

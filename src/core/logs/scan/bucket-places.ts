@@ -44,15 +44,29 @@ export class BucketPlaces {
   }
 }
 
+/** Sums; 32 bits of each hold nearly all that is ever counted. */
+export type Sums = Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+const mostOf32 = 0xffff_ffff;
+
+/** Adds, and gives the sums, which may be others than before. A sum stays where it is once it is 2^53 - 1. */
+export function added(sums: Sums, at: number, value: number): Sums {
+  const sum = (sums[at] ?? 0) + value;
+  if (sum <= mostOf32 || sums instanceof Float64Array) {
+    sums[at] = Math.min(Number.MAX_SAFE_INTEGER, sum);
+    return sums;
+  }
+  return added(Float64Array.from(sums), at, value);
+}
+
 /** Room for `length` numbers at least: all is copied seldom enough. */
-export function withRoom(old: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
+export function withRoom<T extends Sums>(old: T, length: number): T {
   if (length <= old.length) return old;
-  const longer = new Float64Array(Math.max(length, old.length * 2));
+  const longer = emptyLike(old, Math.max(length, old.length * 2));
   longer.set(old);
   return longer;
 }
 
-/** A sum stays where it is once it is 2^53 - 1. */
-export function plus(a: number, b: number): number {
-  return Math.min(Number.MAX_SAFE_INTEGER, a + b);
+export function emptyLike<T extends Sums>(sums: T, length: number): T {
+  return (sums instanceof Float64Array ? new Float64Array(length) : new Uint32Array(length)) as T;
 }

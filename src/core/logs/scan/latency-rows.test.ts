@@ -64,9 +64,9 @@ it('takes over what another has summed, in narrower buckets', () => {
   );
 });
 
-it('gives no bucket without lines', () => {
-  const rows = new LatencyRows();
-  rows.addSum(5, 0);
-  rows.add(7, 3, 2);
-  expect(told(rows)).toEqual([[7, 0, [[3, 2]]]]);
+it('counts on where 32 bits are not enough', () => {
+  const [rows, more] = [filled([[1, 1, 2 ** 32 - 1]]), filled([[1, 1, 2 ** 40]])];
+  rows.add(1, 1, 2);
+  rows.absorb(more.parts(), 0);
+  expect(Array.from(rows.table().counts.subarray(0, 2))).toEqual([0, 2 ** 40 + 2 ** 32 + 1]);
 });

@@ -144,8 +144,12 @@ export class Tally {
 
   /** A line [from, to) whose hash is below the threshold. `timeMs` is NaN where it has none. */
   sample(combination: number, hash: number, bytes: Uint8Array, from: number, to: number, timeMs: number, offset: number): void {
+    this.sampleText(combination, hash, decodeUtf8(bytes.subarray(from, Math.min(to, from + sampleBytes))), timeMs, offset);
+  }
+
+  /** The same, of which the text is made: of `sampleBytes` at most. */
+  sampleText(combination: number, hash: number, text: string, timeMs: number, offset: number): void {
     const { outcome, format } = this.#of(combination);
-    const text = decodeUtf8(bytes.subarray(from, Math.min(to, from + sampleBytes)));
     const { path } = this.#task;
     (outcome.failed ? this.#sum.failed : this.#sum.good).add({ hash, format: format.id, text, timeMs, count: 1, path, offset });
   }
