@@ -1,16 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { BadhopError } from '../core/model/error.ts';
 import type { CommandContext } from './command-context.ts';
-import { addCollect } from './commands/collect.ts';
-import { addDiagnose } from './commands/diagnose.ts';
-import { addExplain } from './commands/explain.ts';
-import { addFix } from './commands/fix.ts';
-import { addHistory } from './commands/history.ts';
-import { addLint } from './commands/lint.ts';
-import { addLogs } from './commands/logs.ts';
-import { addTrace } from './commands/trace.ts';
-import { addSize } from './commands/size.ts';
-import { addUndo } from './commands/undo.ts';
 import { endOpenChanges } from './open-changes.ts';
 import { writeOut } from './output.ts';
 import { chooseState } from './state-option.ts';
@@ -42,7 +32,8 @@ export async function runProgram(argv: readonly string[], version: string): Prom
     },
   };
   const helpTexts: string[] = [];
-  const program = buildProgram(context, text => helpTexts.push(text));
+  const program = createProgram(context, text => helpTexts.push(text));
+  await addCommandsFor(argv, program, context);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -53,7 +44,8 @@ export async function runProgram(argv: readonly string[], version: string): Prom
   return code;
 }
 
-function buildProgram(context: CommandContext, onHelp: (text: string) => void): Command {
+/** Without its commands. */
+function createProgram(context: CommandContext, onHelp: (text: string) => void): Command {
   const program = new Command('badhop')
     .description('Finds the bad hop behind a 502 Bad Gateway, proves it, and says what to do.')
     .usage('[command] [options]')
@@ -63,22 +55,21 @@ function buildProgram(context: CommandContext, onHelp: (text: string) => void): 
     .configureOutput({ writeOut: onHelp, writeErr: () => undefined })
     .helpCommand('help [command]', 'print the help of a command')
     .exitOverride();
-  const diagnose = addDiagnose(program, context);
-  addTrace(program, context);
-  addLogs(program, context);
-  addLint(program, context);
-  addSize(program, context);
-  addCollect(program, context);
-  addFix(program, context);
-  addUndo(program, context);
-  addHistory(program, context);
-  addExplain(program, context);
   program.hook('preAction', async (_program, command) => {
     const { state } = command.opts<{ readonly state?: string }>();
     await endOpenChanges(chooseState(state));
   });
-  program.addHelpText('after', () => `\nOptions of diagnose, the command where none is named:\n${optionsOf(diagnose)}\n${examples}`);
   return program;
+}
+
+/** Of `logs`, whose reader waits for the first byte, the others are not loaded. */
+async function addCommandsFor(argv: readonly string[], program: Command, context: CommandContext): Promise<void> {
+  if (argv[0] === 'logs') {
+    (await import('./commands/logs.ts')).addLogs(program, context);
+    return;
+  }
+  const diagnose = (await import('./all-commands.ts')).addCommands(program, context);
+  program.addHelpText('after', () => `\nOptions of diagnose, the command where none is named:\n${optionsOf(diagnose)}\n${examples}`);
 }
 
 function optionsOf(command: Command): string {
