@@ -22,7 +22,8 @@ const { mostThreads, wholeBytes, compressedName } = sharing;
 const threadBytes = 16 * mebibyte;
 /** Logs shrink to about a tenth. */
 const usualTimes = 8;
-const rangeBytes = { least: 8 * mebibyte, most: 64 * mebibyte, perThread: 8 };
+/** The smaller, the less the threads wait for the last one at the end. */
+const rangeBytes = { least: 8 * mebibyte, most: 64 * mebibyte, perThread: 32 };
 /** The event loop waits no longer for the main thread. */
 const restMs = 15;
 const progressMs = 100;
