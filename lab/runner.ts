@@ -5,7 +5,7 @@ import { mayFail } from '../src/core/changes/commands.ts';
 import type { FixPlan, FixStep } from '../src/core/model/finding.ts';
 import type { Report } from '../src/core/model/report.ts';
 import { failedIn, watchTraffic, worksAgain, type GoodTime } from './afterwards.ts';
-import { applyWithBadhop, snapshotOf, undoWithBadhop } from './applier.ts';
+import { applyWithBadhop, filesOf, snapshotOf, undoWithBadhop, type PlanToCarryOut } from './applier.ts';
 import { runBadhop } from './badhop.ts';
 import type { BadhopRun } from './badhop.ts';
 import type { ClientResult } from './client.ts';
@@ -110,6 +110,18 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     await worksAgain(scenario, host, stage, () => healthy(host));
     goodTime = await watchTraffic(scenario);
   };
+  const carryOut = async (host: LabHost, plan: PlanToCarryOut): Promise<void> => {
+    const before = await snapshotOf(host, plan);
+    const fixed = await take('apply', () => applyWithBadhop(program, host, plan, scenario));
+    const last = fixed?.results.at(-1);
+    if (report === undefined && last?.fault !== scenario.fault) throw new Error(`it was carried out for ${last?.fault}`);
+    const { before: failedBefore, after } = last?.result.verification ?? {};
+    applied = { plan: plan.id, ...(failedBefore && { before: failedBefore }), ...(after && { after }), undone: false };
+    await scenario.afterFix?.(host);
+    await take('healthy again', () => again(host));
+    await take('undo', () => undoWithBadhop(program, host, plan, before));
+    applied = { ...applied, undone: true };
+  };
   const play = async (): Promise<void> => {
     const asked = performance.now();
     const onTurn = (): void => {
@@ -144,21 +156,14 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     if (keep) return;
     const plans = report?.findings[0]?.fixes ?? [];
     const { fix } = scenario;
+    // Another story judges the diagnosis of this host: badhop makes its own before it changes anything.
+    if (diagnose && scenario.diagnosedBy !== undefined && scenario.applies === true && typeof fix === 'object')
+      return carryOut(host, { id: fix.plan, files: fix.files ?? [] });
     if (report && fix !== undefined) {
       step = 'fix';
       const plan = fix === 'first-plan' ? plans[0] : plans.find(one => one.id === fix.plan);
       if (plan === undefined) throw new Error(`no such plan among ${plans.map(one => one.id).join(', ') || 'none'}`);
-      if (plan.automatic && (apply || scenario.applies === true)) {
-        const before = await snapshotOf(host, plan);
-        const fixed = await take('apply', () => applyWithBadhop(program, host, plan, scenario));
-        const { before: failedBefore, after } = fixed?.results.at(-1)?.result.verification ?? {};
-        applied = { plan: plan.id, ...(failedBefore && { before: failedBefore }), ...(after && { after }), undone: false };
-        await scenario.afterFix?.(host);
-        await take('healthy again', () => again(host));
-        await take('undo', () => undoWithBadhop(program, host, plan, before));
-        applied = { ...applied, undone: true };
-        return;
-      }
+      if (plan.automatic && (apply || scenario.applies === true)) return carryOut(host, { id: plan.id, files: filesOf(plan) });
       await take('fix', () => applyPlan(host, plan));
       await scenario.afterFix?.(host);
     } else if (scenario.repair) await take('repair', () => scenario.repair?.(host, stage));

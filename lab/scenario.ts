@@ -49,14 +49,19 @@ export interface Scenario {
   readonly expect: Expectation;
   /** Further runs of badhop on the broken host, after the diagnosis. Throws where one is not as it should be. */
   also?(host: LabHost, badhop: RunBadhop, stage: Stage): Promise<void>;
-  /** The plan of the first finding is applied and must end the symptom: its first one, or the one of that id. */
-  readonly fix?: 'first-plan' | { readonly plan: string };
+  /**
+   * The plan of the first finding is applied and must end the symptom: its first one, or the one of that id. `files` are those that it
+   * edits, where `diagnosedBy` names the story whose diagnosis has the plan.
+   */
+  readonly fix?: 'first-plan' | { readonly plan: string; readonly files?: readonly string[] };
   /** The plan is always carried out by badhop itself, and taken back by it: files, owner and mode must be as they were. */
   readonly applies?: true;
   /** Seconds for which nothing may fail after badhop's own change; default 4. One is enough where each request showed the symptom. */
   readonly settle?: number;
   /** What a person does where no plan is applied; afterwards `healthy` must hold again. */
   repair?(host: LabHost, stage: Stage): Promise<void>;
+  /** How many of the requests that look after the repair are sent at once; default two. More where the page takes its time and no pool is short. */
+  readonly looksAtOnce?: number;
   /** Statuses that some of the requests get after the repair too, because of something else that is wrong or meant so. */
   readonly stillFails?: readonly number[];
   /** After the plan was applied: what somebody does who need not wait until it has its whole effect. */

@@ -29,17 +29,18 @@ export default [
     url: 'http://127.0.0.1:8093/search?q=maps',
     fails: 504,
     setUp: async host => {
-      const handler = `const late = require('node:fs').existsSync('/srv/index/grown') && request.url.startsWith('/search');\nsetTimeout(() => response.end('index\\n'), late ? 1500 : 5);`;
+      const handler = `const late = require('node:fs').existsSync('/srv/index/grown') && request.url.startsWith('/search');\nsetTimeout(() => response.end('index\\n'), late ? 1300 : 5);`;
       await nodeApp(host, { name: 'index', code: nodeHttp(handler), listen: '127.0.0.1:3745' });
       const lines = 'location / { proxy_pass http://127.0.0.1:3745; } location /search { proxy_pass http://127.0.0.1:3745/search; }';
       await nginxSite(host, { name: 'index', listen: '8093', server: `proxy_read_timeout 1s;\n${lines}`, log: 'timed' });
       await startNginx(host);
     },
     breakIt: host => host.write('/srv/index/grown', ''),
-    traffic: { urls: ['http://127.0.0.1:8093/', 'http://127.0.0.1:8093/search?q=maps'], rps: 5 },
-    trafficMs: 2000,
+    traffic: { urls: ['http://127.0.0.1:8093/', 'http://127.0.0.1:8093/search?q=maps'], rps: 6 },
+    trafficMs: 1600,
     expect: { verdict: 'failing', status: 'active', firstConfidence: 'confirmed' },
     fix: { plan: 'raise-read-timeout' },
+    looksAtOnce: 4,
   }),
   defineScenario({
     name: 'fix-fit-service-into-memory',

@@ -20,9 +20,9 @@ const well = async (host: LabHost): Promise<void> => {
   if (!counts['200']) throw new Error(`no 200 but ${JSON.stringify(counts)}`);
 };
 
-const PAGES = { 'index.php': "<?php echo 'stock';", 'export.php': '<?php sleep(file_exists("/srv/stock/grown") ? 2 : 0); echo "sheet";' };
+const PAGES = { 'index.php': "<?php echo 'stock';", 'export.php': '<?php usleep(file_exists("/srv/stock/grown") ? 1300000 : 0); echo "sheet";' };
 
-/** Pages of php; once there is much in stock, the export takes two seconds where nginx waits one. */
+/** Pages of php; once there is much in stock, the export takes longer than the second that nginx waits. */
 async function stock(host: LabHost, settings: Readonly<Record<string, string | number>>): Promise<void> {
   await phpFpm(host, {
     pool: 'stock',
@@ -36,12 +36,12 @@ async function stock(host: LabHost, settings: Readonly<Record<string, string | n
   await startNginx(host);
 }
 
-/** Behind two servers of one nginx, the atlas takes two seconds once it has grown. */
+/** Behind two servers of one nginx, the atlas takes longer than a second once it has grown. */
 async function twoServers(host: LabHost, edgeSeconds: number, appSeconds: number): Promise<void> {
   await nodeApp(host, {
     name: 'maps',
     code: nodeHttp(
-      `setTimeout(() => response.end('maps\\n'), request.url.startsWith('/atlas') && require('node:fs').existsSync('/srv/maps/grown') ? 2000 : 5);`,
+      `setTimeout(() => response.end('maps\\n'), request.url.startsWith('/atlas') && require('node:fs').existsSync('/srv/maps/grown') ? 1300 : 5);`,
     ),
     listen: '127.0.0.1:3907',
   });
@@ -126,7 +126,7 @@ export default [
   }),
   defineScenario({
     name: 'timeout-chain-inverted-php',
-    title: 'A pool may work on a request for 20 seconds, nginx waits one, and an export takes two',
+    title: 'A pool may work on a request for 20 seconds, nginx waits one, and an export takes longer than that',
     kind: 'fault',
     fault: 'timeout-chain-inverted',
     url: 'http://127.0.0.1:8085/export.php',
@@ -134,7 +134,7 @@ export default [
     setUp: host => stock(host, { request_terminate_timeout: '20s' }),
     breakIt: host => host.write('/srv/stock/grown', ''),
     traffic: exports,
-    trafficMs: 2000,
+    trafficMs: 1600,
     expect: {
       verdict: 'failing',
       status: 'active',
@@ -144,6 +144,7 @@ export default [
       consequences: ['backend-slower-than-timeout'],
     },
     fix: 'first-plan',
+    looksAtOnce: 4,
   }),
   defineScenario({
     name: 'timeout-chain-inverted-twin-php-slow',
@@ -159,7 +160,7 @@ export default [
     },
     breakIt: host => host.write('/srv/stock/grown', ''),
     traffic: exports,
-    trafficMs: 2000,
+    trafficMs: 1600,
     expect: {
       verdict: 'failing',
       status: 'active',
@@ -168,7 +169,7 @@ export default [
   }),
   defineScenario({
     name: 'timeout-chain-inverted-two-nginx',
-    title: 'The server at the edge waits one second, the one behind it thirty, and the atlas takes two',
+    title: 'The server at the edge waits one second, the one behind it thirty, and the atlas takes longer than one',
     kind: 'fault',
     fault: 'timeout-chain-inverted',
     url: 'http://127.0.0.1:8443/atlas',
@@ -176,7 +177,7 @@ export default [
     setUp: host => twoServers(host, 1, 30),
     breakIt: host => host.write('/srv/maps/grown', ''),
     traffic: atlas,
-    trafficMs: 2000,
+    trafficMs: 1600,
     expect: {
       verdict: 'failing',
       status: 'active',
@@ -185,6 +186,7 @@ export default [
       consequences: ['backend-slower-than-timeout'],
     },
     fix: 'first-plan',
+    looksAtOnce: 4,
   }),
   defineScenario({
     name: 'timeout-chain-inverted-twin-two-nginx',
@@ -197,7 +199,7 @@ export default [
     setUp: host => twoServers(host, 20, 1),
     breakIt: host => host.write('/srv/maps/grown', ''),
     traffic: atlas,
-    trafficMs: 2000,
+    trafficMs: 1600,
     expect: { verdict: 'failing', status: 'active' },
   }),
   defineScenario({

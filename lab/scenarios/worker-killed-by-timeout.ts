@@ -8,7 +8,7 @@ const pool: FpmOptions = {
   pool: 'bookings',
   listen: '127.0.0.1:9408',
   root: '/var/www/bookings',
-  files: { 'index.php': '<?php echo "bookings\\n";', 'export.php': '<?php usleep(1600000); echo "export\\n";' },
+  files: { 'index.php': '<?php echo "bookings\\n";', 'export.php': '<?php usleep(is_file("/var/www/bookings/grown") ? 1500000 : 0); echo "export\\n";' },
 };
 
 const alive = async (host: { request(task: { urls: string[] }): Promise<{ counts: Readonly<Record<string, number>> }> }): Promise<void> => {
@@ -19,21 +19,22 @@ const alive = async (host: { request(task: { urls: string[] }): Promise<{ counts
 export default [
   defineScenario({
     name: 'worker-killed-by-timeout',
-    title: 'request_terminate_timeout ends an export that takes longer',
+    title: 'request_terminate_timeout ends an export that has come to take longer',
     kind: 'fault',
     fault: 'worker-killed-by-timeout',
     url: 'http://127.0.0.1/export.php',
     setUp: async host => {
-      await phpFpm(host, { ...pool, settings: { pm: 'static', 'pm.max_children': 6 } });
+      await phpFpm(host, { ...pool, settings: { pm: 'static', 'pm.max_children': 8, request_terminate_timeout: '1s' } });
       await nginxSite(host, { name: 'bookings', server: fastcgiPass('127.0.0.1:9408', '/var/www/bookings'), log: 'timed' });
       await startNginx(host);
     },
-    breakIt: host => phpFpm(host, { ...pool, settings: { pm: 'static', 'pm.max_children': 6, request_terminate_timeout: '1s' } }),
+    breakIt: host => host.write('/var/www/bookings/grown', ''),
     traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/export.php'], rps: 4 },
-    trafficMs: 2500,
+    trafficMs: 2100,
     expect: { verdict: 'failing', status: 'active', evidence: [/execution timed out|terminat/], notFindings: ['backend-crashing', 'backend-oom-killed'] },
     fix: 'first-plan',
-    repair: host => phpFpm(host, { ...pool, settings: { pm: 'static', 'pm.max_children': 6, request_terminate_timeout: '30s' } }),
+    looksAtOnce: 4,
+    repair: host => phpFpm(host, { ...pool, settings: { pm: 'static', 'pm.max_children': 8, request_terminate_timeout: '30s' } }),
   }),
   defineScenario({
     name: 'worker-killed-by-timeout-harakiri',
