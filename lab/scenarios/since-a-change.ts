@@ -42,7 +42,7 @@ export default [
   }),
   defineScenario({
     name: 'since-a-change-twin-touched-later',
-    title: 'The backend was stopped; a second after the first failure the configuration was touched',
+    title: 'The backend was stopped; more than a second after the first failure the configuration was touched',
     kind: 'fault',
     fault: 'backend-down',
     url: 'http://127.0.0.1/orders/7',
@@ -51,7 +51,12 @@ export default [
     breakIt: async host => {
       await host.shell('sleep 1.1');
       await host.systemctl('stop', 'orders');
-      await host.shell('curl -s "$1" > /dev/null; sleep 2; touch "$2"', ['http://127.0.0.1/orders/7', SITE]);
+    },
+    traffic: { rps: 12 },
+    symptom: async host => {
+      await fails(host, 'http://127.0.0.1/orders/7');
+      // The background requests have failed for more than a second by now.
+      await host.run(['touch', SITE]);
     },
     expect: { verdict: 'failing', status: 'active', since: [/ after orders\.service stopped/], notSince: ['orders.conf'] },
     fix: 'first-plan',
@@ -62,8 +67,13 @@ export default [
     kind: 'fault',
     fault: 'address-mismatch',
     setUp: async host => {
-      await gunicorn(host, { name: 'tickets', code: wsgiApp('tickets'), bind: '127.0.0.1:8451' });
-      await installSite(host, '1.0', 8451);
+      // Packages come from this host alone: apt need not read a mirror's lists.
+      await host.write('/etc/apt/apt.conf.d/90own', 'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "/dev/null";\n');
+      await Promise.all([
+        gunicorn(host, { name: 'tickets', code: wsgiApp('tickets'), bind: '127.0.0.1:8451' }),
+        buildSite(host, '1.1', 8541),
+        buildSite(host, '1.0', 8451).then(file => host.run(['dpkg', '--install', file])),
+      ]);
       await startNginx(host);
     },
     healthy: host => ask(host, 6, ['/tickets/3']),
@@ -71,11 +81,15 @@ export default [
       // A change of which nothing came, as requests go well after it.
       await host.shell('touch /etc/nginx/mime.types; sleep 1.2');
       await ask(host, 4, ['/tickets/3']);
-      await installSite(host, '1.1', 8541);
+      await host.run(['apt-get', '-y', '-o', 'APT::Sandbox::User=root', 'install', packageOf('1.1')]);
       await reloadNginx(host);
-      await host.shell('curl -s "$1" > /dev/null; sleep 1.1; touch /etc/nginx/fastcgi.conf', ['http://127.0.0.1/tickets/3']);
     },
     traffic: { urls: ['http://127.0.0.1/tickets/3'], rps: 10 },
+    symptom: async host => {
+      await fails(host, 'http://127.0.0.1/tickets/3');
+      // The background requests have failed for more than a second by now.
+      await host.run(['touch', '/etc/nginx/fastcgi.conf']);
+    },
     expect: {
       verdict: 'failing',
       status: 'active',
@@ -89,8 +103,10 @@ export default [
   }),
 ];
 
-/** Makes a Debian package of an nginx site and installs it, as a person would. */
-async function installSite(host: LabHost, version: string, port: number): Promise<void> {
+const packageOf = (version: string): string => `/root/tickets-web-${version}.deb`;
+
+/** Makes a Debian package of an nginx site, and returns its path. */
+async function buildSite(host: LabHost, version: string, port: number): Promise<string> {
   const root = `/root/tickets-web-${version}`;
   await host.write(
     `${root}/DEBIAN/control`,
@@ -101,16 +117,18 @@ async function installSite(host: LabHost, version: string, port: number): Promis
     `${root}/etc/nginx/sites-enabled/tickets-web.conf`,
     `server {\n    listen 80 default_server;\n    location / { proxy_pass http://127.0.0.1:${port}; }\n}\n`,
   );
-  await host.shell(
-    'touch -d 2026-01-05 "$1/etc/nginx/sites-enabled/tickets-web.conf"; rm -f /etc/nginx/sites-enabled/default; dpkg-deb --build "$1" "$1.deb"',
-    [root],
-  );
-  await host.shell(version === '1.0' ? 'dpkg -i "$1"' : 'apt-get -y -o APT::Sandbox::User=root install "$1"', [`${root}.deb`]);
+  await host.shell('touch -d 2026-01-05 "$1/etc/nginx/sites-enabled/tickets-web.conf"; rm -f /etc/nginx/sites-enabled/default; dpkg-deb --build "$1" "$2"', [
+    root,
+    packageOf(version),
+  ]);
+  return packageOf(version);
 }
 
 async function setUp(host: LabHost): Promise<void> {
-  await gunicorn(host, { name: 'orders', code: wsgiApp('orders'), bind: '127.0.0.1:8312' });
-  await gunicorn(host, { name: 'about', code: wsgiApp('about'), bind: '127.0.0.1:8313' });
+  await Promise.all([
+    gunicorn(host, { name: 'orders', code: wsgiApp('orders'), bind: '127.0.0.1:8312' }),
+    gunicorn(host, { name: 'about', code: wsgiApp('about'), bind: '127.0.0.1:8313' }),
+  ]);
   await nginxSite(host, {
     name: 'orders',
     server: `
@@ -123,6 +141,11 @@ async function setUp(host: LabHost): Promise<void> {
     log: 'timed',
   });
   await startNginx(host);
+}
+
+async function fails(host: LabHost, url: string): Promise<void> {
+  const { counts } = await host.request({ urls: [url], count: 5 });
+  if (!counts['502']) throw new Error(`nobody got a 502: ${JSON.stringify(counts)}`);
 }
 
 /** Sends requests that must be answered well. */
