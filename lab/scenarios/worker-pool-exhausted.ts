@@ -27,11 +27,13 @@ const shopPool: FpmOptions = {
   settings: {
     pm: 'dynamic',
     'pm.max_children': 5,
-    // php-fpm adds one child in the first second, two in the next: the more it starts with, the sooner the repair shows.
+    // php-fpm adds one child in the first second, two in the next, and never more than are to be spare: so soon shows the repair.
     'pm.start_servers': 5,
-    'pm.min_spare_servers': 1,
+    'pm.min_spare_servers': 5,
     'pm.max_spare_servers': 5,
-    'listen.backlog': 8,
+    'listen.backlog': 5,
+    // The new page is served from its first second on.
+    'php_admin_value[opcache.revalidate_freq]': 0,
     'pm.status_path': '/fpm-status',
   },
   files: { 'index.php': shop('The shop', 100, 200) },
@@ -91,8 +93,8 @@ export default [
       await nginxSite(host, { name: 'quotes', server: 'location / { proxy_pass http://127.0.0.1:8311; proxy_read_timeout 1s; }', log: 'timed' });
       await startNginx(host);
     },
-    traffic: { rps: 12, concurrency: 60 },
-    trafficMs: 2000,
+    traffic: { rps: 6, concurrency: 60 },
+    trafficMs: 1700,
     expect: { verdict: 'failing', status: 'active', notFindings: ['backend-hung'] },
     fix: 'first-plan',
     repair: host =>
@@ -120,18 +122,19 @@ export default [
     },
     breakIt: async host => {
       // Prices are worked out for each customer.
-      await host.write('/var/www/shop/public/index.php', shop('Spring sale', 600, 900));
-      await host.shell('sleep 1.1');
+      await host.write('/var/www/shop/public/index.php', shop('Spring sale', 400, 600));
+      // The log has whole seconds, and the first customer is turned away in the second one.
+      await host.shell('sleep 0.6');
     },
     traffic: {
       urls: ['/', '/sale', '/product/1042', '/product/77', '/cart', '/sale?page=2', '/product/3180', '/checkout', '/imprint'].map(
         path => `http://127.0.0.1${path}`,
       ),
-      rps: 17,
+      rps: 18,
       concurrency: 60,
       headers: { host: 'shop.example', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' },
     },
-    trafficMs: 2500,
+    trafficMs: 2000,
     expect: {
       verdict: 'failing',
       first: 'worker-pool-exhausted',

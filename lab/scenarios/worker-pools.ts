@@ -9,12 +9,15 @@ import { puma } from '../servers/ruby.ts';
 import { tomcat } from '../servers/tomcat.ts';
 import { startUnit } from '../servers/unit.ts';
 
-/** Each server's own kind of pool, really full: more comes in than its workers can do, and nginx gives up on what waits. */
+/**
+ * Each server's own kind of pool, really full: more comes in than its workers can do, and nginx gives up on what waits. Not several times
+ * as much: what nginx has given up waits on, and whatever badhop asks waits behind it.
+ */
 const full = {
   kind: 'fault',
   fault: 'worker-pool-exhausted',
   fails: 504,
-  traffic: { rps: 16, concurrency: 100 },
+  traffic: { rps: 10, concurrency: 100 },
   trafficMs: 1500,
 } as const satisfies Partial<Scenario>;
 
@@ -84,6 +87,7 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-uwsgi',
+    traffic: { rps: 7 },
     title: 'Both processes of uWSGI are busy behind a unix socket',
     url: 'http://127.0.0.1/slow?s=0.5',
     setUp: async host => {
@@ -96,6 +100,7 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-uwsgi-http-threads',
+    traffic: { rps: 13 },
     title: 'uWSGI speaks HTTP with two processes of two threads each, and all are busy',
     url: 'http://127.0.0.1/slow?s=0.5',
     setUp: async host => {
@@ -120,6 +125,7 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-puma',
+    traffic: { rps: 13 },
     title: 'Puma has four threads for a page that takes its time',
     setUp: async host => {
       await puma(host, { name: 'bookshop', bind: 'tcp://127.0.0.1:9299', config: ['threads 1, 4'], work: 'sleep 0.5' });
@@ -131,6 +137,7 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-puma-cluster',
+    traffic: { rps: 13 },
     title: 'Two workers of Puma with two threads each are busy behind a unix socket',
     setUp: async host => {
       await puma(host, { name: 'bookshop', bind: 'unix:///run/bookshop/puma.sock', config: ['workers 2', 'threads 2, 2'], work: 'sleep 0.5' });
@@ -169,7 +176,7 @@ export default [
     name: 'worker-pool-uvicorn',
     title: 'Two workers of uvicorn run code that blocks their loops',
     // The plan asks for as many workers as these need, and each takes its time to start.
-    traffic: { rps: 8 },
+    traffic: { rps: 6 },
     setUp: async host => {
       const code =
         'import time\n\n\nasync def app(scope, receive, send):\n    if scope["type"] != "http":\n        return\n    time.sleep(0.5)\n    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})\n    await send({"type": "http.response.body", "body": b"ok\\n"})\n';
