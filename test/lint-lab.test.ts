@@ -8,6 +8,7 @@ import { playOnPaper } from './paper-host.ts';
 /** Errors and warnings that a scenario's configuration deserves beside what the scenario is about, each with the reason. */
 const deserved: Readonly<Record<string, { readonly rules: readonly string[]; readonly because: string }>> = {
   'bad-input-peers': { rules: ['protocol-mismatch', 'tls-to-plaintext'], because: 'every address is passed to in all protocols' },
+  'bad-input-peers-unasked': { rules: ['protocol-mismatch', 'tls-to-plaintext'], because: 'every address is passed to in all protocols' },
   'bad-input-include-loop': { rules: ['nginx-config-invalid'], because: 'the loop is what nginx refuses' },
   'bad-input-broken-config': { rules: ['nginx-config-invalid', 'upstream-address-invalid'], because: 'it is spoilt on purpose' },
   'field-supervisor-loop-that-goes-on': { rules: ['socket-in-private-tmp'], because: 'the socket is in /tmp' },

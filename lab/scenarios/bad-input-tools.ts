@@ -26,6 +26,19 @@ const bounds = { maxMs: 12_000, maxMiB: 150 } as const;
 const replaceTool = (host: LabHost, name: string, script: string): Promise<void> =>
   host.write(`/usr/local/sbin/${name}`, `#!/bin/sh\n${script}\n`, { mode: '755' });
 
+const badTools = async (host: LabHost): Promise<void> => {
+  await host.systemctl('stop', 'stock');
+  const scripts = {
+    ss: 'exec yes \'LISTEN 0 4096 0.0.0.0:99999999 nonsense users:(("\\033[2J",pid=-1,fd=x))\'',
+    systemctl: 'head -c 3000000 /dev/urandom',
+    'iptables-save': 'sleep 4711 & sleep 4711',
+    journalctl: 'exec yes "{\\"MESSAGE\\":"',
+    getent: 'head -c 30000000 /dev/zero',
+    df: 'kill -SEGV $$',
+  };
+  await Promise.all(Object.entries(scripts).map(([name, script]) => replaceTool(host, name, script)));
+};
+
 /** What badhop has started must end with it. */
 const expectNoneLeft = async (host: LabHost, pattern: string): Promise<void> => {
   const left = await host.exec(['pgrep', '-af', pattern]);
@@ -71,15 +84,7 @@ export default [
     ...down,
     name: 'bad-input-endless-tools',
     title: 'A backend is down; ss writes without end, systemctl writes rubbish, iptables-save never ends',
-    breakIt: async host => {
-      await host.systemctl('stop', 'stock');
-      await replaceTool(host, 'ss', 'exec yes \'LISTEN 0 4096 0.0.0.0:99999999 nonsense users:(("\\033[2J",pid=-1,fd=x))\'');
-      await replaceTool(host, 'systemctl', 'head -c 3000000 /dev/urandom');
-      await replaceTool(host, 'iptables-save', 'sleep 4711 & sleep 4711');
-      await replaceTool(host, 'journalctl', 'while :; do echo "{\\"MESSAGE\\":"; done');
-      await replaceTool(host, 'getent', 'head -c 30000000 /dev/zero');
-      await replaceTool(host, 'df', 'kill -SEGV $$');
-    },
+    breakIt: badTools,
     expect: {
       ...bounds,
       maxMiB: 240,
@@ -87,10 +92,18 @@ export default [
       status: 'active',
       notChecked: [/systemctl/, /journalctl/, /iptables-save/, /\bss\b/],
     },
+    also: host => expectNoneLeft(host, 'sleep 4711|/usr/bin/yes'),
+  }),
+  defineScenario({
+    ...down,
+    name: 'bad-input-interrupted',
+    title: 'badhop is told to end while it waits for such tools; it takes them with it',
+    breakIt: badTools,
+    diagnosedBy: 'bad-input-endless-tools',
+    expect: {},
     also: async (host, badhop) => {
-      await expectNoneLeft(host, 'sleep 4711|/usr/bin/yes');
       await Promise.all([interrupt(badhop, 'INT', 130), interrupt(badhop, 'TERM', 143)]);
-      await expectNoneLeft(host, 'sleep 4711');
+      await expectNoneLeft(host, 'sleep 4711|/usr/bin/yes');
     },
   }),
   defineScenario({
@@ -123,14 +136,15 @@ export default [
   defineScenario({
     ...down,
     name: 'bad-input-many-at-once',
-    title: 'A backend is down, and ten people run badhop at once; one of them reads no further than the first line',
+    title: 'A backend is down, and six people run badhop at once; another reads no further than the first line',
     expect: { ...bounds, verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
     also: async (_, badhop) => {
-      const runs = await Promise.all(Array.from({ length: 10 }, () => badhop(['diagnose', '--format', 'json'])));
+      const reads = badhop(['diagnose', '--format', 'json', '--verbose'], { wrap: ['sh', '-c', '"$@" | head -c 1; exit 0', 'sh'] });
+      const runs = await Promise.all(Array.from({ length: 6 }, () => badhop(['diagnose', '--format', 'json'])));
       const wrong = runs.filter(({ exitCode, report }) => exitCode !== 1 || report?.findings[0]?.fault !== 'backend-down' || report.internalErrors.length > 0);
       if (wrong.length > 0)
-        throw new Error(`${wrong.length} of 10 say something else: ${wrong[0]?.exitCode} ${wrong[0]?.report?.summary} ${wrong[0]?.stderr.slice(0, 500)}`);
-      const closed = await badhop(['diagnose', '--format', 'json', '--verbose'], { wrap: ['sh', '-c', '"$@" | head -c 1; exit 0', 'sh'] });
+        throw new Error(`${wrong.length} of 6 say something else: ${wrong[0]?.exitCode} ${wrong[0]?.report?.summary} ${wrong[0]?.stderr.slice(0, 500)}`);
+      const closed = await reads;
       if (closed.stderr.trim() !== '') throw new Error(`with stdout closed it said ${closed.stderr}`);
     },
   }),

@@ -19,7 +19,13 @@ export default [
     traffic: { urls: [URL, 'http://127.0.0.1:8060/desk/status?c=503'], rps: 12 },
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
     also: async (_, badhop) => {
-      const nginx = await logsOf(badhop, ['--journal', 'nginx.service']);
+      const [nginx, tills, desks, own, missing] = await Promise.all([
+        logsOf(badhop, ['--journal', 'nginx.service']),
+        logsOf(badhop, ['--journal', 'tills.service']),
+        logsOf(badhop, ['--journal', 'desks.service', '--since', '10m']),
+        logsOf(badhop, ['--since', '10m']),
+        badhop(['logs', '--journal', 'no-such.service']),
+      ]);
       const refused = nginx.problems.find(problem => problem.status === 502);
       const [input] = nginx.inputs;
       expectThat('nginx fails', nginx.verdict === 'failing', nginx.summary);
@@ -36,17 +42,13 @@ export default [
       );
       expectThat('nothing of nginx is passed over', input !== undefined && input.lines > 20 && input.misfits * 20 < input.lines, JSON.stringify(input));
       // What systemd says of a unit is no line of a log that it writes, and there is little of it.
-      const tills = await logsOf(badhop, ['--journal', 'tills.service']);
       expectThat('gunicorn is read', tills.totals.requests > 5 && tills.totals.failed === 0, JSON.stringify({ ...tills.totals, inputs: tills.inputs }));
-      const desks = await logsOf(badhop, ['--journal', 'desks.service', '--since', '10m']);
       expectThat('uWSGI is read', (desks.totals.byStatus['503'] ?? 0) > 3, JSON.stringify({ ...desks.totals, inputs: desks.inputs }));
-      const own = await logsOf(badhop, ['--since', '10m']);
       expectThat(
         'the journal is read by itself',
         own.inputs.some(({ path, lines }) => path.includes('nginx.service') && lines > 20),
         JSON.stringify(own.inputs),
       );
-      const missing = await badhop(['logs', '--journal', 'no-such.service']);
       expectThat('an unknown unit is no finding', missing.exitCode !== 1 && missing.exitCode !== 0, missing.stdout + missing.stderr);
     },
     stillFails: [503],

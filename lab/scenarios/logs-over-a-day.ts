@@ -20,9 +20,11 @@ export default [
     args: ['--tail-window', '26h'],
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, check: ({ history }) => historyProblems(history) },
     also: async (_, badhop) => {
-      const { stdout, exitCode } = await badhop(['diagnose', '--tail-window', '26h']);
+      const [{ stdout, exitCode }, logs] = await Promise.all([
+        badhop(['diagnose', '--tail-window', '26h']),
+        badhop(['logs', '--since', '26h', '--format', 'json']),
+      ]);
       if (exitCode !== 1 || !/Its logs over the last 26 h/.test(stdout) || !/every 300 s/i.test(stdout)) throw new Error(stdout);
-      const logs = await badhop(['logs', '--since', '26h', '--format', 'json']);
       if (!logs.stdout.includes('/var/log/nginx/reports.access.log.2.gz')) throw new Error(`rotated logs were not read: ${logs.stdout.slice(0, 800)}`);
     },
     fix: 'first-plan',

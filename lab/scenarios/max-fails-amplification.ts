@@ -5,7 +5,7 @@ import { nginxSite, reloadNginx, startNginx } from '../servers/nginx.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 
 async function pair(host: LabHost): Promise<void> {
-  for (const port of [7841, 7842]) await gunicorn(host, { name: `desk-${port}`, code: wsgiApp('desk'), bind: `127.0.0.1:${port}`, threads: 8 });
+  await Promise.all([7841, 7842].map(port => gunicorn(host, { name: `desk-${port}`, code: wsgiApp('desk'), bind: `127.0.0.1:${port}`, threads: 8 })));
   await nginxSite(host, {
     name: 'desk',
     http: 'upstream desk {\n    zone desk 64k;\n    server 127.0.0.1:7841 fail_timeout=90s;\n    server 127.0.0.1:7842 fail_timeout=90s;\n}',
@@ -32,7 +32,7 @@ export default [
     },
     traffic: others,
     // So long that nobody seems to ask for the slow page any more.
-    trafficMs: 4800,
+    trafficMs: 3000,
     symptom: turnsAway,
     expect: {
       verdict: 'failing',

@@ -17,7 +17,9 @@ async function setUp(host: LabHost): Promise<void> {
 }
 
 const twoPeers = async (host: LabHost): Promise<void> => {
-  for (const port of [8771, 8772]) await gunicorn(host, { name: `match${port}`, code: wsgiApp('match'), bind: `127.0.0.1:${port}`, workers: 2, threads: 8 });
+  await Promise.all(
+    [8771, 8772].map(port => gunicorn(host, { name: `match${port}`, code: wsgiApp('match'), bind: `127.0.0.1:${port}`, workers: 2, threads: 8 })),
+  );
   await nginxSite(host, {
     name: 'match',
     http: 'upstream match { server 127.0.0.1:8771 fail_timeout=3s; server 127.0.0.1:8772 fail_timeout=3s; }',

@@ -229,8 +229,10 @@ export default [
         settings: { 'pm.max_children': 12, 'pm.start_servers': 3, 'pm.min_spare_servers': 2, 'pm.max_spare_servers': 6 },
         files: { 'index.php': hungry(2, 60) },
       });
-      await gunicorn(host, { name: 'feed', code: wsgiApp('feed'), bind: '127.0.0.1:8383', workers: 3, threads: 4 });
-      await uwsgi(host, { name: 'mail', code: wsgiApp('mail'), bind: '127.0.0.1:8384', workers: 4 });
+      await Promise.all([
+        gunicorn(host, { name: 'feed', code: wsgiApp('feed'), bind: '127.0.0.1:8383', workers: 3, threads: 4 }),
+        uwsgi(host, { name: 'mail', code: wsgiApp('mail'), bind: '127.0.0.1:8384', workers: 4 }),
+      ]);
       await nginxSite(host, {
         name: 'press',
         listen: '8083',
@@ -246,7 +248,11 @@ ${fastcgiPass('unix:/run/php/press.sock', '/var/www/press')}`,
     symptom: host => enough(host, ['http://127.0.0.1:8083/', 'http://127.0.0.1:8083/feed/', 'http://127.0.0.1:8083/mail/']),
     expect: { noneActive: true },
     also: async (host, badhop) => {
-      const report = await size(badhop);
+      const [report, plain, made] = await Promise.all([
+        size(badhop),
+        size(badhop, [], 'www-data'),
+        badhop(['collect', '--out', '/var/tmp/bundle', '--no-probe']),
+      ]);
       demand(report.verdict === 'fits' && report.pools.length === 3, 'nothing is to be changed', report);
       demand(
         report.pools.every(pool => pool.verdict === 'fits' && pool.memory?.how === 'PSS' && pool.plans.length === 0),
@@ -258,9 +264,7 @@ ${fastcgiPass('unix:/run/php/press.sock', '/var/www/press')}`,
         'the log has requests to each',
         report,
       );
-      const plain = await size(badhop, [], 'www-data');
       demand(plain.verdict !== 'change', 'without root it cannot be told that something is wrong', plain);
-      const made = await badhop(['collect', '--out', '/var/tmp/bundle', '--no-probe']);
       if (made.stderr.includes('Error')) throw new Error(made.stderr);
       const replayed = await size(badhop, ['--bundle', '/var/tmp/bundle']);
       demand(replayed.verdict === 'fits' && replayed.pools.length === 3, 'a recording says the same', replayed);
