@@ -10,7 +10,7 @@ export default [
     kind: 'fault',
     fault: 'backend-crash-loop',
     setUp: async host => {
-      await gunicorn(host, { name: 'rates', code: wsgiApp('rates'), bind: '127.0.0.1:8530', service: { Restart: 'always', RestartSec: '1500ms' } });
+      await gunicorn(host, { name: 'rates', code: wsgiApp('rates'), bind: '127.0.0.1:8530', service: { Restart: 'always', RestartSec: '1200ms' } });
       await nginxSite(host, { name: 'rates', http: 'upstream rates { server 127.0.0.1:8530; }', server: 'location / { proxy_pass http://rates; }' });
       await startNginx(host);
     },

@@ -68,11 +68,10 @@ setTimeout(() => require('node:http').createServer((request, response) => respon
       await host.write('/srv/quotes/app.py', wsgiApp('quotes'));
       await supervisorProgram(host, {
         name: 'quotes-web',
-        command: '/usr/bin/gunicorn --chdir /srv/quotes --bind unix:/tmp/quotes.sock app:app',
+        command: '/usr/bin/gunicorn --preload --chdir /srv/quotes --bind unix:/tmp/quotes.sock app:app',
         settings: { startretries: '60', startsecs: '0', autorestart: 'true', redirect_stderr: 'true', stdout_logfile: '/var/log/quotes-web.log' },
       });
       await startSupervisor(host);
-      await waitForListener(host, 'unix:/tmp/quotes.sock');
       await gunicorn(host, { name: 'rates', code: wsgiApp('rates'), bind: '127.0.0.1:8100' });
       await nginxSite(host, {
         name: 'both',
@@ -80,6 +79,7 @@ setTimeout(() => require('node:http').createServer((request, response) => respon
         logs: 'own',
       });
       await startNginx(host);
+      await waitForListener(host, 'unix:/tmp/quotes.sock');
     },
     breakIt: async host => {
       await host.write('/srv/quotes/app.py', 'import quote_engine\n');

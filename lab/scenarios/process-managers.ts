@@ -240,12 +240,13 @@ export default [
       await supervisorProgram(host, {
         name: 'rates',
         command: `${nodeBinary()} /srv/rates/server.cjs 127.0.0.1:8611`,
-        settings: { startretries: '1', stderr_logfile: '/var/log/rates.err', environment: 'RATES_PASSWORD="hunter2"' },
+        settings: { startretries: '0', stderr_logfile: '/var/log/rates.err', environment: 'RATES_PASSWORD="hunter2"' },
       });
+      // It takes its time, in which nginx starts.
       await startSupervisor(host);
-      await waitForListener(host, '127.0.0.1:8611');
       await nginxSite(host, { name: 'rates', server: 'location / { proxy_pass http://127.0.0.1:8611; }' });
       await startNginx(host);
+      await waitForListener(host, '127.0.0.1:8611');
     },
     breakIt: async host => {
       await host.write('/srv/rates/server.cjs', "require('ratings_client');\n");
@@ -283,13 +284,13 @@ export default [
         await supervisorProgram(host, { name, command: `/usr/bin/gunicorn --chdir /srv/forum --bind 127.0.0.1:${port} app:app` });
       await host.write('/etc/supervisor/conf.d/zz-forum.conf', '[group:forum]\nprograms=web,push\n');
       await startSupervisor(host);
-      for (const port of [9310, 9311]) await waitForListener(host, `127.0.0.1:${port}`);
       await nginxSite(host, {
         name: 'forum',
         server: 'location / { proxy_pass http://127.0.0.1:9310; } location /push { proxy_pass http://127.0.0.1:9311; }',
         log: 'timed',
       });
       await startNginx(host);
+      for (const port of [9310, 9311]) await waitForListener(host, `127.0.0.1:${port}`);
     },
     breakIt: async host => {
       await host.run(['supervisorctl', 'stop', 'forum:web']);

@@ -40,7 +40,7 @@ async function setUp(host: LabHost): Promise<void> {
     code: wsgiApp('menu'),
     bind: '127.0.0.1:8460',
     args: ['--graceful-timeout', '2'],
-    service: { ExecStartPre: '/bin/sleep 1' },
+    service: { ExecStartPre: '/bin/sleep 0.6' },
   });
   await nginxSite(host, { name: 'menu', server: 'location / { proxy_pass http://127.0.0.1:8460; }', log: 'timed' });
   await startNginx(host);

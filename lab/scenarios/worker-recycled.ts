@@ -71,7 +71,7 @@ const answers = async (host: LabHost, url: string): Promise<void> => {
 export default [
   defineScenario({
     name: 'worker-recycled',
-    title: 'gunicorn retires a threaded worker after 30 requests: what comes over its kept connections while it finishes is lost',
+    title: 'gunicorn retires a threaded worker after 20 requests: what comes over its kept connections while it finishes is lost',
     kind: 'fault',
     fault: 'worker-recycled',
     setUp: async host => {
@@ -79,11 +79,11 @@ export default [
       await nginxSite(host, { name: 'basket', ...kept('basket_app', '127.0.0.1:8391'), log: 'timed' });
       await startNginx(host);
     },
-    breakIt: host => gunicorn(host, { ...basket, args: [...basket.args, '--max-requests', '30'] }),
-    traffic: { urls: ['http://127.0.0.1/slow?s=0.7', 'http://127.0.0.1/a', 'http://127.0.0.1/b', 'http://127.0.0.1/c'], method: 'POST', body: 'n=1', rps: 12 },
-    trafficMs: 4200,
+    breakIt: host => gunicorn(host, { ...basket, args: [...basket.args, '--max-requests', '20'] }),
+    traffic: { urls: ['http://127.0.0.1/slow?s=0.7', 'http://127.0.0.1/a', 'http://127.0.0.1/b', 'http://127.0.0.1/c'], method: 'POST', body: 'n=1', rps: 14 },
+    trafficMs: 2600,
     symptom: has502,
-    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, evidence: [/Autorestarting worker/, /30/] },
+    expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, evidence: [/Autorestarting worker/, /20/] },
     fix: 'first-plan',
   }),
   defineScenario({
@@ -97,8 +97,8 @@ export default [
       await startNginx(host);
     },
     breakIt: host => nodeApp(host, { name: 'prices', code: cluster(20), listen: '127.0.0.1:4173' }),
-    traffic: { urls: ['http://127.0.0.1/report', 'http://127.0.0.1/report', 'http://127.0.0.1/'], rps: 16 },
-    trafficMs: 4800,
+    traffic: { urls: ['http://127.0.0.1/report', 'http://127.0.0.1/report', 'http://127.0.0.1/'], rps: 24 },
+    trafficMs: 3000,
     symptom: host => host.until('a lost report', async () => (await host.read('/var/log/nginx/prices.access.log')).includes(' 502 ')),
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', evidence: [/max requests/], notFindings: ['backend-crashing'] },
     repair: host => nodeApp(host, { name: 'prices', code: cluster(100_000), listen: '127.0.0.1:4173' }),
