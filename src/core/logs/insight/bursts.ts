@@ -158,7 +158,15 @@ function highestSums(counts: Float64Array, exposure: Float64Array, background: n
   return done;
 }
 
+let spare: Stack = emptyStack(0);
+
+/** The same one each time, as large as it had to be: a log has many groups, and each is gone through some twenty times. */
 function stackOf(size: number): Stack {
+  if (spare.from.length < size) spare = emptyStack(size);
+  return spare;
+}
+
+function emptyStack(size: number): Stack {
   return {
     from: new Int32Array(size),
     to: new Int32Array(size),

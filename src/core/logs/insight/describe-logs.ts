@@ -2,7 +2,7 @@
 import type { LogInput, LogsReport } from '../../model/logs-report.ts';
 import type { RollUp } from '../scan/roll-up.ts';
 import { findCauses } from './findings.ts';
-import { makeGrid } from './grid.ts';
+import { countsOf, inSteps, makeGrid } from './grid.ts';
 import { groupSeries } from './groups.ts';
 import type { LogsInput, LogsInsight } from './input.ts';
 import { describeInputs } from './log-inputs.ts';
@@ -35,10 +35,29 @@ export function describeLogs(input: LogsInput): LogsInsight {
   let timeline: LogsReport['timeline'] = emptyTimeline;
   if (grid !== undefined) {
     const steps = stepsOf(grid);
-    timeline = makeTimeline(rollUp, steps);
+    // All cells of a large log are millions: they are gone through once.
+    const load = countsOf(
+      rollUp.series.filter(({ kind }) => kind === 'access'),
+      rollUp.widthMs,
+      grid,
+    );
+    timeline = makeTimeline(rollUp, steps, inSteps(load, grid, steps));
     const lines = inputs.reduce((sum, one) => sum + one.lines - one.outside, 0);
     const groups = groupSeries(rollUp, grid);
-    if (groups.length > 0) told = findProblems({ rollUp, grid, steps, timeline, groups, requests: totals.requests, lines, firstMs, endMs, samples: read });
+    if (groups.length > 0)
+      told = findProblems({
+        rollUp,
+        grid,
+        steps,
+        timeline,
+        groups,
+        requests: totals.requests,
+        load: totals.requests === 0 ? undefined : load,
+        lines,
+        firstMs,
+        endMs,
+        samples: read,
+      });
   }
   const findings = told.length === 0 ? [] : findCauses(told, input.faults, formats, () => read().failed.lines);
   const next: NextInput = { told, inputs, formats: formats.filter(({ id }) => used.has(id)), totals, nowMs, endMs, partial };

@@ -43,12 +43,16 @@ export function fft(real: Float64Array, imaginary: Float64Array): void {
         const sin = sines[at * step] ?? 0;
         const low = from + at;
         const high = low + half;
-        const x = (real[high] ?? 0) * cos - (imaginary[high] ?? 0) * sin;
-        const y = (real[high] ?? 0) * sin + (imaginary[high] ?? 0) * cos;
-        real[high] = (real[low] ?? 0) - x;
-        imaginary[high] = (imaginary[low] ?? 0) - y;
-        real[low] = (real[low] ?? 0) + x;
-        imaginary[low] = (imaginary[low] ?? 0) + y;
+        const a = real[low] ?? 0;
+        const b = imaginary[low] ?? 0;
+        const c = real[high] ?? 0;
+        const d = imaginary[high] ?? 0;
+        const x = c * cos - d * sin;
+        const y = c * sin + d * cos;
+        real[high] = a - x;
+        imaginary[high] = b - y;
+        real[low] = a + x;
+        imaginary[low] = b + y;
       }
     }
   }

@@ -27,14 +27,36 @@ export function countsOf(series: readonly Series[], widthMs: number, grid: Grid)
   const counts = new Float64Array(grid.bins);
   const factor = grid.widthMs / widthMs;
   const start = grid.startMs / grid.widthMs;
-  for (const { buckets, counts: own } of series) {
-    for (let at = 0; at < buckets.length; at += 1) {
-      const bucket = buckets[at] ?? 0;
-      const bin = (factor === 1 ? bucket : Math.floor(bucket / factor)) - start;
-      if (bin >= 0 && bin < counts.length) counts[bin] = (counts[bin] ?? 0) + (own[at] ?? 0);
-    }
-  }
+  for (const one of series) addCounts(counts, one, start, factor);
   return counts;
+}
+
+/** Buckets ascend: the next bin is one further on, or a division tells which. */
+function addCounts(counts: Float64Array, { buckets, counts: own }: Series, start: number, factor: number): void {
+  const bins = counts.length;
+  let bin = -1;
+  let end = Number.NEGATIVE_INFINITY;
+  for (let at = 0; at < buckets.length; at += 1) {
+    const bucket = buckets[at] ?? 0;
+    if (bucket >= end) {
+      bin = (factor === 1 ? bucket : Math.floor(bucket / factor)) - start;
+      if (bin >= bins) return;
+      end = (bin + start + 1) * factor;
+    }
+    if (bin >= 0) counts[bin] = (counts[bin] ?? 0) + (own[at] ?? 0);
+  }
+}
+
+/** Counts of a grid in its steps, which are whole bins. */
+export function inSteps(counts: Float64Array, grid: Grid, steps: Grid): Float64Array {
+  const sums = new Float64Array(steps.bins);
+  const factor = steps.widthMs / grid.widthMs;
+  const before = (grid.startMs - steps.startMs) / grid.widthMs;
+  for (let at = 0; at < counts.length; at += 1) {
+    const step = Math.floor((at + before) / factor);
+    sums[step] = (sums[step] ?? 0) + (counts[at] ?? 0);
+  }
+  return sums;
 }
 
 export function addInto(sum: Float64Array, more: Float64Array): void {

@@ -33,7 +33,10 @@ export function periodCandidates({ size, power }: Spectrum, shortest: number, lo
     let best = -1;
     let bestScore = 0;
     for (let at = 0; at < scores.length; at += 1) {
-      if ((scores[at] ?? 0) > bestScore) [best, bestScore] = [at, scores[at] ?? 0];
+      const score = scores[at] ?? 0;
+      if (score <= bestScore) continue;
+      best = at;
+      bestScore = score;
     }
     if (best === -1) break;
     found.push(size / ((best + lowest) / steps));
@@ -54,10 +57,14 @@ export function hasShortPeriod({ size, power }: Spectrum, longest: number): bool
 function powerOf(values: Float64Array, size: number): Float64Array {
   const half = size / 2;
   let mean = 0;
-  for (const value of values) mean += value / values.length;
+  const { length } = values;
+  for (let at = 0; at < length; at += 1) mean += (values[at] ?? 0) / length;
   const real = new Float64Array(half);
   const imaginary = new Float64Array(half);
-  for (let at = 0; at < values.length; at += 1) (at % 2 === 0 ? real : imaginary)[at >> 1] = (values[at] ?? 0) - mean;
+  for (let at = 0; at < length; at += 2) {
+    real[at >> 1] = (values[at] ?? 0) - mean;
+    if (at + 1 < length) imaginary[at >> 1] = (values[at + 1] ?? 0) - mean;
+  }
   fft(real, imaginary);
   const power = new Float64Array(half);
   const { cosines, sines } = turnsOf(size);

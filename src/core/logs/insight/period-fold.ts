@@ -31,10 +31,11 @@ export function foldsNear(pulses: Pulses, near: number): readonly Fold[] {
 }
 
 function inWindows(pulses: Pulses, period: number, phase: number, window: number): number {
+  const { bins } = pulses;
   let sum = 0;
   for (let cycle = 0; ; cycle += 1) {
     const start = windowStart(period, phase, window, cycle);
-    if (start >= pulses.bins) return sum;
+    if (start >= bins) return sum;
     sum += pulses.between(start, start + window);
   }
 }
@@ -53,7 +54,8 @@ function sharpen(pulses: Pulses, near: number): { readonly period: number; reado
     const period = near * (1 + (reach * turn) / turns);
     const frequency = 1 / period;
     profile.fill(0);
-    for (const at of filled) {
+    for (let index = 0; index < filled.length; index += 1) {
+      const at = filled[index] ?? 0;
       const cycles = (at + 0.5) * frequency;
       const place = Math.floor((cycles - Math.floor(cycles)) * places);
       profile[place] = (profile[place] ?? 0) + (values[at] ?? 0);
@@ -99,11 +101,13 @@ function followScore(pulses: Pulses, period: number, window: number): number {
 }
 
 function followers(pulses: Pulses, period: number, window: number): number {
+  const { filled, values, bins } = pulses;
   let sum = 0;
-  for (const at of pulses.filled) {
+  for (let index = 0; index < filled.length; index += 1) {
+    const at = filled[index] ?? 0;
     const start = windowStart(period, at + 0.5, window, 1);
-    if (start >= pulses.bins) break;
-    sum += (pulses.values[at] ?? 0) * pulses.between(start, start + window);
+    if (start >= bins) break;
+    sum += (values[at] ?? 0) * pulses.between(start, start + window);
   }
   return sum;
 }

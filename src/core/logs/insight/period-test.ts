@@ -62,27 +62,36 @@ export class Pulses {
   constructor(values: Float64Array) {
     this.values = values;
     this.bins = values.length;
-    this.#sums = new Float64Array(values.length + 1);
-    for (let at = 0; at < values.length; at += 1) this.#sums[at + 1] = (this.#sums[at] ?? 0) + (values[at] ?? 0);
-    this.#ranked = new Float64Array(values.length + 1);
-    let [squares, count] = [0, 0];
+    const sums = new Float64Array(values.length + 1);
     const filled = new Int32Array(values.length);
+    let sum = 0;
+    let squares = 0;
+    let count = 0;
     for (let at = 0; at < values.length; at += 1) {
       const value = values[at] ?? 0;
-      if (value === 0) continue;
-      filled[count] = at;
-      count += 1;
-      squares += value * value;
+      if (value !== 0) {
+        filled[count] = at;
+        count += 1;
+        squares += value * value;
+        sum += value;
+      }
+      sums[at + 1] = sum;
     }
+    this.#sums = sums;
+    this.#ranked = new Float64Array(values.length + 1);
     this.filled = filled.subarray(0, count);
-    this.mean = (this.#sums[values.length] ?? 0) / Math.max(1, values.length);
+    this.mean = sum / Math.max(1, values.length);
     this.variance = squares / Math.max(1, values.length) - this.mean ** 2;
   }
 
   between(from: number, to: number): number {
-    const low = Math.min(this.bins, Math.max(0, from));
-    const high = Math.min(this.bins, Math.max(low, to));
-    return (this.#sums[high] ?? 0) - (this.#sums[low] ?? 0);
+    const sums = this.#sums;
+    const { bins } = this;
+    // Nearly all windows lie inside.
+    if (from >= 0 && to >= from && to <= bins) return (sums[to] ?? 0) - (sums[from] ?? 0);
+    const low = Math.min(bins, Math.max(0, from));
+    const high = Math.min(bins, Math.max(low, to));
+    return (sums[high] ?? 0) - (sums[low] ?? 0);
   }
 
   /** The different ranks among `2 * side + 1` windows around the one that starts at `start`, and that one's; undefined where all are the same. */

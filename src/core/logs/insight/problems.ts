@@ -30,6 +30,8 @@ export interface ProblemsInput {
   readonly timeline: Timeline;
   readonly groups: readonly Group[];
   readonly requests: number;
+  /** Requests by bin of the grid; absent where there is no access log. */
+  readonly load: Float64Array | undefined;
   readonly lines: number;
   readonly firstMs: number;
   readonly endMs: number;
@@ -45,16 +47,8 @@ const mostMessages = 8;
 const mostPeers = 20;
 
 export function findProblems(input: ProblemsInput): readonly Told[] {
-  const { grid, rollUp, groups, requests } = input;
+  const { grid, rollUp, groups, requests, load } = input;
   const { byRequests, own } = joinMessages(groups);
-  const load =
-    requests === 0
-      ? undefined
-      : countsOf(
-          rollUp.series.filter(({ kind }) => kind === 'access'),
-          rollUp.widthMs,
-          grid,
-        );
   const exposure = load ?? new Float64Array(grid.bins).fill(1);
   const limited = groupsByOrder(rollUp, grid);
   const told: Told[] = [];

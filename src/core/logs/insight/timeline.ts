@@ -38,7 +38,8 @@ export function stepsOf({ startMs, widthMs, bins }: Grid): Grid {
   return { startMs: start, widthMs: width, bins: Math.ceil((startMs + spanMs - start) / width) };
 }
 
-export function makeTimeline(rollUp: RollUp, steps: Grid): Timeline {
+/** `load`: the requests of each step. */
+export function makeTimeline(rollUp: RollUp, steps: Grid, load: Float64Array): Timeline {
   // A series is gone through once, however many lists it belongs to.
   const counted = new Map<Series, Float64Array>();
   const count = (series: readonly Series[]): number[] => {
@@ -64,7 +65,7 @@ export function makeTimeline(rollUp: RollUp, steps: Grid): Timeline {
   return {
     startsAt: isoTime(steps.startMs),
     widthMs: steps.widthMs,
-    requests: count(requests),
+    requests: Array.from(load),
     failed: count(failed),
     errors: count(errors),
     median,

@@ -119,9 +119,9 @@ function valueCandidates(cases: readonly Case[], dimension: Dimension): readonly
   for (const { values, weight, isFailing } of cases) {
     const value = values[dimension];
     if (value === undefined) continue;
-    const own = counts.get(value) ?? [0, 0];
+    let own = counts.get(value);
+    if (own === undefined) counts.set(value, (own = [0, 0]));
     own[isFailing ? 0 : 1] += weight;
-    counts.set(value, own);
     if (isFailing) failing += weight;
     else good += weight;
   }

@@ -7,7 +7,11 @@ const letters: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b
 
 /** The text of a field without its escapes. What is no escape stays as it stands. */
 export function fieldText(bytes: Uint8Array, escapes: Escapes): string {
-  const text = decodeUtf8(bytes);
+  return withoutEscapes(decodeUtf8(bytes), escapes);
+}
+
+/** The same of a text. */
+export function withoutEscapes(text: string, escapes: Escapes): string {
   if (!text.includes('\\')) return text;
   if (escapes === 'json')
     return text.replace(/\\(?:u([0-9a-f]{4})|(["\\/bfnrt]))/giu, (whole, code: string | undefined, letter: string | undefined) =>

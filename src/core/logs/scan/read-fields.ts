@@ -1,4 +1,4 @@
-import { fieldText } from './field-text.ts';
+import { fieldText, withoutEscapes, type Escapes } from './field-text.ts';
 import type { FieldValues, LogFormat } from './format.ts';
 import { LineWalk } from './interpreter.ts';
 import type { FieldRole, LinePlan } from './plan.ts';
@@ -7,14 +7,20 @@ import { sampleBytes } from './samples.ts';
 import { escapesOf } from './tally.ts';
 import { encodeUtf8 } from './text.ts';
 
-const walks = new WeakMap<LinePlan, LineWalk>();
+interface Reader {
+  readonly walk: LineWalk;
+  /** Of each slot. */
+  readonly escapes: readonly Escapes[];
+}
+
+const readers = new WeakMap<LinePlan, Reader>();
 
 /**
  * What each field of a sampled line says, as it stands but for escapes: also of those that are not counted by. Undefined where the
  * line does not fit. Of a line that was cut off as a sample: what stands before the cut.
  */
 export function readFields(format: Pick<LogFormat, 'plan'>, line: string): FieldValues | undefined {
-  const walk = walkOf(format.plan);
+  const { walk, escapes } = readerOf(format.plan);
   const { program } = walk;
   let bytes = encodeUtf8(line);
   if (!fits(walk, bytes)) {
@@ -24,11 +30,17 @@ export function readFields(format: Pick<LogFormat, 'plan'>, line: string): Field
       fits(walk, bytes);
     }
   }
+  // Where no character takes more than a byte, what stands in the bytes stands at the same places in the text.
+  const isAscii = bytes.length === line.length;
+  const { keys } = program;
   const values: Partial<Record<FieldRole, string>> = {};
-  for (const [slot, role] of program.keys.entries()) {
+  for (let slot = 0; slot < keys.length; slot += 1) {
+    const role = keys[slot];
+    const escape = escapes[slot];
+    const from = walk.keyFrom[slot] ?? 0;
     const to = walk.keyTo[slot] ?? -1;
-    if (to === -1) continue;
-    values[role] = fieldText(bytes.subarray(walk.keyFrom[slot] ?? 0, to), escapesOf(program, program.roles.indexOf(role)));
+    if (role === undefined || escape === undefined || to === -1) continue;
+    values[role] = isAscii ? withoutEscapes(line.slice(from, to), escape) : fieldText(bytes.subarray(from, to), escape);
   }
   return values;
 }
@@ -37,11 +49,15 @@ function fits(walk: LineWalk, bytes: Uint8Array): boolean {
   return walk.fits(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
 }
 
-function walkOf(plan: LinePlan): LineWalk {
-  let walk = walks.get(plan);
+function readerOf(plan: LinePlan): Reader {
+  const known = readers.get(plan);
+  if (known !== undefined) return known;
   // The hour of a line that was counted is one. What it is is not asked here.
-  if (walk === undefined) walks.set(plan, (walk = new LineWalk(compilePlan({ plan: withAllAsKeys(plan) }), () => 0)));
-  return walk;
+  const walk = new LineWalk(compilePlan({ plan: withAllAsKeys(plan) }), () => 0);
+  const { program } = walk;
+  const reader = { walk, escapes: program.keys.map(role => escapesOf(program, program.roles.indexOf(role))) };
+  readers.set(plan, reader);
+  return reader;
 }
 
 function withAllAsKeys(plan: LinePlan): LinePlan {
