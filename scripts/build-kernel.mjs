@@ -30,7 +30,7 @@ async function compiled() {
   const said = [];
   const options = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort='];
   // Texts of the kernel lie below all that `src/kernel/memory.ts` names.
-  const memory = ['--initialMemory', String(memoryPages), '--maximumMemory', String(memoryPages), '--memoryBase', '64'];
+  const memory = ['--importMemory', '--initialMemory', String(memoryPages), '--maximumMemory', String(memoryPages), '--memoryBase', '64'];
   const { error } = await main([join(sources, 'index.ts'), '--outFile', 'kernel.wasm', ...options, ...memory], {
     writeFile: (_, contents) => void written.push(contents),
     stderr: { write: text => void said.push(text) },

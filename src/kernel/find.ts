@@ -4,13 +4,27 @@
 // @ts-expect-error: AssemblyScript's decorator of a function
 @inline
 export function find(at: usize, end: usize, kind: v128): usize {
-  let mask = i8x16.bitmask(i8x16.eq(v128.load(at), kind));
-  while (mask == 0) {
-    at += 16;
-    if (at >= end) break;
-    mask = i8x16.bitmask(i8x16.eq(v128.load(at), kind));
+  const mask = i8x16.bitmask(i8x16.eq(v128.load(at), kind));
+  return mask != 0 ? at + <usize>ctz(mask) : findFurther(at + 16, end, kind);
+}
+
+/** Most fields are short. What is longer is read 64 bytes at a time, so that its length is seldom a surprise to the processor. */
+export function findFurther(at: usize, end: usize, kind: v128): usize {
+  while (at < end) {
+    const mask = bitsOf(at, kind);
+    if (mask != 0) return at + <usize>ctz(mask);
+    at += 64;
   }
-  return at + <usize>ctz(mask);
+  return usize.MAX_VALUE;
+}
+
+/** A bit for each of 64 bytes that is of the kind. */
+// @ts-expect-error: AssemblyScript's decorator of a function
+@inline
+function bitsOf(at: usize, kind: v128): u64 {
+  const first = <u64>(<u32>i8x16.bitmask(i8x16.eq(v128.load(at), kind)) | (<u32>i8x16.bitmask(i8x16.eq(v128.load(at, 16), kind)) << 16));
+  const second = <u64>(<u32>i8x16.bitmask(i8x16.eq(v128.load(at, 32), kind)) | (<u32>i8x16.bitmask(i8x16.eq(v128.load(at, 48), kind)) << 16));
+  return first | (second << 32);
 }
 
 /** The first place at or behind `at` where the text (not empty) stands before `end`; anything > end - length: none. */
@@ -76,4 +90,13 @@ export function findDigitOrQuote(at: usize, end: usize): usize {
 @inline
 export function isDigit(byte: u32): bool {
   return byte - 0x30 < 10;
+}
+
+/** The first space, tab, comma, closing bracket or quote at or behind `at`, or `end`. */
+export function bareEnd(at: usize, end: usize): usize {
+  for (; at < end; at++) {
+    const byte = load<u8>(at);
+    if (byte == 0x20 || byte == 0x09 || byte == 0x2c || byte == 0x7d || byte == 0x5d || byte == 0x22) break;
+  }
+  return at;
 }

@@ -4,7 +4,7 @@
  */
 import { behind, intoHour, readClock, readEpoch, TOO_MUCH } from './clock';
 import { giveColumn } from './columns';
-import { find, findText, isEscaped, isInList } from './find';
+import { bareEnd, find, findText, isEscaped, isInList } from './find';
 import { addAuthority, addCollapsed, addFirstWord, addKey, addShape } from './keys';
 import { endAndHash } from './lines';
 import {
@@ -33,6 +33,10 @@ import { NO_NUMBER, numberOf } from './numbers';
 
 export * from './columns';
 export * from './memory';
+export * from './walk';
+
+/** Walks the line as the first program does; 0: it is not of the usual kind, or does not fit. Else its key, and the numbers are at `WALKED`. */
+declare function walk(line: usize, end: usize): u64;
 
 /** Why `scan` came back. */
 export const DONE: i32 = 0;
@@ -60,6 +64,12 @@ export const CONTINUED: usize = STATE + 36;
 export const THRESHOLDS: usize = STATE + 40;
 export const FORMAT: usize = STATE + 56;
 export const KEY_HASH: usize = STATE + 80;
+/** What `walk` read: the time (f64) and both numbers (u64). */
+export const WALKED: usize = STATE + 120;
+/** 1 where there is a `walk`. */
+export const HAS_WALK: usize = STATE + 144;
+/** Lines that it did not walk. */
+export const NOT_WALKED: usize = STATE + 148;
 
 /** Longest line, as in `scanner.ts`. */
 const LONGEST_LINE: usize = 1 << 20;
@@ -113,6 +123,7 @@ const NO_TIME: f64 = -1;
 
 export function scan(line: usize, to: usize): i32 {
   let lastIsError = load<u32>(LAST_IS_ERROR);
+  const hasWalk = load<u32>(HAS_WALK) != 0;
   let reason = DONE;
   while (line < to) {
     const found = endAndHash(line);
@@ -137,7 +148,18 @@ export function scan(line: usize, to: usize): i32 {
     let isError: u32 = 0;
     let fits = false;
     if (next - 1 - line > LONGEST_LINE) reason = LINE;
-    else
+    else if (hasWalk) {
+      key = walk(line, end);
+      if (key != 0) {
+        time = load<f64>(WALKED);
+        first = load<u64>(WALKED, 8);
+        second = load<u64>(WALKED, 16);
+        format = load<u32>(PROGRAM, 28);
+        isError = load<u8>(PROGRAM, 3);
+        fits = true;
+      } else addTo(NOT_WALKED);
+    }
+    if (!fits && reason == DONE)
       while (true) {
         let stop = NOWHERE;
         switch (load<u8>(op)) {
@@ -445,15 +467,6 @@ function hasSuffix(op: usize, end: usize): bool {
   const from = (load<u8>(op, 3) & SPACED) != 0 && load<u8>(behind) == 0x20 ? behind + 1 : behind;
   const found = find(from, end, v128.load8_splat(op, 4));
   return found < end && found - behind <= LONGEST_SUFFIX;
-}
-
-/** The first space, tab, comma, closing bracket or quote at or behind `at`, or `end`. */
-function bareEnd(at: usize, end: usize): usize {
-  for (; at < end; at++) {
-    const byte = load<u8>(at);
-    if (byte == 0x20 || byte == 0x09 || byte == 0x2c || byte == 0x7d || byte == 0x5d || byte == 0x22) break;
-  }
-  return at;
 }
 
 // The seeds are read by `keys.ts` from where this points.

@@ -4,6 +4,8 @@ import { MASKS, MULTIPLIERS } from './memory';
 const FIRST: i32 = 0x9e3779b1;
 const BETWEEN: i32 = 0x85ebca77;
 const STRIPE: usize = 256;
+/** Read from the memory, as V8 makes a constant of 16 bytes anew each time it is used. */
+const NEWLINES: usize = memory.data<u8>([10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10], 16);
 
 /**
  * Where the newline stands (the upper half), and the hash of the line without it and a carriage return before it. A newline must
@@ -14,35 +16,51 @@ const STRIPE: usize = 256;
 export function endAndHash(from: usize): u64 {
   let at = from;
   let place: usize = MULTIPLIERS;
+  const kind = v128.load(NEWLINES);
   let sums = i32x4.splat(0);
-  let low = v128.load(at);
-  let high = v128.load(at, 16);
-  let newlines = newlinesIn(low, high);
-  while (newlines == 0) {
-    sums = i32x4.add(sums, i32x4.add(terms(low, place), terms(high, place + 16)));
-    at += 32;
-    place += 32;
-    low = v128.load(at);
-    high = v128.load(at, 16);
-    newlines = newlinesIn(low, high);
+  let first = v128.load(at);
+  let second = v128.load(at, 16);
+  let third = v128.load(at, 32);
+  let fourth = v128.load(at, 48);
+  while (!hasAny(kind, first, second, third, fourth)) {
+    sums = i32x4.add(
+      i32x4.add(sums, i32x4.add(terms(first, place), terms(second, place + 16))),
+      i32x4.add(terms(third, place + 32), terms(fourth, place + 48)),
+    );
+    at += 64;
+    place += 64;
+    first = v128.load(at);
+    second = v128.load(at, 16);
+    third = v128.load(at, 32);
+    fourth = v128.load(at, 48);
     if (place == MULTIPLIERS + STRIPE) {
       place = MULTIPLIERS;
       sums = scrambled(sums);
     }
   }
-  const end = at + <usize>ctz(newlines);
+  const end = at + <usize>ctz(<u64>bitsOf(kind, first, second) | (<u64>bitsOf(kind, third, fourth) << 32));
   let stop = end;
   if (end > from && load<u8>(end - 1) == 0x0d) stop--;
   if (stop < at) return ((<u64>end) << 32) | <u64>hashSlowly(from, stop);
   const mask = MASKS + 16 - (stop - at);
-  sums = i32x4.add(sums, i32x4.add(terms(v128.and(low, v128.load(mask)), place), terms(v128.and(high, v128.load(mask, 16)), place + 16)));
+  sums = i32x4.add(
+    i32x4.add(sums, i32x4.add(terms(v128.and(first, v128.load(mask)), place), terms(v128.and(second, v128.load(mask, 16)), place + 16))),
+    i32x4.add(terms(v128.and(third, v128.load(mask, 32)), place + 32), terms(v128.and(fourth, v128.load(mask, 48)), place + 48)),
+  );
   return ((<u64>end) << 32) | <u64>finished(sums, stop - from);
 }
 
 // @ts-expect-error: AssemblyScript's decorator of a function
 @inline
-function newlinesIn(low: v128, high: v128): u32 {
-  const kind = i8x16.splat(0x0a);
+function hasAny(kind: v128, first: v128, second: v128, third: v128, fourth: v128): bool {
+  return (
+    i8x16.bitmask(v128.or(v128.or(i8x16.eq(first, kind), i8x16.eq(second, kind)), v128.or(i8x16.eq(third, kind), i8x16.eq(fourth, kind)))) != 0
+  );
+}
+
+// @ts-expect-error: AssemblyScript's decorator of a function
+@inline
+function bitsOf(kind: v128, low: v128, high: v128): u32 {
   return <u32>i8x16.bitmask(i8x16.eq(low, kind)) | (<u32>i8x16.bitmask(i8x16.eq(high, kind)) << 16);
 }
 

@@ -11,8 +11,8 @@ export const UNTIL: usize = STATE + 72;
 /** Three u64 that nobody outside can know. */
 export const SEEDS: usize = STATE + 96;
 
-/** 16 bytes of ones, then 32 of zeros, and 16 of ones before them: read n bytes before the border, they mask the first n bytes of 16 or 32. */
-export const MASKS: usize = 0x510;
+/** 64 bytes of ones up to 16 behind this place, then 64 of zeros: read n bytes before the border, they mask the first n bytes of 64. */
+export const MASKS: usize = 0x540;
 /** The multipliers of the line hash, 256 bytes. */
 export const MULTIPLIERS: usize = 0x600;
 /** Steps of the fine histograms to coarse ones, a byte each. */
@@ -21,6 +21,10 @@ export const COARSE: usize = 0x800;
 export const HOURS: usize = 0x1000;
 /** Lines that fitted and were inside of the window, and those outside, for each format: two u32 each. */
 export const LINES: usize = 0x3000;
+
+/** Vectors of the compiled walk, 16 bytes each. */
+export const VECTORS: usize = 0x3800;
+export const VECTORS_END: usize = 0x4000;
 
 /** Instructions, 32 bytes each, and the texts they point to. */
 export const PROGRAM: usize = 0x4000;

@@ -10,8 +10,12 @@ declare global {
     interface Instance {
       readonly exports: Readonly<Record<string, unknown>>;
     }
+    interface Memory {
+      readonly buffer: ArrayBuffer;
+    }
     const Module: new (bytes: Uint8Array) => Module;
-    const Instance: new (module: Module) => Instance;
+    const Instance: new (module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>) => Instance;
+    const Memory: new (size: { readonly initial: number; readonly maximum: number }) => Memory;
   }
 }
 
@@ -26,6 +30,8 @@ const names = [
   'COARSE',
   'HOURS',
   'LINES',
+  'VECTORS',
+  'VECTORS_END',
   'PROGRAM',
   'PROGRAM_END',
   'TABLE',
@@ -62,6 +68,9 @@ const names = [
   'THRESHOLDS',
   'FORMAT',
   'KEY_HASH',
+  'WALKED',
+  'HAS_WALK',
+  'NOT_WALKED',
 ] as const;
 
 export type KernelPlaces = Readonly<Record<(typeof names)[number], number>>;
@@ -77,6 +86,8 @@ export interface KernelMemory {
   scan(from: number, to: number): number;
   /** 0 where there is no room for what the column counted. */
   giveColumn(column: number, next: number): number;
+  /** Lets `scan` walk lines with a module of `kernel-walk.ts`, made for the first program in the memory, or without one. */
+  setWalk(walk: WebAssembly.Module | undefined): void;
 }
 
 const spare = new WeakMap<WebAssembly.Module, KernelMemory[]>();
@@ -95,10 +106,15 @@ export function releaseMemory(module: WebAssembly.Module, memory: KernelMemory):
   spare.set(module, list);
 }
 
+/** The memory has a fixed size, which `scripts/build-kernel.mjs` names too. */
+const memoryPages = 512;
+
 function newMemory(module: WebAssembly.Module): KernelMemory {
-  const { exports } = new WebAssembly.Instance(module);
+  const env = { memory: new WebAssembly.Memory({ initial: memoryPages, maximum: memoryPages }) };
+  const { exports } = new WebAssembly.Instance(module, { index: { walk: () => 0n }, env });
   const at = placesOf(exports);
-  const { buffer } = exports['memory'] as { readonly buffer: ArrayBuffer };
+  const { buffer } = env.memory;
+  let scan = exports['scan'] as KernelMemory['scan'];
   const memory: KernelMemory = {
     at,
     bytes: new Uint8Array(buffer),
@@ -106,11 +122,19 @@ function newMemory(module: WebAssembly.Module): KernelMemory {
     i32: new Int32Array(buffer),
     f64: new Float64Array(buffer),
     view: new DataView(buffer),
-    scan: exports['scan'] as KernelMemory['scan'],
+    scan: (from, to) => scan(from, to),
     giveColumn: exports['giveColumn'] as KernelMemory['giveColumn'],
+    setWalk: walk => {
+      memory.u32[at.HAS_WALK / 4] = walk === undefined ? 0 : 1;
+      memory.u32[at.NOT_WALKED / 4] = 0;
+      if (walk === undefined) return;
+      const { exports: made } = new WebAssembly.Instance(walk, { env: { ...exports, ...env } });
+      // All that the kernel knows lies in the memory: another instance goes on with it.
+      scan = new WebAssembly.Instance(module, { index: { walk: made['walk'] }, env }).exports['scan'] as KernelMemory['scan'];
+    },
   };
   const { bytes } = memory;
-  bytes.fill(0xff, at.MASKS - 16, at.MASKS + 16);
+  bytes.fill(0xff, at.MASKS - 48, at.MASKS + 16);
   bytes.set(new Uint8Array(multipliers.buffer, multipliers.byteOffset, multipliers.byteLength), at.MULTIPLIERS);
   for (let step = 0; step < histogramSteps; step += 1) bytes[at.COARSE + step] = coarseStepOf(step);
   const seeds = bytes.subarray(at.SEEDS, at.SEEDS + 24);

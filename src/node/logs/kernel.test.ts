@@ -13,10 +13,14 @@ import { createKernelScanner, loadKernel } from './kernel.ts';
 
 const module = loadKernel();
 if (module === undefined) throw new Error('the kernel is not built');
-const create = (task: ScanTask, limits?: Limits): Scanner => createKernelScanner(task, module, limits);
+const create = (task: ScanTask, limits?: Limits): Scanner => createKernelScanner(task, module, limits, Number.POSITIVE_INFINITY);
+/** Walks lines with the compiled program from the first one on. */
+const createCompiled = (task: ScanTask, limits?: Limits): Scanner => createKernelScanner(task, module, limits, -1);
 
 function expectTheSame(bytes: Uint8Array, options: ScanOptions = {}): void {
-  expect(scanBytes(bytes, { ...options, create })).toEqual(scanBytes(bytes, options));
+  const expected = scanBytes(bytes, options);
+  expect(scanBytes(bytes, { ...options, create })).toEqual(expected);
+  expect(scanBytes(bytes, { ...options, create: createCompiled })).toEqual(expected);
 }
 
 const nowMs = Date.UTC(2026, 10, 21, 18);
@@ -90,7 +94,8 @@ describe('the kernel counts as the plain engine does', () => {
     fc.assert(
       fc.property(fc.array(planned, { minLength: 1, maxLength: 3 }), fc.nat(), (plans, seed) => {
         const formats = plans.map(({ plan }, index) => formatOf(plan, index));
-        const lines = plans.flatMap(({ line }) => [line, mutated(line, seed), mutated(line, seed * 7 + 3), line]);
+        // Usual ones first, of which the compiled walk learns how long fields are.
+        const lines = plans.flatMap(({ line }) => [...Array.from({ length: seed % 9 }, () => line), mutated(line, seed), mutated(line, seed * 7 + 3), line]);
         expectTheSame(encodeUtf8(`${lines.join('\n')}\n`), { task: { formats } });
       }),
       { numRuns: 400 },
@@ -211,6 +216,36 @@ describe('the kernel', () => {
       // The next scanner gets it as it was.
       acquireMemory(module);
     }
+  });
+
+  it('walks the usual lines of all products with a compiled program, and gives it up where they are few', () => {
+    const kept = (formats: readonly LogFormat[], lines: readonly string[]): boolean => {
+      const log = Array.from({ length: 4000 }, (_, index) => lines[index % lines.length]).join('\n');
+      expectTheSame(encodeUtf8(`${log}\n`), { task: { ...product, formats }, pieces: [1 << 14] });
+      const memory = acquireMemory(module);
+      releaseMemory(module, memory);
+      return memory.u32[memory.at.HAS_WALK / 4] === 1;
+    };
+    const [good = '', bad = ''] = nginxLines;
+    expect(kept([quoted], [good])).toBe(true);
+    expect(kept([quoted], [good, good, good, good, bad])).toBe(true);
+    expect(kept([json], [others[1]?.replaceAll('\\"', '') ?? ''])).toBe(true);
+    expect(kept([bare], [others[0] ?? ''])).toBe(true);
+    expect(
+      kept(
+        knownFormats().filter(({ id }) => id === 'nginx-error'),
+        [others[2] ?? ''],
+      ),
+    ).toBe(true);
+    const haproxy = '1.2.3.4:5 [21/Nov/2026:14:01:19.938] in bad/s2 0/0/1/2/3 502 61 - - SH-- 1/1/0/0/0 0/0 "GET /bad/x HTTP/1.1"';
+    expect(
+      kept(
+        knownFormats().filter(({ id }) => id === 'haproxy-http'),
+        [haproxy],
+      ),
+    ).toBe(true);
+    expect(kept([bare, quoted], [good])).toBe(false);
+    expect(kept([quoted], ['no line of it', good])).toBe(false);
   });
 
   it('gives its memory back, and what it counted does not reach the next scanner', () => {

@@ -10,6 +10,7 @@ import { layoutOf } from './kernel-layout.ts';
 import { KernelLines } from './kernel-lines.ts';
 import { acquireMemory, releaseMemory, type KernelMemory } from './kernel-memory.ts';
 import { ClockRecords, operations, ProgramWriter, writeSteps, type Operation } from './kernel-program.ts';
+import { KernelWalk, walkAfterBytes } from './kernel-walks.ts';
 
 const newline = 0x0a;
 /** Bytes that are scanned at once: with what is written to, they fit into a processor's second cache. */
@@ -33,9 +34,14 @@ export function loadKernel(): WebAssembly.Module | undefined {
   }
 }
 
-/** Counts as the plain scanner does, to the letter, and several times as fast. */
-export function createKernelScanner(task: ScanTask, module: WebAssembly.Module, limits: Limits = defaultLimits): Scanner {
-  return new KernelScanner(task, module, limits);
+/** Counts as the plain scanner does, to the letter, and several times as fast. `compileAfter`: bytes after which a program is compiled. */
+export function createKernelScanner(
+  task: ScanTask,
+  module: WebAssembly.Module,
+  limits: Limits = defaultLimits,
+  compileAfter: number = walkAfterBytes,
+): Scanner {
+  return new KernelScanner(task, module, limits, compileAfter);
 }
 
 /** What a scanner has while it is scanning. */
@@ -43,11 +49,13 @@ interface Engine {
   readonly memory: KernelMemory;
   readonly counts: KernelCounts;
   readonly clocks: ClockRecords;
+  readonly walk: KernelWalk;
 }
 
 class KernelScanner implements Scanner {
   readonly #task: ScanTask;
   readonly #module: WebAssembly.Module;
+  readonly #compileAfter: number;
   readonly #lines: KernelLines;
   readonly #programs: readonly LineProgram[];
   /** By format: layouts of JSON lines, as they were learned. */
@@ -63,9 +71,10 @@ class KernelScanner implements Scanner {
   #isSkipping = false;
   #heldLines = 0;
 
-  constructor(task: ScanTask, module: WebAssembly.Module, limits: Limits) {
+  constructor(task: ScanTask, module: WebAssembly.Module, limits: Limits, compileAfter: number) {
     this.#task = task;
     this.#module = module;
+    this.#compileAfter = compileAfter;
     this.#lines = new KernelLines(task, limits);
     this.#programs = this.#lines.tally.programs;
     this.#layouts = this.#programs.map(() => []);
@@ -112,7 +121,12 @@ class KernelScanner implements Scanner {
     if (this.#engine !== undefined) return this.#engine;
     const memory = acquireMemory(this.#module);
     const { at, f64, i32 } = memory;
-    this.#engine = { memory, counts: new KernelCounts(memory, this.#lines.tally), clocks: new ClockRecords(memory) };
+    this.#engine = {
+      memory,
+      counts: new KernelCounts(memory, this.#lines.tally),
+      clocks: new ClockRecords(memory),
+      walk: new KernelWalk(memory, this.#compileAfter),
+    };
     f64[at.SINCE / 8] = this.#task.sinceMs;
     f64[at.UNTIL / 8] = this.#task.untilMs;
     i32[at.SAMPLE_COUNT / 4] = 0;
@@ -156,6 +170,7 @@ class KernelScanner implements Scanner {
     const { memory } = engine;
     const { at, u32 } = memory;
     u32[at.LAST_IS_ERROR / 4] = this.#continues === true ? 1 : 0;
+    engine.walk.prepare(start, end);
     let from = start;
     let hours = 0;
     for (;;) {
@@ -243,7 +258,8 @@ class KernelScanner implements Scanner {
     this.#writePrograms(engine);
   }
 
-  #writePrograms({ memory, clocks }: Engine): void {
+  #writePrograms({ memory, clocks, walk }: Engine): void {
+    walk.reset();
     const writer = new ProgramWriter(memory, clocks);
     for (const [format, program] of this.#programs.entries()) {
       const isError = this.#task.formats[format]?.kind === 'error';
@@ -290,18 +306,21 @@ class KernelScanner implements Scanner {
   }
 
   /** What the kernel counted without combinations. */
-  #takeLines({ memory }: Engine): void {
+  #takeLines({ memory, walk }: Engine): void {
     const { at, u32 } = memory;
     const { numbers } = this.#lines;
+    let lines = 0;
     for (const format of this.#programs.keys()) {
       const place = at.LINES / 4 + format * 2;
       const inside = u32[place] ?? 0;
       const outside = u32[place + 1] ?? 0;
-      numbers.lines += inside + outside;
+      lines += inside + outside;
       numbers.outside += outside;
       this.#heldLines += inside;
       u32.fill(0, place, place + 2);
     }
+    walk.judge(lines);
+    numbers.lines += lines;
     const continued = u32[at.CONTINUED / 4] ?? 0;
     numbers.lines += continued;
     numbers.continued += continued;
