@@ -86,15 +86,15 @@ export default [
     title: 'Two synchronous gunicorn workers have more to do than they can',
     kind: 'fault',
     fault: 'worker-pool-exhausted',
-    url: 'http://127.0.0.1/slow?s=0.6',
+    url: 'http://127.0.0.1/slow?s=0.4',
     fails: 504,
     setUp: async host => {
       await gunicorn(host, { name: 'quotes', code: wsgiApp('quotes'), bind: '127.0.0.1:8311', workers: 2 });
-      await nginxSite(host, { name: 'quotes', server: 'location / { proxy_pass http://127.0.0.1:8311; proxy_read_timeout 1s; }', log: 'timed' });
+      await nginxSite(host, { name: 'quotes', server: 'location / { proxy_pass http://127.0.0.1:8311; proxy_read_timeout 800ms; }', log: 'timed' });
       await startNginx(host);
     },
     traffic: { rps: 6, concurrency: 60 },
-    trafficMs: 1700,
+    trafficMs: 1300,
     expect: { verdict: 'failing', status: 'active', notFindings: ['backend-hung'] },
     fix: 'first-plan',
     repair: host =>
@@ -134,7 +134,7 @@ export default [
       concurrency: 60,
       headers: { host: 'shop.example', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' },
     },
-    trafficMs: 2000,
+    trafficMs: 1800,
     expect: {
       verdict: 'failing',
       first: 'worker-pool-exhausted',

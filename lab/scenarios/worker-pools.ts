@@ -17,8 +17,8 @@ const full = {
   kind: 'fault',
   fault: 'worker-pool-exhausted',
   fails: 504,
-  traffic: { rps: 10, concurrency: 100 },
-  trafficMs: 1500,
+  traffic: { rps: 7, concurrency: 100 },
+  trafficMs: 1300,
 } as const satisfies Partial<Scenario>;
 
 /** What waits in the queue while nginx has given it up is worked off after a reload: little more comes in than the pool can do. */
@@ -87,12 +87,11 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-uwsgi',
-    traffic: { rps: 7 },
     title: 'Both processes of uWSGI are busy behind a unix socket',
-    url: 'http://127.0.0.1/slow?s=0.5',
+    url: 'http://127.0.0.1/slow?s=0.35',
     setUp: async host => {
       await uwsgi(host, { name: 'depot', code: wsgiApp('depot'), bind: 'unix:/run/depot/wsgi.sock', workers: 2 });
-      await site(host, 'depot', 'include uwsgi_params;\n    uwsgi_pass unix:/run/depot/wsgi.sock;\n    uwsgi_read_timeout 1s;');
+      await site(host, 'depot', 'include uwsgi_params;\n    uwsgi_pass unix:/run/depot/wsgi.sock;\n    uwsgi_read_timeout 700ms;');
     },
     expect: expected,
     fix: 'first-plan',
@@ -100,12 +99,12 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-uwsgi-http-threads',
-    traffic: { rps: 13 },
+    traffic: { rps: 14 },
     title: 'uWSGI speaks HTTP with two processes of two threads each, and all are busy',
-    url: 'http://127.0.0.1/slow?s=0.5',
+    url: 'http://127.0.0.1/slow?s=0.35',
     setUp: async host => {
       await uwsgi(host, { name: 'depot', code: wsgiApp('depot'), bind: '127.0.0.1:3180', protocol: 'http-socket', workers: 2, settings: { threads: 2 } });
-      await site(host, 'depot', 'proxy_pass http://127.0.0.1:3180;\n    proxy_read_timeout 1s;');
+      await site(host, 'depot', 'proxy_pass http://127.0.0.1:3180;\n    proxy_read_timeout 700ms;');
     },
     expect: expected,
     fix: 'first-plan',
@@ -113,11 +112,12 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-gunicorn-threads',
+    traffic: { rps: 10 },
     title: 'The three threads of the one gthread worker are busy',
-    url: 'http://127.0.0.1/slow?s=0.5',
+    url: 'http://127.0.0.1/slow?s=0.35',
     setUp: async host => {
       await gunicorn(host, { name: 'polls', code: wsgiApp('polls'), bind: '127.0.0.1:8420', workers: 1, threads: 3, args: ['--graceful-timeout', '1'] });
-      await site(host, 'polls', 'proxy_pass http://127.0.0.1:8420;\n    proxy_read_timeout 1s;');
+      await site(host, 'polls', 'proxy_pass http://127.0.0.1:8420;\n    proxy_read_timeout 700ms;');
     },
     expect: expected,
     fix: 'first-plan',
@@ -125,11 +125,11 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-puma',
-    traffic: { rps: 13 },
+    traffic: { rps: 14 },
     title: 'Puma has four threads for a page that takes its time',
     setUp: async host => {
-      await puma(host, { name: 'bookshop', bind: 'tcp://127.0.0.1:9299', config: ['threads 1, 4'], work: 'sleep 0.5' });
-      await site(host, 'bookshop', 'proxy_pass http://127.0.0.1:9299;\n    proxy_read_timeout 1s;');
+      await puma(host, { name: 'bookshop', bind: 'tcp://127.0.0.1:9299', config: ['threads 1, 4'], work: 'sleep 0.35' });
+      await site(host, 'bookshop', 'proxy_pass http://127.0.0.1:9299;\n    proxy_read_timeout 700ms;');
     },
     expect: expected,
     fix: 'first-plan',
@@ -137,11 +137,11 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-puma-cluster',
-    traffic: { rps: 13 },
+    traffic: { rps: 14 },
     title: 'Two workers of Puma with two threads each are busy behind a unix socket',
     setUp: async host => {
-      await puma(host, { name: 'bookshop', bind: 'unix:///run/bookshop/puma.sock', config: ['workers 2', 'threads 2, 2'], work: 'sleep 0.5' });
-      await site(host, 'bookshop', 'proxy_pass http://unix:/run/bookshop/puma.sock;\n    proxy_read_timeout 1s;');
+      await puma(host, { name: 'bookshop', bind: 'unix:///run/bookshop/puma.sock', config: ['workers 2', 'threads 2, 2'], work: 'sleep 0.35' });
+      await site(host, 'bookshop', 'proxy_pass http://unix:/run/bookshop/puma.sock;\n    proxy_read_timeout 700ms;');
     },
     expect: expected,
     fix: 'first-plan',
@@ -151,15 +151,14 @@ export default [
     name: 'worker-pool-tomcat',
     title: 'Tomcat has two threads; what waits for them it has accepted long ago',
     url: 'http://127.0.0.1/slow.jsp',
-    traffic: { rps: 8 },
     setUp: async host => {
       await tomcat(host, {
         port: 8188,
         address: '127.0.0.1',
         attributes: { maxThreads: 2, minSpareThreads: 1 },
-        files: { 'slow.jsp': '<% Thread.sleep(500); %>ok\n' },
+        files: { 'slow.jsp': '<% Thread.sleep(350); %>ok\n' },
       });
-      await site(host, 'archive', 'proxy_pass http://127.0.0.1:8188;\n    proxy_read_timeout 1s;');
+      await site(host, 'archive', 'proxy_pass http://127.0.0.1:8188;\n    proxy_read_timeout 700ms;');
       await compiled(host, 'http://127.0.0.1:8188/slow.jsp');
     },
     expect: {
@@ -175,11 +174,9 @@ export default [
     ...full,
     name: 'worker-pool-uvicorn',
     title: 'Two workers of uvicorn run code that blocks their loops',
-    // The plan asks for as many workers as these need, and each takes its time to start.
-    traffic: { rps: 6 },
     setUp: async host => {
       const code =
-        'import time\n\n\nasync def app(scope, receive, send):\n    if scope["type"] != "http":\n        return\n    time.sleep(0.5)\n    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})\n    await send({"type": "http.response.body", "body": b"ok\\n"})\n';
+        'import time\n\n\nasync def app(scope, receive, send):\n    if scope["type"] != "http":\n        return\n    time.sleep(0.35)\n    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})\n    await send({"type": "http.response.body", "body": b"ok\\n"})\n';
       await host.write('/srv/feeds/app.py', code);
       await startUnit(host, {
         unit: 'feeds.service',
@@ -188,7 +185,7 @@ export default [
         service: { TimeoutStopSec: '500ms' },
       });
       await waitForListener(host, '127.0.0.1:8530');
-      await site(host, 'feeds', 'proxy_pass http://127.0.0.1:8530;\n    proxy_read_timeout 1s;');
+      await site(host, 'feeds', 'proxy_pass http://127.0.0.1:8530;\n    proxy_read_timeout 700ms;');
       await host.until('uvicorn to answer', async () => (await host.request({ urls: ['http://127.0.0.1/'] })).counts['200'] !== undefined);
     },
     expect: expected,
