@@ -75,7 +75,7 @@ export default [
       await visitors(host);
     },
     traffic: { rps: 4 },
-    trafficMs: 2800,
+    trafficMs: 2400,
     symptom: hasRefused,
     expect: { verdict: 'failing', status: 'active', notFindings: ['worker-pool-exhausted', 'backend-down'] },
     fix: 'first-plan',

@@ -200,7 +200,7 @@ export default [
     breakIt: async host => {
       await host.request({ urls: ['http://127.0.0.1/regex'], timeoutMs: 600 });
     },
-    trafficMs: 2500,
+    trafficMs: 1800,
     expect: { verdict: 'failing', firstConfidence: ['confirmed', 'likely'], status: 'active', minShare: 0.9, notFindings: ['firewall-drop', 'backend-down'] },
     repair: host => host.restart('search'),
   }),

@@ -253,6 +253,7 @@ export default [
       await host.exec(['supervisorctl', 'restart', 'rates']);
       await host.until('supervisord to give up', async () => (await host.read('/var/log/supervisor/supervisord.log')).includes('rates entered FATAL'), 20_000);
     },
+    trafficMs: 700,
     expect: {
       verdict: 'failing',
       firstConfidence: 'confirmed',

@@ -244,7 +244,7 @@ ${fastcgiPass('unix:/run/php/press.sock', '/var/www/press')}`,
       await startNginx(host);
     },
     traffic: { urls: ['http://127.0.0.1:8083/', 'http://127.0.0.1:8083/feed/', 'http://127.0.0.1:8083/mail/'], rps: 12 },
-    trafficMs: 2000,
+    trafficMs: 1400,
     symptom: host => enough(host, ['http://127.0.0.1:8083/', 'http://127.0.0.1:8083/feed/', 'http://127.0.0.1:8083/mail/']),
     expect: { noneActive: true },
     also: async (host, badhop) => {
