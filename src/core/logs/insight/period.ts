@@ -98,10 +98,20 @@ function lnTrials(bins: number, shortest: number, { period, window }: Proven): n
 
 /** No bin counts for more than what crowded ones usually hold: an outage is one event, not a thousand. */
 function capped(counts: Float64Array): Float64Array {
-  const filled = counts.filter(count => count > 0).sort();
-  const crowded = quantileOf(filled, 0.9);
-  const most = Math.max(1, crowded + 2 * (crowded - quantileOf(filled, 0.5)));
-  return counts.map(count => Math.min(count, most));
+  const filled = new Float64Array(counts.length);
+  let size = 0;
+  for (let at = 0; at < counts.length; at += 1) {
+    const count = counts[at] ?? 0;
+    if (count <= 0) continue;
+    filled[size] = count;
+    size += 1;
+  }
+  const sorted = filled.subarray(0, size).sort();
+  const crowded = quantileOf(sorted, 0.9);
+  const most = Math.max(1, crowded + 2 * (crowded - quantileOf(sorted, 0.5)));
+  const result = counts.slice();
+  for (let at = 0; at < result.length; at += 1) if ((result[at] ?? 0) > most) result[at] = most;
+  return result;
 }
 
 /** The requests themselves come in this rhythm, and the share of them that fails does not. */

@@ -116,9 +116,11 @@ type Open = Omit<Candidate, 'gain' | 'oddsLow'>;
 function valueCandidates(cases: readonly Case[], dimension: Dimension): readonly Open[] {
   const counts = new Map<string, [number, number]>();
   let [failing, good] = [0, 0];
-  for (const { values, weight, isFailing } of cases) {
-    const value = values[dimension];
-    if (value === undefined) continue;
+  for (let at = 0; at < cases.length; at += 1) {
+    const one = cases[at];
+    const value = one?.values[dimension];
+    if (one === undefined || value === undefined) continue;
+    const { weight, isFailing } = one;
     let own = counts.get(value);
     if (own === undefined) counts.set(value, (own = [0, 0]));
     own[isFailing ? 0 : 1] += weight;

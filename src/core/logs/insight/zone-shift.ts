@@ -30,6 +30,8 @@ export interface ZoneShift {
 export function findZoneShift({ series, widthMs }: RollUp, grid: Grid, formats: readonly LogFormat[], zone: string): ZoneShift | undefined {
   const zoneless = new Set(formats.filter(format => format.kind === 'error' && isZoneless(format)).map(({ id }) => id));
   const zoned = new Set(formats.filter(format => format.kind === 'access' && !isZoneless(format)).map(({ id }) => id));
+  // Most logs are of one kind.
+  if (zoneless.size === 0 || zoned.size === 0) return undefined;
   const failing = series.filter(({ outcome }) => outcome?.failed === true && outcome.madeBy !== 'client');
   const counts = (of: readonly Series[]): Float64Array => countsOf(of, widthMs, grid);
   const messages = filledBins(counts(failing.filter(({ format }) => zoneless.has(format))));
@@ -62,7 +64,7 @@ function isZoneless({ plan }: LogFormat): boolean {
 
 function filledBins(counts: Float64Array): readonly number[] {
   const bins: number[] = [];
-  for (const [at, count] of counts.entries()) if (count > 0) bins.push(at);
+  for (let at = 0; at < counts.length; at += 1) if ((counts[at] ?? 0) > 0) bins.push(at);
   return bins;
 }
 

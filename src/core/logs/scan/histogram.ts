@@ -54,8 +54,9 @@ export function addHistograms(a: Histogram, b: Histogram): Histogram {
 }
 
 export function countOf(histogram: Histogram): number {
+  const { counts } = histogram;
   let total = 0;
-  for (const count of histogram.counts) total += count;
+  for (let at = 0; at < counts.length; at += 1) total += counts[at] ?? 0;
   return total;
 }
 
@@ -65,9 +66,11 @@ export function countOf(histogram: Histogram): number {
  */
 export function quantile(histogram: Histogram, q: number): number {
   const rank = Math.max(1, Math.ceil(Math.min(1, q) * countOf(histogram)));
+  const { steps, counts } = histogram;
   let passed = 0;
-  for (const [index, step] of histogram.steps.entries()) {
-    passed += histogram.counts[index] ?? 0;
+  for (let at = 0; at < steps.length; at += 1) {
+    passed += counts[at] ?? 0;
+    const step = steps[at] ?? 0;
     if (passed >= rank) return step === 0 ? 0 : (lowestOf(step) + lowestOf(step + 1) - 1) / 2;
   }
   return Number.NaN;
