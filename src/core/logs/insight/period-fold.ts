@@ -42,7 +42,7 @@ function inWindows(pulses: Pulses, period: number, phase: number, window: number
 
 /** The period near the candidate whose fold is the most peaked, and where the peak is. */
 function sharpen(pulses: Pulses, near: number): { readonly period: number; readonly phase: number } {
-  const { values, bins, filled } = pulses;
+  const { bins, filled, amounts } = pulses;
   const places = Math.max(8, Math.min(48, Math.floor(near)));
   // The spectrum leaves the frequency open by a fifth of a cycle over the whole span; a step shifts its end by a place.
   const turns = Math.ceil(0.2 * places);
@@ -55,10 +55,9 @@ function sharpen(pulses: Pulses, near: number): { readonly period: number; reado
     const frequency = 1 / period;
     profile.fill(0);
     for (let index = 0; index < filled.length; index += 1) {
-      const at = filled[index] ?? 0;
-      const cycles = (at + 0.5) * frequency;
+      const cycles = ((filled[index] ?? 0) + 0.5) * frequency;
       const place = Math.floor((cycles - Math.floor(cycles)) * places);
-      profile[place] = (profile[place] ?? 0) + (values[at] ?? 0);
+      profile[place] = (profile[place] ?? 0) + (amounts[index] ?? 0);
     }
     for (let place = 0; place < places; place += 1) {
       // Two places: a pulse may lie on the border of them.
@@ -101,15 +100,7 @@ function followScore(pulses: Pulses, period: number, window: number): number {
 }
 
 function followers(pulses: Pulses, period: number, window: number): number {
-  const { filled, values, bins } = pulses;
-  let sum = 0;
-  for (let index = 0; index < filled.length; index += 1) {
-    const at = filled[index] ?? 0;
-    const start = windowStart(period, at + 0.5, window, 1);
-    if (start >= bins) break;
-    sum += (values[at] ?? 0) * pulses.between(start, start + window);
-  }
-  return sum;
+  return pulses.followed(windowStart(period, 0.5, window, 1), window);
 }
 
 /** The period itself, where the proven one is a multiple or a part of it. */

@@ -53,6 +53,8 @@ export class Pulses {
   readonly bins: number;
   /** Bins that hold any. */
   readonly filled: Int32Array;
+  /** What those hold. */
+  readonly amounts: Float64Array;
   /** Of one bin. */
   readonly mean: number;
   readonly variance: number;
@@ -64,6 +66,7 @@ export class Pulses {
     this.bins = values.length;
     const sums = new Float64Array(values.length + 1);
     const filled = new Int32Array(values.length);
+    const amounts = new Float64Array(values.length);
     let sum = 0;
     let squares = 0;
     let count = 0;
@@ -71,6 +74,7 @@ export class Pulses {
       const value = values[at] ?? 0;
       if (value !== 0) {
         filled[count] = at;
+        amounts[count] = value;
         count += 1;
         squares += value * value;
         sum += value;
@@ -80,6 +84,7 @@ export class Pulses {
     this.#sums = sums;
     this.#ranked = new Float64Array(values.length + 1);
     this.filled = filled.subarray(0, count);
+    this.amounts = amounts.subarray(0, count);
     this.mean = sum / Math.max(1, values.length);
     this.variance = squares / Math.max(1, values.length) - this.mean ** 2;
   }
@@ -92,6 +97,19 @@ export class Pulses {
     const low = Math.min(bins, Math.max(0, from));
     const high = Math.min(bins, Math.max(low, to));
     return (sums[high] ?? 0) - (sums[low] ?? 0);
+  }
+
+  /** Of each filled bin, what it holds times what lies in the window that begins `lag` bins behind it. */
+  followed(lag: number, window: number): number {
+    const { bins, filled, amounts } = this;
+    const sums = this.#sums;
+    let total = 0;
+    for (let index = 0; index < filled.length; index += 1) {
+      const start = (filled[index] ?? 0) + lag;
+      if (start >= bins) break;
+      total += (amounts[index] ?? 0) * ((sums[Math.min(bins, start + window)] ?? 0) - (sums[start] ?? 0));
+    }
+    return total;
   }
 
   /** The different ranks among `2 * side + 1` windows around the one that starts at `start`, and that one's; undefined where all are the same. */
