@@ -1,11 +1,27 @@
 import { operations } from './kernel-program.ts';
-import type { Step } from './kernel-walk.ts';
 
 const newline = 0x0a;
 const mostLines = 48;
 const fewLines = 4;
 /** What is true of so many fields is usual. */
 const leastShare = 0.95;
+
+/** An instruction, as it lies in the kernel's memory (`src/kernel/index.ts`). */
+export interface Step {
+  readonly place: number;
+  readonly operation: number;
+  readonly use: number;
+  readonly flags: number;
+  readonly until: number;
+  readonly slot: number;
+  readonly follows: Uint8Array;
+  readonly text: Uint8Array;
+  /** Where the text lies. */
+  readonly textAt: number;
+  /** A clock's record, or where to go on. */
+  readonly target: number;
+  readonly salt: number;
+}
 
 /** How long what an instruction reads is in most lines. */
 export interface UsualLengths {
