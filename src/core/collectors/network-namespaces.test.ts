@@ -116,4 +116,24 @@ describe('network-namespaces', () => {
     const byGroup = { ...container.files, '/proc/1/comm': 'nginx\n', '/proc/1/cgroup': `0::/kubepods/besteffort/pod1/${id}\n` };
     expect(collect({ ...container, files: byGroup }).value.inside).toMatchObject({ engine: 'kubernetes' });
   });
+
+  it('asks some of a crowd for its network, and all of one in which they differ', () => {
+    const workers = Array.from({ length: 60 }, (_, index) => process(100 + index, { ppid: 10 }));
+    const linksOf = (apartFrom: number): FakeHost['stats'] =>
+      Object.fromEntries(workers.map(({ pid }) => [`/proc/${pid}/ns/net`, { target: pid < apartFrom ? own : apart }]));
+    const ask = (apartFrom: number) => {
+      const facts = {
+        processes: known([process(10), ...workers]),
+        'nginx-instances': known([{ id: 'nginx', running: true, masterPid: 10, workers: [] }]),
+        'nginx-layout': known({ groups: [{ members: [{ host: '127.0.0.1', port: 8000 }] }] }),
+        listeners: known([]),
+      } as unknown as Pick<Facts, 'processes' | 'nginx-instances' | 'nginx-layout' | 'listeners'>;
+      const { fact, asked } = runCollector(networkNamespaces, facts, { ...container, stats: { ...container.stats, ...linksOf(apartFrom) } });
+      const others = fact.state === 'known' ? fact.value.others.flatMap(({ pids }) => pids) : [];
+      return { others, links: asked.filter(request => request.kind === 'stat' && request.path.endsWith('/ns/net')).length };
+    };
+    expect(ask(1000)).toEqual({ others: [], links: 10 });
+    expect(ask(150)).toEqual({ others: workers.map(({ pid }) => pid).filter(pid => pid >= 150), links: 62 });
+    expect(ask(0)).toEqual({ others: workers.map(({ pid }) => pid), links: 10 });
+  });
 });

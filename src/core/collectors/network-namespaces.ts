@@ -10,6 +10,7 @@ import { parseFibTrie } from '../parsers/proc-fib-trie.ts';
 import { scanProcNetTcp } from '../parsers/proc-net-tcp.ts';
 import { socketInode } from '../parsers/socket-link.ts';
 import { textOf } from './shared/answers.ts';
+import { askOfCrowd } from './shared/crowd-answers.ts';
 
 type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
 
@@ -92,16 +93,21 @@ function* idsOf(
 ): Steps<{ readonly own: string | undefined; readonly ids: ReadonlyMap<number, string>; readonly hidden: readonly number[] }> {
   const [self] = yield* ask({ kind: 'stat', path: `/proc/self/${file}` });
   const own = self.state === 'known' ? idOf(self.value) : undefined;
-  const stats: readonly Known<StatResult>[] =
-    own === undefined ? [] : yield* askAll(processes.map(({ pid }) => ({ kind: 'stat', path: `/proc/${pid}/${file}` }) as const));
+  const stats: ReadonlyMap<number, Known<StatResult>> = own === undefined
+    ? new Map()
+    : yield* askOfCrowd(
+        processes,
+        pid => ({ kind: 'stat', path: `/proc/${pid}/${file}` }) as const,
+        stat => (stat.state === 'known' ? idOf(stat.value) : stat.state === 'absent' ? undefined : stat.state),
+      );
   const ids = new Map<number, string>();
   const hidden: number[] = [];
-  processes.forEach(({ pid }, index) => {
-    const stat = stats[index];
+  for (const { pid } of processes) {
+    const stat = stats.get(pid);
     const id = stat?.state === 'known' ? idOf(stat.value) : undefined;
     if (id !== undefined) ids.set(pid, id);
     else if (stat !== undefined && stat.state !== 'known' && stat.state !== 'absent') hidden.push(pid);
-  });
+  }
   return { own, ids, hidden };
 }
 

@@ -121,6 +121,22 @@ it('reads the command lines of many with one program, and one by one what that d
   expect(asked.filter(request => request.kind === 'read' && request.path.endsWith('/cmdline'))).toHaveLength(1);
 });
 
+it('reads the states of many with few programs, and one by one what those do not print', () => {
+  const one = crowdHost(() => 33);
+  const answer: FakeHost['answer'] = request => {
+    if (request.kind !== 'exec' || request.argv[4]?.endsWith('/stat') !== true) return undefined;
+    const paths = request.argv.slice(4).filter(path => path !== '/proc/12/stat');
+    const stdout = paths.map(path => `${path}\0${one.files?.[path] ?? ''} 0\n\0`).join('');
+    return known({ stdout, stderr: '', code: 0, truncated: false });
+  };
+  const { fact, asked } = runCollector(processes, {}, { ...one, answer });
+  expect(fact).toEqual(runCollector(processes, {}, one).fact);
+  expect(asked.filter(request => request.kind === 'read' && request.path.endsWith('/stat')).map(request => request.kind === 'read' && request.path)).toEqual([
+    '/proc/stat',
+    '/proc/12/stat',
+  ]);
+});
+
 it('reads all of a crowd whose members differ, or that systemd started', () => {
   for (const one of [crowdHost(pid => (pid < 200 ? 33 : 34)), crowdHost(() => 33, 1)]) {
     const { fact, asked } = runCollector(processes, {}, one);

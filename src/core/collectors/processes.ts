@@ -4,8 +4,10 @@ import { absent, known, valueOr } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
 import type { ProcessInfo } from '../model/facts/system.ts';
 import type { ReadResult, StatResult } from '../model/host.ts';
+import { crowdsOf } from '../model/crowds.ts';
+import type { Crowd } from '../model/crowds.ts';
 import { parseCmdline } from '../parsers/cmdline.ts';
-import { commandLinesArgv, parseCommandLines } from '../model/command-lines.ts';
+import { commandLinesArgv, parseCommandLines, parseStatLines, statLinesArgv } from '../model/command-lines.ts';
 import { parseIdNames } from '../parsers/passwd.ts';
 import type { IdNames } from '../parsers/passwd.ts';
 import { parseProcCgroup } from '../parsers/proc-cgroup.ts';
@@ -28,16 +30,9 @@ const READ_AT_ONCE = 100;
  */
 const ALL_LINKS_UP_TO = 300;
 
-/**
- * More children than this of one parent with one name and command line are a crowd: workers that were forked for the same purpose. They
- * have their parent's group of resources and one user. So many of them, spread over all, must say the same before it is taken as said of the others.
- */
-const CROWD = 32;
-const WITNESSES = 8;
-
-/** Of so many the command lines are read by one program, which takes a tenth of the time; it is given up where one of them hangs. */
-const COMMAND_LINES_AT_ONCE = 1000;
-const COMMAND_LINES = { timeoutMs: 1500, maxBytes: 8_388_608 };
+/** Of so many one file is read by one program, which takes a tenth of the time; it is given up where one of them hangs. */
+const FILES_AT_ONCE = 1000;
+const FILES = { timeoutMs: 1500, maxBytes: 8_388_608 };
 
 /** USER_HZ: 100 on every Linux that has /proc as we know it (`getconf CLK_TCK`). */
 const TICK_MS = 10;
@@ -71,13 +66,12 @@ export default defineCollector({
     const bootMs = fineBootMs(clock, parseSystemStat(textOf(systemStat) ?? '').bootMs);
     if (bootMs === undefined) problems.push('Start times are missing: /proc/stat has no boot time.');
 
-    const statTexts = yield* askAll(pids.slice(0, MAX_PROCESSES).map(pid => ({ kind: 'read', path: `/proc/${pid}/stat` }) as const));
-    const stats = statTexts.flatMap(text => parseProcStat(textOf(text) ?? '') ?? []);
+    const { stats, lost: lostStats } = yield* readStats(pids.slice(0, MAX_PROCESSES));
     const context: Context = { bootMs, users: parseIdNames(textOf(passwd) ?? ''), cgroups: new Map() };
     const userland = stats.filter(stat => !stat.kernelThread);
     const kernel = stats.filter(stat => stat.kernelThread).map(stat => processOf(stat, '', [], context));
     const { found, unread } = yield* readUserland(userland, context);
-    const lost = unread + statTexts.filter(isLost).length;
+    const lost = unread + lostStats;
     if (lost > 0) problems.push(`${lost} processes did not let themselves be read; what they are is not known.`);
     // hidepid hides what belongs to others: pid 1 is there on every host.
     if (!pids.includes(1)) problems.push('Processes of other users are hidden (hidepid): run as root to see them.');
@@ -113,18 +107,20 @@ function* readUserland(stats: readonly ProcStat[], context: Context): Reading<Us
     };
   }
   const commandOf = yield* readCommandLines(stats);
-  const crowds = crowdsOf(stats, commandOf);
+  const crowds = crowdsIn(stats, commandOf);
+  const spared = new Set(crowds.flatMap(({ members }) => members));
+  for (const witness of crowds.flatMap(({ witnesses }) => witnesses)) spared.delete(witness);
   const found = new Map<ProcStat, ProcessInfo>();
   const read = function* (some: readonly ProcStat[]): Reading<void> {
     const answers = yield* askEach(some, stat => [...filesOf(stat), ...(SYSTEM_DAEMONS.has(stat.comm) ? [] : linksOf(stat))]);
     for (const [index, stat] of some.entries()) found.set(stat, processOf(stat, commandOf.get(stat)?.line ?? '', answers[index] ?? [], context));
   };
-  yield* read(stats.filter(stat => crowds.get(stat)?.witnesses.includes(stat) !== false));
-  for (const [stat, { witnesses }] of crowds) {
+  yield* read(stats.filter(stat => !spared.has(stat)));
+  for (const { members, witnesses } of crowds) {
     const [witness] = witnesses;
-    if (found.has(stat) || witness === undefined || !areAlike(witnesses, found)) continue;
-    const one = found.get(witness);
-    if (one !== undefined) found.set(stat, likeWitness(stat, one, witness, context));
+    const one = witness === undefined ? undefined : found.get(witness);
+    if (witness === undefined || one === undefined || !areAlike(witnesses, found)) continue;
+    for (const stat of members) if (!found.has(stat)) found.set(stat, likeWitness(stat, one, witness, context));
   }
   yield* read(stats.filter(stat => !found.has(stat)));
   return { found: [...found.values()], unread: [...commandOf.values()].filter(({ lost }) => lost).length };
@@ -143,43 +139,56 @@ function lineIn(answer: Known<unknown> | undefined): string {
 /** By one program, and one by one where it says nothing: there is no such program, a process hangs, or its command line is empty. */
 function* readCommandLines(stats: readonly ProcStat[]): Reading<ReadonlyMap<ProcStat, CommandLine>> {
   const commandOf = new Map<ProcStat, CommandLine>();
-  for (let start = 0; start < stats.length; start += COMMAND_LINES_AT_ONCE) {
-    const some = stats.slice(start, start + COMMAND_LINES_AT_ONCE);
-    const [printed] = yield* ask({ kind: 'exec', argv: commandLinesArgv(some.map(({ pid }) => pid)), options: COMMAND_LINES });
-    const lines = parseCommandLines(printed.state === 'known' ? printed.value.stdout : '');
-    const others = some.filter(({ pid }) => !lines.has(pid));
-    const answers = yield* askEach(others, stat => [commandLineOf(stat)]);
-    for (const stat of some) commandOf.set(stat, { line: lines.get(stat.pid) ?? '', lost: false });
-    for (const [index, stat] of others.entries()) {
-      const [answer] = answers[index] ?? [];
-      commandOf.set(stat, { line: lineIn(answer), lost: isLost(answer) });
-    }
+  const lines = yield* readByProgram(
+    stats.map(({ pid }) => pid),
+    commandLinesArgv,
+    parseCommandLines,
+  );
+  const others = stats.filter(({ pid }) => !lines.has(pid));
+  const answers = yield* askEach(others, stat => [commandLineOf(stat)]);
+  for (const stat of stats) commandOf.set(stat, { line: lines.get(stat.pid) ?? '', lost: false });
+  for (const [index, stat] of others.entries()) {
+    const [answer] = answers[index] ?? [];
+    commandOf.set(stat, { line: lineIn(answer), lost: isLost(answer) });
   }
   return commandOf;
 }
 
-interface Crowd {
-  readonly witnesses: readonly ProcStat[];
+interface Stats {
+  readonly stats: readonly ProcStat[];
+  /** Processes whose state could not be read, though they are there. */
+  readonly lost: number;
 }
 
-/** By each process of a crowd, its crowd. What systemd starts is of many units, which may run the same command. */
-function crowdsOf(stats: readonly ProcStat[], commands: ReadonlyMap<ProcStat, CommandLine>): ReadonlyMap<ProcStat, Crowd> {
-  const alike = new Map<string, ProcStat[]>();
-  for (const stat of stats) {
+/** Of many by programs, and one by one what they do not print. */
+function* readStats(pids: readonly number[]): Reading<Stats> {
+  const lines = pids.length <= ALL_LINKS_UP_TO ? new Map<number, string>() : yield* readByProgram(pids, statLinesArgv, parseStatLines);
+  const others = pids.filter(pid => !lines.has(pid));
+  const answers = yield* askAll(others.map(pid => ({ kind: 'read', path: `/proc/${pid}/stat` }) as const));
+  for (const [index, pid] of others.entries()) lines.set(pid, lineIn(answers[index]));
+  return { stats: pids.flatMap(pid => parseProcStat(lines.get(pid) ?? '') ?? []), lost: answers.filter(isLost).length };
+}
+
+/** What the programs that `argvOf` names print of one file of each process, by pid. */
+function* readByProgram(
+  pids: readonly number[],
+  argvOf: (pids: readonly number[]) => readonly string[],
+  parse: (text: string) => Map<number, string>,
+): Reading<Map<number, string>> {
+  const argvs: (readonly string[])[] = [];
+  for (let start = 0; start < pids.length; start += FILES_AT_ONCE) argvs.push(argvOf(pids.slice(start, start + FILES_AT_ONCE)));
+  const printed = yield* askAll(argvs.map(argv => ({ kind: 'exec', argv, options: FILES }) as const));
+  const found = new Map<number, string>();
+  for (const answer of printed) if (answer.state === 'known') for (const [pid, text] of parse(answer.value.stdout)) found.set(pid, text);
+  return found;
+}
+
+/** Children of one parent with one name and command line. What systemd starts is of many units, which may run the same command. */
+function crowdsIn(stats: readonly ProcStat[], commands: ReadonlyMap<ProcStat, CommandLine>): readonly Crowd<ProcStat>[] {
+  return crowdsOf(stats, stat => {
     const { line = '' } = commands.get(stat) ?? {};
-    if (stat.ppid <= 1 || line === '') continue;
-    const name = `${stat.ppid}\0${stat.comm}\0${line}`;
-    const members = alike.get(name);
-    if (members === undefined) alike.set(name, [stat]);
-    else members.push(stat);
-  }
-  const crowds = new Map<ProcStat, Crowd>();
-  for (const members of alike.values()) {
-    if (members.length <= CROWD) continue;
-    const witnesses = Array.from({ length: WITNESSES }, (_, index) => members[Math.floor((index * (members.length - 1)) / (WITNESSES - 1))] ?? []).flat();
-    for (const member of members) crowds.set(member, { witnesses });
-  }
-  return crowds;
+    return stat.ppid <= 1 || line === '' ? undefined : `${stat.ppid}\0${stat.comm}\0${line}`;
+  });
 }
 
 /** They have the same user, groups, control group, program and folder, and none of them ended meanwhile. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { commandLinesArgv, formatCommandLines, parseCommandLines, readsCommandLines } from './command-lines.ts';
+import { commandLinesArgv, formatCommandLines, parseCommandLines, parseStatLines, readsCommandLines, statLinesArgv } from './command-lines.ts';
 
 // GNU grep 3.8 on Debian 12.
 const printed =
@@ -29,11 +29,22 @@ it('reads what it prints', () => {
   );
 });
 
+it('gives /proc/PID/stat of each process, whatever its name is', () => {
+  // The second is a process that was named so to look like another file.
+  const stats = '/proc/71/stat\x0071 (sshd) S 1\n\0/proc/72/stat\x0072 (a\n/proc/9/stat) R 1\n\0/proc/73/stat\x0073 (cut';
+  expect([...parseStatLines(stats)]).toEqual([
+    [71, '71 (sshd) S 1\n'],
+    [72, '72 (a\n/proc/9/stat) R 1\n'],
+  ]);
+  expect(parseCommandLines(stats).size).toBe(0);
+});
+
 it('never throws', () => {
-  fc.assert(fc.property(fc.string(), text => parseCommandLines(text).size >= 0));
+  fc.assert(fc.property(fc.string(), text => parseCommandLines(text).size + parseStatLines(text).size >= 0));
 });
 
 it('knows its own command', () => {
   expect(readsCommandLines(commandLinesArgv([7]))).toBe(true);
+  expect(readsCommandLines(statLinesArgv([7]))).toBe(false);
   expect(readsCommandLines(['grep', '-r', 'x'])).toBe(false);
 });
