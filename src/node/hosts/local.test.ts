@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { absent, type Known } from '../../core/model/fact.ts';
 import { parseOffset, zoneOffset, zoneOfLink } from './local-clock.ts';
+import { RootFiles } from './local-root.ts';
 import { createLocalHost } from './local.ts';
 
 const host = createLocalHost();
@@ -24,6 +25,44 @@ function value<T>(answer: Known<T>): T {
   if (answer.state !== 'known') throw new Error(`${answer.state}: ${answer.why}`);
   return answer.value;
 }
+
+describe('small files of the root file system', () => {
+  test('are read and described as they are now, links are followed', async () => {
+    const path = join(folder, 'small.conf');
+    writeFileSync(path, 'first');
+    symlinkSync(path, join(folder, 'small.link'));
+    expect(text(value(await host.read(path)).bytes)).toBe('first');
+    writeFileSync(path, 'second one');
+    for (const name of [path, join(folder, 'small.link')]) {
+      expect(value(await host.read(name))).toMatchObject({ size: 10, atEnd: true });
+      expect(text(value(await host.read(name, { offset: 7, limit: 2 })).bytes)).toBe('on');
+      expect(value(await host.read(name, { offset: 7, limit: 2 })).atEnd).toBe(false);
+      const beyond = value(await host.read(name, { offset: 99 }));
+      expect([beyond.bytes.length, beyond.size, beyond.atEnd]).toEqual([0, 10, true]);
+      expect(text(value(await host.read(name, { offset: -3 })).bytes)).toBe('one');
+    }
+    expect(value(await host.stat(path))).toMatchObject({ kind: 'file', size: 10 });
+    expect(value(await host.stat(join(folder, 'small.link')))).toMatchObject({ kind: 'link', target: path, realPath: path });
+  });
+
+  test('are told from what is no file, also where a folder comes later', async () => {
+    expect(await host.read(join(folder, 'later', 'x'))).toMatchObject({ state: 'absent', why: expect.stringContaining('does not exist') });
+    mkdirSync(join(folder, 'later'));
+    writeFileSync(join(folder, 'later', 'x'), 'here');
+    expect(text(value(await host.read(join(folder, 'later', 'x'))).bytes)).toBe('here');
+    expect(await host.read(join(folder, 'later', 'x', 'y'))).toMatchObject({ state: 'absent', why: expect.stringContaining('not a folder') });
+    expect(await host.stat(join(folder, 'later'))).toMatchObject({ value: { kind: 'directory' } });
+    expect(await host.read(join(folder, 'later'))).toMatchObject({ state: 'unparsable' });
+    execFileSync('mkfifo', [join(folder, 'pipe-here')]);
+    expect(await host.read(join(folder, 'pipe-here'))).toMatchObject({ state: 'unparsable', why: expect.stringContaining('fifo') });
+  });
+
+  test('what is mounted elsewhere is none of them', () => {
+    const root = new RootFiles();
+    for (const path of ['/proc/1/maps', '/proc', '/sys/x', '/', '', 'x', '/etc/../proc/x', '//etc/passwd', '/etc/./x', '/etc/'])
+      expect([path, root.holds(path)]).toEqual([path, false]);
+  });
+});
 
 describe('exec', () => {
   test('gives both outputs and the code, in a C locale', async () => {

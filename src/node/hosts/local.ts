@@ -1,10 +1,11 @@
 import { timedOut, type Known } from '../../core/model/fact.ts';
-import type { Host } from '../../core/model/host.ts';
+import type { Host, ReadResult, StatResult } from '../../core/model/host.ts';
 import { localClock } from './local-clock.ts';
 import { connectLocal } from './local-connect.ts';
 import { execLocal } from './local-exec.ts';
 import { listFolder, readFileRange, statFile } from './local-files.ts';
 import { isCommandLine, isQuickFile, isQuickPath, listQuick, readCommandLine, readQuick, statQuick } from './local-proc.ts';
+import { RootFiles } from './local-root.ts';
 import { findSocketOwners } from './local-sockets.ts';
 import { createGate, createTurns, withinTime } from './time-limit.ts';
 
@@ -25,6 +26,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   const fileGate = createGate(filesAtOnce);
   const programGate = createGate(programsAtOnce);
   const turn = createTurns();
+  const root = new RootFiles();
   let hanging = 0;
 
   const limited = <T>(path: string, work: () => Promise<Known<T>>): Promise<Known<T>> =>
@@ -40,14 +42,22 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
       });
     });
 
+  const atOnce = async <T>(quick: () => Known<T> | undefined, otherwise: () => Promise<Known<T>>): Promise<Known<T>> => (await turn(quick)) ?? otherwise();
+
   return {
     name: 'local',
     exec: (argv, execOptions) => programGate(() => execLocal(argv, execOptions)),
     read: (path, readOptions = {}) => {
       if (isQuickFile(path, readOptions)) return turn(() => readQuick(path, readOptions));
-      return limited(path, () => (isCommandLine(path, readOptions) ? readCommandLine(path, readOptions) : readFileRange(path, readOptions)));
+      const pooled = (): Promise<Known<ReadResult>> =>
+        limited(path, () => (isCommandLine(path, readOptions) ? readCommandLine(path, readOptions) : readFileRange(path, readOptions)));
+      return root.holds(path) ? atOnce(() => root.read(path, readOptions), pooled) : pooled();
     },
-    stat: path => (isQuickPath(path) ? turn(() => statQuick(path)) : limited(path, () => statFile(path))),
+    stat: path => {
+      if (isQuickPath(path)) return turn(() => statQuick(path));
+      const pooled = (): Promise<Known<StatResult>> => limited(path, () => statFile(path));
+      return root.holds(path) ? atOnce(() => root.stat(path), pooled) : pooled();
+    },
     list: path => (isQuickPath(path) ? turn(() => listQuick(path)) : limited(path, () => listFolder(path))),
     socketOwners: inodes => findSocketOwners(inodes, turn),
     connect: (address, connectOptions) => connectLocal(address, connectOptions),
