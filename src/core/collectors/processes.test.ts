@@ -126,7 +126,11 @@ it('reads the states of many with few programs, and one by one what those do not
   const answer: FakeHost['answer'] = request => {
     if (request.kind !== 'exec' || request.argv[4]?.endsWith('/stat') !== true) return undefined;
     const paths = request.argv.slice(4).filter(path => path !== '/proc/12/stat');
-    const stdout = paths.map(path => `${path}\0${one.files?.[path] ?? ''} 0\n\0`).join('');
+    const textOf = (path: string): string => {
+      const file = one.files?.[path];
+      return typeof file === 'string' ? file : '';
+    };
+    const stdout = paths.map(path => `${path}\0${textOf(path)} 0\n\0`).join('');
     return known({ stdout, stderr: '', code: 0, truncated: false });
   };
   const { fact, asked } = runCollector(processes, {}, { ...one, answer });

@@ -31,7 +31,7 @@ const READ_AT_ONCE = 100;
 const ALL_LINKS_UP_TO = 300;
 
 /** Of so many one file is read by one program, which takes a tenth of the time; it is given up where one of them hangs. */
-const FILES_AT_ONCE = 1000;
+const FILES_AT_ONCE = 2500;
 const FILES = { timeoutMs: 1500, maxBytes: 8_388_608 };
 
 /** USER_HZ: 100 on every Linux that has /proc as we know it (`getconf CLK_TCK`). */

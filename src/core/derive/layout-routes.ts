@@ -74,16 +74,35 @@ function* passRoutes(
 }
 
 function settingsOf(chain: Chain, pass: PassKind, version: string): Record<string, Setting> {
+  const { names, list } = settingsAsked(pass, version);
+  const written = chain.map(block => settingsIn(block, names)).filter(block => block.size > 0);
   const settings: Record<string, Setting> = {};
-  for (const [key, directive, fallback] of settingsAsked(pass, version)) {
-    const found = inForce(chain, directive).at(-1);
+  for (const [key, directive, fallback] of list) {
+    const found = written.findLast(block => block.has(directive))?.get(directive);
     if (found !== undefined) settings[key] = toSetting(found);
     else if (fallback !== undefined) settings[key] = fallback;
   }
   return settings;
 }
 
-type Asked = readonly (readonly [key: string, directive: string, fallback: Setting | undefined])[];
+const settingsOfBlock = new WeakMap<ReadonlySet<string>, WeakMap<readonly ConfigDirective[], ReadonlyMap<string, ConfigDirective>>>();
+
+/** The last of each of these directives in one block. The blocks around are those of thousands of locations. */
+function settingsIn(block: readonly ConfigDirective[], names: ReadonlySet<string>): ReadonlyMap<string, ConfigDirective> {
+  const blocks = settingsOfBlock.get(names) ?? new WeakMap<readonly ConfigDirective[], ReadonlyMap<string, ConfigDirective>>();
+  settingsOfBlock.set(names, blocks);
+  const before = blocks.get(block);
+  if (before !== undefined) return before;
+  const found = new Map<string, ConfigDirective>();
+  for (const directive of block) if (names.has(directive.name)) found.set(directive.name, directive);
+  blocks.set(block, found);
+  return found;
+}
+
+interface Asked {
+  readonly names: ReadonlySet<string>;
+  readonly list: readonly (readonly [key: string, directive: string, fallback: Setting | undefined])[];
+}
 
 const asked = new Map<string, Asked>();
 
@@ -102,8 +121,9 @@ function settingsAsked(pass: PassKind, version: string): Asked {
     return [key, directive, fallback === undefined ? undefined : makeSetting(directive, fallback, { kind: 'default', version })] as const;
   });
   if (asked.size > 100) asked.clear();
-  asked.set(id, list);
-  return list;
+  const made = { names: new Set(names.map(([, directive]) => directive)), list };
+  asked.set(id, made);
+  return made;
 }
 
 function headersOf(chain: Chain, pass: PassKind): Setting[] {

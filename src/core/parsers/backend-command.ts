@@ -71,8 +71,19 @@ const programs: readonly (readonly [RegExp, ServiceKind])[] = [
   [/^haproxy$/, 'haproxy'],
 ];
 
+/** Processes of a crowd share one argv, and several facts ask about the same processes. */
+const recognised = new WeakMap<readonly string[], { readonly sort: Sort; readonly exe: string | undefined; readonly command: RecognisedCommand | undefined }>();
+
 /** What the argv starts; `undefined` for no backend that is known by name. A unit's ExecStart may go through launchers and `sh -c`. */
 export function recogniseCommand(argv: readonly string[], sort: Sort, exe?: string): RecognisedCommand | undefined {
+  const before = recognised.get(argv);
+  if (before !== undefined && before.sort === sort && before.exe === exe) return before.command;
+  const command = recognise(argv, sort, exe);
+  recognised.set(argv, { sort, exe, command });
+  return command;
+}
+
+function recognise(argv: readonly string[], sort: Sort, exe: string | undefined): RecognisedCommand | undefined {
   const first = argv[0] ?? '';
   const titled = sort === 'process' ? fromTitle(first, argv) : undefined;
   if (titled !== undefined) return titled;
