@@ -162,7 +162,7 @@ function makeAnswerer(setup: GatherSetup, clock: HostClock): Answerer {
       case 'list':
         return host.list(request.path);
       case 'owners':
-        return host.socketOwners?.(request.inodes) ?? Promise.resolve(absent('this host does not look for the owners of sockets'));
+        return host.socketOwners?.(request.inodes, request.pids) ?? Promise.resolve(absent('this host does not look for the owners of sockets'));
       case 'clock':
         return Promise.resolve({ state: 'known', value: clock });
       case 'pause':

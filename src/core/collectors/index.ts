@@ -10,6 +10,7 @@ import hostIdentity from './host-identity.ts';
 import idleConnections from './idle-connections.ts';
 import kernelLog from './kernel-log.ts';
 import listeners from './listeners.ts';
+import listeningSockets from './listening-sockets.ts';
 import managedPrograms from './managed-programs.ts';
 import nameResolution from './name-resolution.ts';
 import networkNamespaces from './network-namespaces.ts';
@@ -46,6 +47,7 @@ export const collectors: readonly Collector[] = [
   idleConnections,
   kernelLog,
   listeners,
+  listeningSockets,
   managedPrograms,
   nameResolution,
   networkNamespaces,

@@ -3,8 +3,10 @@ import { expect, it } from 'vitest';
 import type { Request } from '../model/collector.ts';
 import { known } from '../model/fact.ts';
 import connections from './connections.ts';
+import type { ProcessInfo } from '../model/facts/system.ts';
 import listeners from './listeners.ts';
-import { runCollector } from './testing.ts';
+import listeningSockets from './listening-sockets.ts';
+import { runCollector, type FakeHost } from './testing.ts';
 
 const sample = (path: string): string => readFileSync(new URL(`../parsers/${path}`, import.meta.url), 'utf8');
 const files = {
@@ -14,8 +16,15 @@ const files = {
 };
 const programs = { 'ss -Hltxnpe': sample('ss.fixtures/tcp-unix-iproute2-6.1.0.txt'), 'ss -Htan': sample('ss.fixtures/connections-iproute2-6.1.0.txt') };
 
+/** Both steps: the sockets, and then their owners. */
+function runListeners(host: FakeHost, processes: readonly ProcessInfo[] = []): ReturnType<typeof runCollector<'listeners', 'listening-sockets' | 'processes'>> {
+  const sockets = runCollector(listeningSockets, {}, host);
+  const owners = runCollector(listeners, { 'listening-sockets': sockets.fact, processes: known(processes) }, host);
+  return { ...owners, asked: [...sockets.asked, ...owners.asked] };
+}
+
 it('joins what the kernel and ss say of a socket', () => {
-  const { fact, asked } = runCollector(listeners, {}, { files: { '/proc/net/unix': sample('proc-net-unix.fixtures/linux-6.18-queue.txt') }, programs });
+  const { fact, asked } = runListeners({ files: { '/proc/net/unix': sample('proc-net-unix.fixtures/linux-6.18-queue.txt') }, programs });
   expect(fact).toMatchObject({ state: 'known' });
   const value = fact.state === 'known' ? fact.value : [];
   expect(value).toContainEqual({ kind: 'tcp', host: '127.0.0.1', port: 8100, queue: 3, backlog: 2, inode: 970_360, pids: [2478] });
@@ -31,17 +40,13 @@ it('asks for the owners apart, and ss only for what that has left', () => {
   const withOwners = sample('ss.fixtures/tcp-unix-iproute2-6.1.0.txt');
   const quick = withOwners.replace(/ users:\(\(.*?\)\)/g, '');
   expect(quick).not.toContain('pid=');
-  const expected = runCollector(listeners, {}, { programs }).fact;
+  const expected = runListeners({ programs }).fact;
   const inodes = expected.state === 'known' ? expected.value.map(({ inode, pids }) => ({ inode: inode ?? 0, pids })) : [];
-  const run = (owners: readonly { inode: number; pids: readonly number[] }[], isWhole: boolean): ReturnType<typeof runCollector<'listeners', never>> =>
-    runCollector(
-      listeners,
-      {},
-      {
-        programs: { 'ss -Hltxne': quick, 'ss -Hltxnpe': withOwners },
-        answer: request => (request.kind === 'owners' ? known({ owners: owners.filter(({ inode }) => request.inodes.includes(inode)), isWhole }) : undefined),
-      },
-    );
+  const run = (owners: readonly { inode: number; pids: readonly number[] }[], isWhole: boolean): ReturnType<typeof runListeners> =>
+    runListeners({
+      programs: { 'ss -Hltxne': quick, 'ss -Hltxnpe': withOwners },
+      answer: request => (request.kind === 'owners' ? known({ owners: owners.filter(({ inode }) => request.inodes.includes(inode)), isWhole }) : undefined),
+    });
   const words = (asked: readonly Request[]): readonly string[] => asked.flatMap(request => (request.kind === 'exec' ? [request.argv.join(' ')] : []));
 
   const all = run(
@@ -60,16 +65,39 @@ it('asks for the owners apart, and ss only for what that has left', () => {
   expect(hidden.fact).toMatchObject({ problems: [expect.stringContaining('are not known')] });
 });
 
+it('looks for owners among some of a crowd first, and among all where these hold a socket or one is left', () => {
+  const quick = 'tcp LISTEN 0 511 127.0.0.1:8100 0.0.0.0:* ino:71 sk:1\n';
+  const worker = (pid: number): ProcessInfo => ({ pid, ppid: 10, state: 'S', comm: 'x', argv: ['x'], uid: 0, startMs: 0, rssBytes: 1, threads: 1, cpuMs: 0 });
+  const crowd = Array.from({ length: 60 }, (_, index) => worker(100 + index));
+  const ask = (holders: readonly number[]) => {
+    const { fact, asked } = runListeners(
+      {
+        programs: { 'ss -Hltxne': quick },
+        answer: request => {
+          if (request.kind !== 'owners') return undefined;
+          const pids = holders.filter(pid => request.pids?.includes(pid) !== false);
+          return known({ owners: pids.length === 0 ? [] : [{ inode: 71, pids }], isWhole: true });
+        },
+      },
+      [{ ...worker(10), ppid: 1 }, ...crowd],
+    );
+    return {
+      pids: fact.state === 'known' ? fact.value.flatMap(listener => listener.pids) : [],
+      looked: asked.flatMap(request => (request.kind === 'owners' ? [request.pids?.length] : [])),
+    };
+  };
+  expect(ask([10])).toEqual({ pids: [10], looked: [9] });
+  expect(ask([10, ...crowd.map(({ pid }) => pid)])).toEqual({ pids: [10, ...crowd.map(({ pid }) => pid)], looked: [9, undefined] });
+  expect(ask([103])).toEqual({ pids: [103], looked: [9, undefined] });
+  expect(ask([])).toEqual({ pids: [], looked: [9, undefined] });
+});
+
 it('does without ss: queues from /proc, owners from file descriptors, no backlog', () => {
-  const { fact } = runCollector(
-    listeners,
-    {},
-    {
-      files,
-      folders: { '/proc': ['1036', '2', 'net'], '/proc/1036/fd': ['0', '3', '5'], '/proc/2/fd': [] },
-      stats: { '/proc/1036/fd/3': { kind: 'link', target: 'socket:[161388]' }, '/proc/1036/fd/5': { kind: 'link', target: 'socket:[161390]' } },
-    },
-  );
+  const { fact } = runListeners({
+    files,
+    folders: { '/proc': ['1036', '2', 'net'], '/proc/1036/fd': ['0', '3', '5'], '/proc/2/fd': [] },
+    stats: { '/proc/1036/fd/3': { kind: 'link', target: 'socket:[161388]' }, '/proc/1036/fd/5': { kind: 'link', target: 'socket:[161390]' } },
+  });
   expect(fact).toMatchObject({ state: 'known', problems: [expect.stringContaining('iproute2'), expect.stringContaining('root')] });
   const value = fact.state === 'known' ? fact.value : [];
   expect(value).toContainEqual({ kind: 'tcp', host: '127.0.0.1', port: 8100, queue: 3, backlog: -1, inode: 161_388, pids: [1036] });
@@ -77,12 +105,12 @@ it('does without ss: queues from /proc, owners from file descriptors, no backlog
 });
 
 it('does without /proc/net', () => {
-  const { fact } = runCollector(listeners, {}, { programs });
+  const { fact } = runListeners({ programs });
   expect(fact.state === 'known' && fact.value.map(one => one.path ?? one.port)).toEqual(expect.arrayContaining([80, 8100, '/run/with blank.sock']));
 });
 
 it('is not known where neither answers', () => {
-  expect(runCollector(listeners, {}, {}).fact.state).toBe('absent');
+  expect(runListeners({}).fact.state).toBe('absent');
 });
 
 it('counts connections by peer, by listener and by state', () => {
@@ -109,7 +137,7 @@ it('tells what the kernel had dropped before a listener, all sockets of an addre
   const listening = 'tcp LISTEN 0 2 127.0.0.1:8322 0.0.0.0:* ino:5 sk:1\ntcp LISTEN 0 2 127.0.0.1:8323 0.0.0.0:* ino:6 sk:2\n';
   const drops =
     'LISTEN 0 2 127.0.0.1:8322 0.0.0.0:*\n\t skmem:(r0,d40)\nLISTEN 0 2 127.0.0.1:8322 0.0.0.0:*\n\t skmem:(r0,d2)\nLISTEN 0 2 127.0.0.1:8323 0.0.0.0:*\n';
-  const { fact } = runCollector(listeners, {}, { programs: { 'ss -Hltxne': listening, 'ss -Htlnm': drops } });
+  const { fact } = runListeners({ programs: { 'ss -Hltxne': listening, 'ss -Htlnm': drops } });
   const value = fact.state === 'known' ? fact.value : [];
   expect(value.map(({ port, dropped }) => [port, dropped])).toEqual([
     [8322, 42],

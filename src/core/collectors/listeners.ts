@@ -2,66 +2,32 @@ import { ask, askAll, defineCollector } from '../model/collector.ts';
 import type { Request } from '../model/collector.ts';
 import { absent, known, valueOr } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
-import type { Listener } from '../model/facts/system.ts';
-import type { StatResult } from '../model/host.ts';
-import { scanProcNetTcp } from '../parsers/proc-net-tcp.ts';
-import { parseProcNetUnix } from '../parsers/proc-net-unix.ts';
+import type { ProcessInfo } from '../model/facts/system.ts';
+import type { SocketOwners, StatResult } from '../model/host.ts';
 import { socketInode } from '../parsers/socket-link.ts';
 import { parseSsTcpListeners, parseSsUnixListeners } from '../parsers/ss.ts';
-import type { SsListener } from '../parsers/ss.ts';
-import { outputOf, problemText, textOf } from './shared/answers.ts';
-import { dropsByAddress, listenerDrops } from './shared/listener-drops.ts';
-
-const NET_LIMIT = { limit: 33_554_432 } as const;
+import { outputOf } from './shared/answers.ts';
+import { crowdsOfProcesses } from './shared/crowd-answers.ts';
+import { ssWithOwners } from './shared/ss-listening.ts';
 
 /** Bounds of the search for owners through /proc/PID/fd, used where ss cannot name them. Listening sockets are opened early. */
 const MAX_LOOKED_AT = 4000;
 const MAX_OWNERS = 300;
 const MAX_FDS = 128;
 
-const SS_OPTIONS = { timeoutMs: 3000, maxBytes: 8_388_608 } as const;
-/** Once for both kinds of sockets. */
-const ssListening = { kind: 'exec', argv: ['ss', '-Hltxne'], options: SS_OPTIONS } as const;
-const ssWithOwners = { kind: 'exec', argv: ['ss', '-Hltxnpe'], options: SS_OPTIONS } as const;
-
 export default defineCollector({
   id: 'listeners',
   title: 'Listening sockets, their accept queues and owners',
-  needs: [],
-  *collect() {
-    // What is dropped from here on until the last sample of the backends' load shows a queue that runs over only now and then.
-    const [quick, unix, drops] = yield* ask(ssListening, { kind: 'read', path: '/proc/net/unix', options: NET_LIMIT }, listenerDrops);
-    const dropped = dropsByAddress(drops);
-    // A recording of an older badhop holds only this one.
-    const [ss] = quick.state === 'absent' ? yield* ask(ssWithOwners) : [quick];
-    const printed = outputOf(ss, 'ss');
-    const ssWorks = printed.state === 'known';
-    const fromSs = valueOr(printed, '');
-    const problems: string[] = [];
-    if (printed.state !== 'known')
-      problems.push(
-        problemText('The backlogs of the listening sockets are not known', printed.state === 'absent' ? { ...printed, how: 'install iproute2' } : printed),
-      );
-
-    const found: Listener[] = parseSsTcpListeners(fromSs).map(socket => {
-      const listener = listenerOfSs(socket);
-      const before = dropped.get(`${listener.host} ${listener.port}`);
-      return before === undefined ? listener : { ...listener, dropped: before };
-    });
-    if (found.length === 0) {
-      // Much slower than ss on a host with many connections, and there all the same.
-      const [tcp4, tcp6] = yield* ask(
-        { kind: 'read', path: '/proc/net/tcp', options: NET_LIMIT },
-        { kind: 'read', path: '/proc/net/tcp6', options: NET_LIMIT },
-      );
-      if (tcp4.state !== 'known' && !ssWorks) return tcp4;
-      for (const text of [textOf(tcp4), textOf(tcp6)]) found.push(...tcpListeners(text ?? ''));
-    }
-    found.push(...unixListeners(textOf(unix), parseSsUnixListeners(fromSs)));
-
+  needs: ['listening-sockets', 'processes'],
+  *collect(facts) {
+    if (facts['listening-sockets'].state !== 'known') return facts['listening-sockets'];
+    const { sockets, ssWorks, canSsNameThem } = facts['listening-sockets'].value;
+    if (sockets.state !== 'known') return sockets;
+    const found = sockets.value;
+    const problems = [...(sockets.problems ?? [])];
     const orphans = found.flatMap(({ pids, inode = 0 }) => (pids.length === 0 && inode !== 0 ? [inode] : []));
     if (orphans.length === 0) return known(found, problems);
-    const owners = yield* ownersOf(orphans, ssWorks && ss === quick, ssWorks);
+    const owners = yield* ownersOf(orphans, valueOr(facts.processes, []), canSsNameThem, ssWorks);
     const owned = found.map(listener => (listener.pids.length > 0 ? listener : { ...listener, pids: owners.get(listener.inode ?? -1) ?? [] }));
     const left = owned.filter(listener => listener.pids.length === 0 && listener.inode !== 0).length;
     if (left > 0)
@@ -71,13 +37,14 @@ export default defineCollector({
 });
 
 type Owners = ReadonlyMap<number, readonly number[]>;
+type Steps<T> = Generator<readonly Request[], T, readonly Known<unknown>[]>;
 
 /**
  * Pids by socket inode. On a host with many connections ss takes a second of a processor to name the owners, because it
  * follows every open file of every process: it is asked only for what the quick search has left.
  */
-function* ownersOf(inodes: readonly number[], canSsNameThem: boolean, ssWorks: boolean): Generator<readonly Request[], Owners, readonly Known<unknown>[]> {
-  const [answer] = yield* ask({ kind: 'owners', inodes });
+function* ownersOf(inodes: readonly number[], processes: readonly ProcessInfo[], canSsNameThem: boolean, ssWorks: boolean): Steps<Owners> {
+  const answer = yield* lookForOwners(inodes, processes);
   if (answer.state !== 'known' && !ssWorks) return yield* findOwners();
   const owners = new Map(valueOr(answer, { owners: [], isWhole: false }).owners.map(({ inode, pids }) => [inode, pids] as const));
   const isDone = inodes.every(inode => owners.has(inode)) || (answer.state === 'known' && answer.value.isWhole);
@@ -90,50 +57,24 @@ function* ownersOf(inodes: readonly number[], canSsNameThem: boolean, ssWorks: b
   return owners;
 }
 
-/** What the kernel's own list says; only ss knows the length of a queue and whether a socket takes both families. */
-function tcpListeners(text: string): readonly Listener[] {
-  const found: Listener[] = [];
-  scanProcNetTcp(text, socket => {
-    if (socket.state !== 'LISTEN') return;
-    found.push({ kind: 'tcp', host: socket.localHost, port: socket.localPort, queue: socket.rxQueue, backlog: -1, inode: socket.inode, pids: [] });
-  });
-  return found;
-}
-
-function unixListeners(text: string | undefined, fromSs: readonly SsListener[]): readonly Listener[] {
-  if (text === undefined) return fromSs.map(listenerOfSs);
-  const byInode = new Map(fromSs.map(listener => [listener.inode ?? -1, listener]));
-  const sockets = parseProcNetUnix(text);
-  const waiting = new Map<string, number>();
-  for (const socket of sockets) if (socket.state === 'waiting') waiting.set(socket.path, (waiting.get(socket.path) ?? 0) + 1);
-  return sockets
-    .filter(socket => socket.state === 'listening')
-    .map(socket => {
-      const ss = byInode.get(socket.inode);
-      // Without the kernel's unix_diag, ss prints 0 for both: a backlog of 0 means that it does not know.
-      const counted = ss !== undefined && ss.backlog > 0;
-      return {
-        kind: 'unix',
-        host: '',
-        port: 0,
-        path: socket.path,
-        queue: counted ? ss.queue : (waiting.get(socket.path) ?? 0),
-        backlog: counted ? ss.backlog : -1,
-        inode: socket.inode,
-        pids: ss?.pids ?? [],
-      };
-    });
-}
-
-/** A socket of the kernel itself has no inode, which ss leaves out. Only a wildcard of IPv6 may take both families. */
-function listenerOfSs({ v6only, inode = 0, ...listener }: SsListener): Listener {
-  if (listener.kind === 'unix' || (listener.host !== '::' && listener.host !== '*')) return { ...listener, inode };
-  if (v6only === undefined) return { ...listener, inode };
-  return { ...listener, host: v6only ? '::' : '*', v6only, inode };
+/** Of a crowd some are looked into, and the others where one of these holds a listening socket; all of them where a socket is left without an owner. */
+function* lookForOwners(inodes: readonly number[], processes: readonly ProcessInfo[]): Steps<Known<SocketOwners>> {
+  const crowds = crowdsOfProcesses(processes);
+  const spared = new Set(crowds.flatMap(({ members, witnesses }) => members.filter(member => !witnesses.includes(member))));
+  if (spared.size > 0) {
+    const [some] = yield* ask({ kind: 'owners', inodes, pids: processes.filter(one => !spared.has(one)).map(({ pid }) => pid) });
+    if (some.state === 'known' && inodes.every(inode => some.value.owners.some(owner => owner.inode === inode))) {
+      const holders = new Set(some.value.owners.flatMap(({ pids }) => pids));
+      const isSpared = crowds.every(({ witnesses }) => witnesses.every(({ pid }) => !holders.has(pid)));
+      if (isSpared) return some;
+    }
+  }
+  const [all] = yield* ask({ kind: 'owners', inodes });
+  return all;
 }
 
 /** Pids by socket inode, from the links in /proc/PID/fd. Kernel threads have no open files. */
-function* findOwners(): Generator<readonly Request[], ReadonlyMap<number, readonly number[]>, readonly Known<unknown>[]> {
+function* findOwners(): Steps<Owners> {
   const [proc] = yield* ask({ kind: 'list', path: '/proc' });
   const pids = valueOr(proc, [])
     .filter(name => /^\d{1,10}$/.test(name))

@@ -9,7 +9,8 @@ export type Request =
   | { readonly kind: 'read'; readonly path: string; readonly options?: ReadOptions }
   | { readonly kind: 'stat'; readonly path: string }
   | { readonly kind: 'list'; readonly path: string }
-  | { readonly kind: 'owners'; readonly inodes: readonly number[] }
+  /** Looks into these processes, by default into all. */
+  | { readonly kind: 'owners'; readonly inodes: readonly number[]; readonly pids?: readonly number[] }
   | { readonly kind: 'clock' }
   | { readonly kind: 'probe'; readonly request: ProbeRequest }
   /** Waits between two samples of the same thing; at most 1000 ms. */

@@ -12,6 +12,7 @@ import type {
   HostIdentity,
   KernelEvent,
   Listener,
+  ListeningSockets,
   NameResolution,
   ProcessDetail,
   ProcessInfo,
@@ -35,6 +36,7 @@ export interface Facts {
   readonly listeners: Known<readonly Listener[]>;
   readonly connections: Known<Connections>;
   readonly 'unit-names': Known<UnitNames>;
+  readonly 'listening-sockets': Known<ListeningSockets>;
   readonly 'systemd-units': Known<readonly SystemdUnit[]>;
   /** What pm2 and supervisord keep running, or should. */
   readonly 'managed-programs': Known<readonly ManagedProgram[]>;

@@ -18,9 +18,9 @@ export interface Host {
   list(path: string): Promise<Known<readonly string[]>>;
   /**
    * Who holds sockets, by the links in /proc/PID/fd: one question, because there are thousands of links.
-   * A host that does not have it is asked with `ss -p`.
+   * A host that does not have it is asked with `ss -p`. `pids` are the processes to look into, by default all.
    */
-  socketOwners?(inodes: readonly number[]): Promise<Known<SocketOwners>>;
+  socketOwners?(inodes: readonly number[], pids?: readonly number[]): Promise<Known<SocketOwners>>;
   /** A byte stream as seen *from that host*. */
   connect(address: Address, options?: ConnectOptions): Promise<ConnectResult>;
   /** The host's clock and zone at the start of the diagnosis. */

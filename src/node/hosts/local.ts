@@ -59,7 +59,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
       return root.holds(path) ? atOnce(() => root.stat(path), pooled) : pooled();
     },
     list: path => (isQuickPath(path) ? turn(() => listQuick(path)) : limited(path, () => listFolder(path))),
-    socketOwners: inodes => findSocketOwners(inodes, turn),
+    socketOwners: (inodes, pids) => findSocketOwners(inodes, pids, turn),
     connect: (address, connectOptions) => connectLocal(address, connectOptions),
     clock: () => localClock(),
   };

@@ -109,8 +109,8 @@ export async function createRecordingHost(host: Host, folder: string, options: R
     ...(socketOwners === undefined
       ? {}
       : {
-          socketOwners: async inodes => {
-            const answer = await socketOwners(inodes);
+          socketOwners: async (inodes, pids) => {
+            const answer = await socketOwners(inodes, pids);
             record(keys.owners(), () => (answer.state === 'known' ? { state: 'owners', ...answer.value } : answer));
             return answer;
           },

@@ -1,6 +1,7 @@
 import { askAll } from '../../model/collector.ts';
 import type { Answer, Request } from '../../model/collector.ts';
 import { crowdsOf } from '../../model/crowds.ts';
+import type { Crowd } from '../../model/crowds.ts';
 import type { ProcessInfo } from '../../model/facts/system.ts';
 import type { Known } from '../../model/fact.ts';
 
@@ -13,7 +14,7 @@ export function* askOfCrowd<R extends Request>(
   requestOf: (pid: number) => R,
   saysOf: (answer: Answer<R>) => string | undefined,
 ): Generator<readonly Request[], ReadonlyMap<number, Answer<R>>, readonly Known<unknown>[]> {
-  const crowds = crowdsOf(processes, kindOf);
+  const crowds = crowdsOfProcesses(processes);
   const answers = new Map<number, Answer<R>>();
   const asking = function* (some: readonly ProcessInfo[]): Generator<readonly Request[], void, readonly Known<unknown>[]> {
     const said = yield* askAll(some.map(({ pid }) => requestOf(pid)));
@@ -31,6 +32,11 @@ export function* askOfCrowd<R extends Request>(
   }
   yield* asking(processes.filter(({ pid }) => !answers.has(pid)));
   return answers;
+}
+
+/** Children of one parent with the same command line, user, control group, program and folder. What systemd starts is of many units. */
+export function crowdsOfProcesses(processes: readonly ProcessInfo[]): readonly Crowd<ProcessInfo>[] {
+  return crowdsOf(processes, kindOf);
 }
 
 function kindOf({ ppid, comm, argv, uid, cgroup, exe, cwd }: ProcessInfo): string | undefined {

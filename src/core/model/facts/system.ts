@@ -1,3 +1,4 @@
+import type { Known } from '../fact.ts';
 import type { Address, HostClock } from '../host.ts';
 
 /** Who and what the host is, and as whom badhop runs there. */
@@ -61,6 +62,15 @@ export interface ProcessDetail {
   readonly exceedsLimits?: boolean;
   /** Most processes and threads that its user may have (RLIMIT_NPROC), where there is a limit. Root is exempt. */
   readonly processesLimit?: number;
+}
+
+/** What is known of the listening sockets before their owners are looked for. */
+export interface ListeningSockets {
+  readonly sockets: Known<readonly Listener[]>;
+  /** `ss` gave an answer. */
+  readonly ssWorks: boolean;
+  /** It was not asked for the owners, and could be. */
+  readonly canSsNameThem: boolean;
 }
 
 export interface Listener {
