@@ -19,11 +19,10 @@ export default defineCollector({
   title: 'Firewall rules that may refuse or drop packets',
   needs: [],
   *collect() {
-    const [save4, save6, nftJson, nftText] = yield* ask(
+    const [save4, save6, nftJson] = yield* ask(
       { kind: 'exec', argv: ['iptables-save', '-c'], options: OPTIONS },
       { kind: 'exec', argv: ['ip6tables-save', '-c'], options: OPTIONS },
       { kind: 'exec', argv: ['nft', '-j', 'list', 'ruleset'], options: OPTIONS },
-      { kind: 'exec', argv: ['nft', '-a', 'list', 'ruleset'], options: OPTIONS },
     );
     const tables: FirewallTable[] = [];
     const tried: Known<string>[] = [];
@@ -51,7 +50,9 @@ export default defineCollector({
 
     let json = outputOf(nftJson, 'nft', HOW);
     if (json.state === 'known' && json.value.trim() !== '') {
-      const text = outputOf(nftText, 'nft', HOW);
+      // The words of the rules are asked for where there are any.
+      const [words] = json.value.includes('"rule"') ? yield* ask({ kind: 'exec', argv: ['nft', '-a', 'list', 'ruleset'], options: OPTIONS }) : [];
+      const text = words === undefined ? absent('nft holds no rules') : outputOf(words, 'nft', HOW);
       const read = parseNftJson(json.value, nftRuleTexts(text.state === 'known' ? text.value : ''));
       // The nf_tables variant of iptables keeps its rules in nft tables: those were read already, in their own words.
       if (read === undefined) json = unparsable('the output of nft -j list ruleset was not understood');
