@@ -7,6 +7,8 @@ import type { LineReader } from './format-choice.ts';
 
 const newline = 10;
 const sampleBytes = 65_536;
+/** Nearly every line ends within so many. */
+const lineBytes = 2048;
 const dayMs = 86_400_000;
 /** How far the head of a message may lie behind a border before the border is given up. */
 const farthest = 4 * longestLine;
@@ -69,8 +71,8 @@ export function windowOf(fd: number, size: number, window: Window, lines: LineRe
 
 /** The first line that starts behind `at`; `size` where none does. */
 export function nextLine(fd: number, at: number, size: number): number {
-  for (let place = at; place < size; place += sampleBytes) {
-    const bytes = readAt(fd, place, sampleBytes);
+  for (let place = at, length = lineBytes; place < size; place += length, length = sampleBytes) {
+    const bytes = readAt(fd, place, length);
     if (bytes.length === 0) return size;
     const found = bytes.indexOf(newline);
     if (found !== -1) return Math.min(size, place + found + 1);

@@ -46,25 +46,39 @@ export class FormatChooser {
     return isGiven ? given : found;
   }
 
-  /** Those that are not known by their id alone, but by the samples that they were chosen by. */
+  /** Those that are not known by their ids alone, but by the samples that they were chosen by. */
   samplesFor(formats: readonly LogFormat[], samples: readonly Uint8Array[]): readonly Uint8Array[] {
-    return formats.every(format => this.#all.includes(format) || this.#named.includes(format)) ? [] : samples;
+    const known = this.#byIds(formats.map(({ id }) => id));
+    return known?.length === formats.length && known.every((format, index) => format === formats[index]) ? [] : samples;
   }
 
   /** What was chosen before by these samples, with much less work; the ids say what it was. */
   chooseAgain(samples: readonly Uint8Array[], ids: readonly string[]): readonly LogFormat[] {
-    const given = [...this.#named, ...this.#defined];
-    if (this.#named.length > 0 && ids.every(id => given.some(format => format.id === id))) return given;
     const key = ids.join(' ');
     const known = this.#again.get(key);
     if (known !== undefined) return known;
     // What was guessed, or stands behind a header, is not among those that have a name, but what it was made of is.
-    const bases = this.#all.filter(({ id }) => ids.some(one => one === id || one.startsWith(`${id}+`)));
-    const isNamed = bases.length === ids.length && bases.every(({ id }) => ids.includes(id));
-    let formats = isNamed ? ids.flatMap(one => bases.find(({ id }) => id === one) ?? []) : chosenOf(samples, bases);
-    if (formats.map(({ id }) => id).join(' ') !== key) formats = this.choose(samples);
+    let formats = this.#byIds(ids) ?? chosenOf(samples, this.#basesOf(ids));
+    if (!this.#isGiven(ids) && formats.map(({ id }) => id).join(' ') !== key) formats = this.choose(samples);
     this.#again.set(key, formats);
     return formats;
+  }
+
+  /** Undefined where the ids do not say all of it. */
+  #byIds(ids: readonly string[]): readonly LogFormat[] | undefined {
+    if (this.#isGiven(ids)) return [...this.#named, ...this.#defined];
+    const bases = this.#basesOf(ids);
+    // Two configurations may define formats of one name.
+    const isNamed = bases.length === ids.length && bases.every(({ id }) => ids.includes(id));
+    return isNamed ? ids.flatMap(one => bases.find(({ id }) => id === one) ?? []) : undefined;
+  }
+
+  #isGiven(ids: readonly string[]): boolean {
+    return this.#named.length > 0 && ids.every(id => this.#named.some(format => format.id === id) || this.#defined.some(format => format.id === id));
+  }
+
+  #basesOf(ids: readonly string[]): readonly LogFormat[] {
+    return this.#all.filter(({ id }) => ids.some(one => one === id || one.startsWith(`${id}+`)));
   }
 }
 

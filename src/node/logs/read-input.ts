@@ -21,6 +21,7 @@ export type Job =
       readonly path: string;
       readonly start: number;
       readonly end: number;
+      /** None where the ids alone say what the formats are. */
       readonly samples: readonly Uint8Array[];
       readonly formats: readonly string[];
     };

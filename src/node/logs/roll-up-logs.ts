@@ -154,7 +154,9 @@ class LogsReading {
       const { start, end } = isBounded(this.#window) ? windowOf(fd, size, this.#window, lines) : { start: 0, end: size };
       const length = Math.min(rangeBytes.most, Math.max(rangeBytes.least, Math.ceil((end - start) / (this.#threads * rangeBytes.perThread))));
       const borders = bordersOf(fd, start, end, length, formats.some(({ kind }) => kind === 'error') ? lines : undefined);
-      return borders.slice(1).map((to, index) => ({ kind: 'range', input, path, start: borders[index] ?? to, end: to, samples, formats: ids }));
+      // They are copied for a thread with each range.
+      const needed = this.#chooser.samplesFor(formats, samples);
+      return borders.slice(1).map((to, index) => ({ kind: 'range', input, path, start: borders[index] ?? to, end: to, samples: needed, formats: ids }));
     } catch {
       // Who reads it tells what is wrong with it.
       return [whole];
