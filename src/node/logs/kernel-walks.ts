@@ -48,7 +48,7 @@ export class KernelWalk {
     const key = Buffer.from(code).toString('latin1');
     if (!compiled.has(key)) {
       if (compiled.size >= mostCompiled) compiled.clear();
-      compiled.set(key, new WebAssembly.Module(code));
+      compiled.set(key, moduleOf(code));
     }
     const module = compiled.get(key);
     if (module === undefined) return;
@@ -70,5 +70,14 @@ export class KernelWalk {
     }
     u32[at.NOT_WALKED / 4] = 0;
     this.#lines = 0;
+  }
+}
+
+/** What the engine does not take is walked by the kernel. */
+function moduleOf(code: Uint8Array): WebAssembly.Module | undefined {
+  try {
+    return new WebAssembly.Module(code);
+  } catch {
+    return undefined;
   }
 }

@@ -9,6 +9,7 @@ import { longestLine, type Scanner, type ScanTask } from '../../core/logs/scan/s
 import { anyLog, fittingLine, scanBytes, scanText, testFormats, tightLimits, type ScanOptions } from '../../core/logs/scan/testing.ts';
 import { encodeUtf8 } from '../../core/logs/scan/text.ts';
 import { acquireMemory, releaseMemory } from './kernel-memory.ts';
+import { walkModule } from './kernel-walk.ts';
 import { createKernelScanner, loadKernel } from './kernel.ts';
 
 const module = loadKernel();
@@ -21,6 +22,14 @@ function expectTheSame(bytes: Uint8Array, options: ScanOptions = {}): void {
   const expected = scanBytes(bytes, options);
   expect(scanBytes(bytes, { ...options, create })).toEqual(expected);
   expect(scanBytes(bytes, { ...options, create: createCompiled })).toEqual(expected);
+}
+
+/** Of the programs that were scanned with last. */
+function expectAValidWalk(): void {
+  const memory = acquireMemory(module);
+  releaseMemory(module, memory);
+  const code = walkModule(memory, memory.at.INPUT, memory.at.INPUT_END);
+  if (code !== undefined) expect(() => new WebAssembly.Module(code)).not.toThrow();
 }
 
 const nowMs = Date.UTC(2026, 10, 21, 18);
@@ -97,6 +106,7 @@ describe('the kernel counts as the plain engine does', () => {
         // Usual ones first, of which the compiled walk learns how long fields are.
         const lines = plans.flatMap(({ line }) => [...Array.from({ length: seed % 9 }, () => line), mutated(line, seed), mutated(line, seed * 7 + 3), line]);
         expectTheSame(encodeUtf8(`${lines.join('\n')}\n`), { task: { formats } });
+        expectAValidWalk();
       }),
       { numRuns: 400 },
     );
@@ -151,6 +161,7 @@ describe('the kernel counts as the plain engine does', () => {
           return turn % 5 === 4 ? mutated(line, seed + turn) : line.replaceAll('#', String(turn % 7));
         });
         expectTheSame(encodeUtf8(lines.join('\n')));
+        expectAValidWalk();
       }),
       { numRuns: 300 },
     );
