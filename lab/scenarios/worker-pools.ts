@@ -190,6 +190,8 @@ export default [
     },
     expect: expected,
     fix: 'first-plan',
+    // On a busy machine its workers take long to start, and until then nobody listens.
+    afterFix: host => waitForListener(host, '127.0.0.1:8530', 60_000),
   }),
 
   // What only looks like a full pool.
