@@ -25,12 +25,12 @@ function expectTheSame(bytes: Uint8Array, options: ScanOptions = {}): void {
 }
 
 /** Of the programs that were scanned with last. */
-function expectAValidWalk(): void {
+const expectAValidWalk = (): void => {
   const memory = acquireMemory(module);
   releaseMemory(module, memory);
   const code = walkModule(memory, memory.at.INPUT, memory.at.INPUT_END);
   if (code !== undefined) expect(() => new WebAssembly.Module(code)).not.toThrow();
-}
+};
 
 const nowMs = Date.UTC(2026, 10, 21, 18);
 const product: Partial<ScanTask> = { nowMs, hourMs: hourReader('UTC', nowMs) };
