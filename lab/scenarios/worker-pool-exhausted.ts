@@ -31,7 +31,7 @@ const shopPool: FpmOptions = {
     'pm.start_servers': 5,
     'pm.min_spare_servers': 5,
     'pm.max_spare_servers': 5,
-    'listen.backlog': 5,
+    'listen.backlog': 6,
     // The new page is served from its first second on.
     'php_admin_value[opcache.revalidate_freq]': 0,
     'pm.status_path': '/fpm-status',
@@ -134,7 +134,7 @@ export default [
       concurrency: 60,
       headers: { host: 'shop.example', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' },
     },
-    trafficMs: 1800,
+    trafficMs: 2200,
     expect: {
       verdict: 'failing',
       first: 'worker-pool-exhausted',
