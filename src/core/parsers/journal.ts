@@ -71,7 +71,8 @@ function readEntry(line: string): (JournalEntry & { readonly clocks?: Clocks }) 
   const time = received - delayMs(fields);
   const clocks = clocksOf(fields, received);
   const pid = wholeNumber(fieldText(fields['_PID']));
-  const unit = ['UNIT', 'COREDUMP_UNIT', 'OBJECT_SYSTEMD_UNIT', '_SYSTEMD_UNIT'].map(name => fieldText(fields[name])).find(name => name !== undefined);
+  const unit =
+    fieldText(fields['UNIT']) ?? fieldText(fields['COREDUMP_UNIT']) ?? fieldText(fields['OBJECT_SYSTEMD_UNIT']) ?? fieldText(fields['_SYSTEMD_UNIT']);
   return {
     timeMs: time,
     identifier: fieldText(fields['SYSLOG_IDENTIFIER']) ?? fieldText(fields['_COMM']) ?? '',

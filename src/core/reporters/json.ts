@@ -13,7 +13,9 @@ export function renderJson(report: Report, options: JsonOptions = {}): string {
 
 /** Any report as text, with what a terminal acts on escaped. Ends with a newline. */
 export function jsonText(report: object, { indent = 2 }: JsonOptions = {}): string {
-  return `${JSON.stringify(report, hasFiniteNumbers(report) ? undefined : finite, indent).replaceAll(unsafe, escapeCode)}\n`;
+  const text = JSON.stringify(report, undefined, indent);
+  const isAllFinite = !text.includes('null') || hasFiniteNumbers(report);
+  return `${(isAllFinite ? text : JSON.stringify(report, finite, indent)).replaceAll(unsafe, escapeCode)}\n`;
 }
 
 // JSON.stringify escapes C0 and lone surrogates; DEL, C1, zero-width and bidi characters may stand in JSON text, and a terminal acts on them.
@@ -23,7 +25,7 @@ function escapeCode(text: string): string {
   return Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
 }
 
-/** Looking for them first is many times quicker than a replacer, which is called for every value. */
+/** Infinity is written as null. Looking for it first is many times quicker than a replacer, which is called for every value. */
 function hasFiniteNumbers(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object' || value === null) return true;
