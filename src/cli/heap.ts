@@ -1,7 +1,7 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 // Large enough that most of what a parser makes is dead before it is looked at, and small beside the rest of the program.
-const enoughBytes = 4_000_000;
+const enoughBytes = 8_000_000;
 const checkMs = 3;
 /** V8 complains on stderr about a flag that it does not know: set only where it is known to be there. */
 const newestKnown = 24;
