@@ -29,7 +29,7 @@ function keptUpstream(name: string, address: string, more = ''): { readonly http
 }
 
 async function postsWork(host: LabHost): Promise<void> {
-  const { counts, total } = await host.request({ urls: [ORDERS], method: 'POST', body: 'n=1', count: 2, rps: 1.1 });
+  const { counts, total } = await host.request({ urls: [ORDERS], method: 'POST', body: 'n=1', count: 2, rps: 0.9 });
   if (counts['200'] !== total) throw new Error(JSON.stringify(counts));
 }
 
@@ -53,9 +53,9 @@ export default [
       await startNginx(host);
     },
     healthy: postsWork,
-    breakIt: host => host.write(IDLE, '700'),
-    traffic: { urls: [ORDERS], method: 'POST', body: 'n=1', rps: 1.1 },
-    trafficMs: 2900,
+    breakIt: host => host.write(IDLE, '850'),
+    traffic: { urls: [ORDERS], method: 'POST', body: 'n=1', rps: 0.9 },
+    trafficMs: 3500,
     symptom: losesPosts,
     expect: {
       verdict: 'failing',
