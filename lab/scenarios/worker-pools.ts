@@ -173,10 +173,11 @@ export default [
   defineScenario({
     ...full,
     name: 'worker-pool-uvicorn',
+    traffic: { rps: 10, concurrency: 100 },
     title: 'Two workers of uvicorn run code that blocks their loops',
     setUp: async host => {
       const code =
-        'import time\n\n\nasync def app(scope, receive, send):\n    if scope["type"] != "http":\n        return\n    time.sleep(0.35)\n    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})\n    await send({"type": "http.response.body", "body": b"ok\\n"})\n';
+        'import time\n\n\nasync def app(scope, receive, send):\n    if scope["type"] != "http":\n        return\n    time.sleep(0.25)\n    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})\n    await send({"type": "http.response.body", "body": b"ok\\n"})\n';
       await host.write('/srv/feeds/app.py', code);
       await startUnit(host, {
         unit: 'feeds.service',

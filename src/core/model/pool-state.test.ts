@@ -36,7 +36,10 @@ describe('a pool', () => {
   it('is full although one look fell between two requests, while others wait all the time', () => {
     expect(isFull('prefork', { busyAlways: 3, queue: [9, 8, 9] })).toBe(true);
     expect(isFull('prefork', { busyAlways: 3, queue: [9, 0, 9] })).toBe(false);
-    expect(isFull('prefork', { busyAlways: 2, queue: [9, 8, 9] })).toBe(false);
+    expect(isFull('prefork', { busyAlways: 2, queue: [9, 3, 9] })).toBe(false);
+    // As many wait as there are workers.
+    expect(isFull('prefork', { busyAlways: 2, queue: [9, 4, 9] })).toBe(true);
+    expect(isFull('prefork', { busyAlways: 2, busyEver: 3, queue: [9, 4, 9] })).toBe(false);
     expect(isFull('prefork', { busyAlways: 3, busyEver: 3, queue: [9, 8, 9] })).toBe(false);
   });
 

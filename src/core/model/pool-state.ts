@@ -13,6 +13,8 @@ export interface PoolState {
   readonly size: number;
   /** Every worker held a request in every sample. */
   readonly isFull: boolean;
+  /** All workers held one in some look, and others waited in some: what is slow may be the queue. */
+  readonly isFullAtTimes: boolean;
   /** Fewest and most connections that waited for a worker, over the samples: not accepted, or accepted and read by no thread. */
   readonly waiting: { readonly least: number; readonly most: number };
   /** The accept queue was full in at least one sample. */
@@ -45,6 +47,7 @@ export function poolState({ service, load }: Pick<Hop, 'service' | 'load'>): Poo
     load,
     size: load.workers,
     isFull,
+    isFullAtTimes: most > 0 && (isLoop ? (load.loops?.heldUp ?? 0) : load.busyEver) >= load.workers,
     waiting: { least, most },
     isQueueFull: load.backlog >= 0 && Math.max(...load.queue) >= Math.max(1, load.backlog),
     workersDo: workersDo(load),
@@ -53,11 +56,12 @@ export function poolState({ service, load }: Pick<Hop, 'service' | 'load'>): Poo
 
 /**
  * Between two requests a worker holds none for a moment, and one look of several may fall into it. While others wait all the
- * time, it is free for that moment only.
+ * time, it is free for that moment only: longer on a host whose processors are short, where as many wait as there are workers.
  */
 function isAlwaysBusy({ busyAlways, busyEver, workers }: ServiceLoad, leastWaiting: number): boolean {
   if (busyAlways >= workers) return true;
-  return leastWaiting > 0 && busyEver >= workers && busyAlways >= workers - Math.max(1, Math.floor(workers / 4));
+  if (leastWaiting === 0 || busyEver < workers) return false;
+  return leastWaiting >= workers || busyAlways >= workers - Math.max(1, Math.floor(workers / 4));
 }
 
 /** Something is finished now and then, so no loop stands still for good; and none was seen waiting for events. */

@@ -30,6 +30,16 @@ describe('backend-slower-than-timeout fires', () => {
     ]);
   });
 
+  it('as likely where that question may have waited behind others', () => {
+    const load = { ...full, busyAlways: 0, queue: [1, 0, 0] };
+    const [detection] = detections(fault, { hops: [hopOf({ routes: [limit], symptoms: [late], probes: [quick, slow], own: quick, load })] });
+    expect(detection).toMatchObject({ confidence: 'likely', messageId: 'measured' });
+    const alone = { ...load, queue: [0, 0, 0] };
+    expect(detections(fault, { hops: [hopOf({ routes: [limit], symptoms: [late], probes: [quick, slow], own: quick, load: alone })] })).toMatchObject([
+      { confidence: 'confirmed' },
+    ]);
+  });
+
   it('as likely where it answers something else at once', () => {
     expect(detections(fault, { hops: [hopOf({ symptoms: [late], probes: [quick], own: quick })] })).toMatchObject([
       { confidence: 'likely', messageId: 'some' },

@@ -63,7 +63,12 @@ export default defineFault({
       const [first, ...rest] = evidence;
       if (first === undefined) continue;
       yield {
-        confidence: slow !== undefined ? 'confirmed' : logged !== undefined || quick !== undefined ? 'likely' : 'possible',
+        confidence:
+          slow !== undefined && pool?.isFullAtTimes !== true
+            ? 'confirmed'
+            : slow !== undefined || logged !== undefined || quick !== undefined
+              ? 'likely'
+              : 'possible',
         status: isOngoing ? 'active' : 'past',
         subject: hop.serviceSubject,
         messageId,
