@@ -32,7 +32,7 @@ export default [
     },
     traffic: others,
     // So long that nobody seems to ask for the slow page any more.
-    trafficMs: 3000,
+    trafficMs: 4500,
     symptom: turnsAway,
     expect: {
       verdict: 'failing',

@@ -68,7 +68,6 @@ export default [
   }),
   defineScenario({
     ...full,
-    ...reloaded,
     traffic: { rps: 9 },
     name: 'worker-pool-apache-event',
     title: 'All threads of Apache are busy; it listens for everybody and logs far from the usual place',

@@ -53,14 +53,17 @@ export default defineFault({
         : listeners.length > 0
           ? `${hop.service?.name ?? 'A process'} listens on ${hop.peer.id}`
           : `${hop.peer.id} is an address of this host`;
-      if (found?.does === 'drop' && (timedOut !== undefined || found.onlyWorkers)) {
+      // A full accept queue swallows the first packet as well.
+      const isQueueFull = listeners.some(listener => listener.backlog >= 0 && listener.queue >= listener.backlog);
+      // A rule that counts or remembers may have let just the probe pass.
+      const mayBe = found !== undefined && !found.isCertain && found.rule.packets !== 0 && goesOn && !isQueueFull;
+      if (found?.does === 'drop' && (timedOut !== undefined || found.onlyWorkers || mayBe)) {
         yield { ...common, ...saidOfRule(found, { address: hop.peer.id, listens, isSeen: timedOut !== undefined, seen }) };
         continue;
       }
       const [first, ...rest] = seen;
       if (first === undefined || timedOut === undefined) continue;
-      // A full accept queue swallows the first packet as well.
-      if (listeners.some(listener => listener.backlog >= 0 && listener.queue >= listener.backlog)) {
+      if (isQueueFull) {
         yield ruledOut(`the accept queue of ${hop.peer.id} is full, which looks the same`);
       } else if (local) {
         if (listeners.length === 0) continue;

@@ -56,7 +56,9 @@ export default defineFault({
       ];
       const common = { status: statusNow(hop, symptoms), subject: hop.subject, symptoms: symptoms.map(symptom => symptom.id) } as const;
       const listens = local ? `${hop.service?.name ?? 'A process'} listens on ${hop.peer.id}` : `${hop.peer.id} is on another host`;
-      if (found?.does === 'reject' && (refused !== undefined || found.onlyWorkers)) {
+      // A rule that counts or remembers may have let just the probe pass.
+      const mayBe = found !== undefined && !found.isCertain && found.rule.packets !== 0 && goesOn;
+      if (found?.does === 'reject' && (refused !== undefined || found.onlyWorkers || mayBe)) {
         yield { ...common, ...saidOfRule(found, { address: hop.peer.id, listens, isSeen: refused !== undefined, seen }) };
         continue;
       }

@@ -90,6 +90,14 @@ describe('firewall-reject', () => {
     expect(run(refused, [rule('reject', 8230, { unparsed: ['-m hashlimit'] })])[0]?.confidence).toBe('likely');
   });
 
+  it('is possible where such a rule let the probe pass and has met packets, or does not count them', () => {
+    const passes = listening({ state: 'connected' }, 'connect-refused');
+    const counting = (packets?: number) => rule('reject', 8230, { unparsed: ['-m connlimit'], ...(packets !== undefined && { packets }) });
+    for (const one of [counting(), counting(60)])
+      expect(run(passes, [one])).toMatchObject([{ confidence: 'possible', status: 'active', messageId: 'perhaps' }]);
+    expect(run(passes, [counting(0)])).toEqual([]);
+  });
+
   it('is likely without a rule where the rules could not be read', () => {
     expect(run(refused, undefined)[0]).toMatchObject({ confidence: 'likely', messageId: 'unseen' });
   });
@@ -118,6 +126,15 @@ describe('firewall-drop', () => {
   it('is silent where the accept queue is full', () => {
     const full = hopOf(local, { peer: { listeners: [listenerOf(local, { queue: 129, backlog: 128 })] }, probes: silent.probes, symptoms: silent.symptoms });
     expect(run(full, [])).toEqual([]);
+  });
+
+  it('is possible where a rule that counts let the probe pass and has met packets', () => {
+    const passes = listening({ state: 'connected' }, 'connect-timeout');
+    const counting = rule('drop', 8230, { unparsed: ['-m hashlimit'], packets: 60 });
+    expect(run(passes, [counting])).toMatchObject([{ confidence: 'possible', messageId: 'perhaps' }]);
+    expect(run(passes, [{ ...counting, packets: 0 }])).toEqual([]);
+    const full = hopOf(local, { peer: { listeners: [listenerOf(local, { queue: 129, backlog: 128 })] }, probes: passes.probes, symptoms: passes.symptoms });
+    expect(run(full, [counting])).toEqual([]);
   });
 
   it('is silent where the connection is taken', () => {
