@@ -11,7 +11,7 @@ import { median, type Run } from './measure.ts';
 
 /**
  * `badhop logs` against what else reads logs, in pairs in one run, process starts included, and its numbers against those of
- * awk. Ends with 1 where a limit is missed or a number differs. Needs about 17 GB of disk; `--quick` takes a hundredth of the sizes
+ * awk. Ends with 1 where a limit is missed or a number differs. Needs about 17 GB of disk and nearly an hour, most of it for GoAccess; `--quick` takes a hundredth of the sizes
  * and judges the numbers alone.
  *
  *     npm run build && node bench/logs.ts [--quick]

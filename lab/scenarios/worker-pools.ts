@@ -21,9 +21,6 @@ const full = {
   trafficMs: 1300,
 } as const satisfies Partial<Scenario>;
 
-/** What waits in the queue while nginx has given it up is worked off after a reload: little more comes in than the pool can do. */
-const reloaded = { trafficMs: 2000 } as const satisfies Partial<Scenario>;
-
 const expected = { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, notFindings: ['backend-hung', 'backend-down'] } as const;
 
 async function site(host: LabHost, name: string, pass: string): Promise<void> {
@@ -68,6 +65,7 @@ export default [
   }),
   defineScenario({
     ...full,
+    // What nginx has given up waits on, and is worked off after a reload.
     traffic: { rps: 9 },
     name: 'worker-pool-apache-event',
     title: 'All threads of Apache are busy; it listens for everybody and logs far from the usual place',
