@@ -63,7 +63,8 @@ class Layout {
       } else if (line[at] !== braceOpen && line[at] !== bracketOpen) {
         const from = at;
         while (at < line.length && !endsWord(line[at])) at += 1;
-        if (!this.#bare(pc, from, at)) return false;
+        // Where it is missing, the text behind it is the value.
+        if (line[at] === quote || !this.#bare(pc, from, at)) return false;
       }
     }
     this.#follow(line.length);

@@ -167,6 +167,11 @@ describe('the kernel counts as the plain engine does', () => {
     );
   });
 
+  it('a text where the line before has something else in front of one', () => {
+    const line = (value: string): string => `{"time":"2026-11-21T01:02:03Z","status":"200","ut":${value}}`;
+    for (const odd of ['\r', 'x', '-', '1']) expectTheSame(encodeUtf8([line(`${odd}"0.004"`), line('"0.005"'), line(`${odd}"0.006"`)].join('\n')));
+  });
+
   it('lines about as long as the longest', () => {
     for (const length of [longestLine - 1, longestLine, longestLine + 1, longestLine * 2 + 5]) {
       const start = '10.0.0.1 - - [21/Nov/2026:01:02:03 +0000] "GET /';
