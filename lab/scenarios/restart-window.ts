@@ -11,12 +11,26 @@ export default [
     fault: 'restart-window',
     setUp,
     breakIt: deploy,
-    symptom: async host => {
-      const log = await host.read('/var/log/nginx/error.log');
-      if (!log.includes('(111: Connection refused)')) throw new Error('no request was refused');
-    },
+    symptom: refused,
     trafficMs: 2500,
     expect: { verdict: 'recovered', status: 'past', firstConfidence: 'confirmed', minShare: 0.9, notFindings: ['backend-down', 'backend-crash-loop'] },
+  }),
+  defineScenario({
+    name: 'restart-window-beside-a-rule-that-counts',
+    title: 'A rule that resets what comes over three connections at once met some of them yesterday; today a deployment leaves a gap',
+    kind: 'fault',
+    fault: 'restart-window',
+    setUp: async host => {
+      await setUp(host);
+      await host.shell('iptables -A INPUT -p tcp --syn --dport 8460 -m connlimit --connlimit-above 3 -j REJECT --reject-with tcp-reset');
+      await host.run(['bash', '-c', 'for each in 1 2 3 4 5 6; do (exec 3<>/dev/tcp/127.0.0.1/8460; sleep 0.3) 2>/dev/null & done; wait; true']);
+      const rule = await host.run(['iptables', '-nvxL', 'INPUT']);
+      if (!/\n\s*[1-9]\d*\s.*tcp-reset/.test(rule)) throw new Error(`the rule met nothing:\n${rule}`);
+    },
+    breakIt: deploy,
+    symptom: refused,
+    trafficMs: 3500,
+    expect: { verdict: 'recovered', status: 'past', firstConfidence: 'confirmed', minShare: 0.9, notFindings: ['firewall-reject', 'backend-down'] },
   }),
   defineScenario({
     name: 'restart-window-twin-stopped-later',
@@ -44,6 +58,11 @@ async function setUp(host: LabHost): Promise<void> {
   });
   await nginxSite(host, { name: 'menu', server: 'location / { proxy_pass http://127.0.0.1:8460; }', log: 'timed' });
   await startNginx(host);
+}
+
+async function refused(host: LabHost): Promise<void> {
+  const log = await host.read('/var/log/nginx/error.log');
+  if (!log.includes('(111: Connection refused)')) throw new Error('no request was refused');
 }
 
 async function deploy(host: LabHost): Promise<void> {

@@ -7,6 +7,7 @@ import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { Peer, Route, Symptom, Topology } from '../model/facts/topology.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Subject } from '../model/finding.ts';
+import { groupBy } from '../model/group-by.ts';
 import { formatAddress } from '../model/host.ts';
 import type { ProbeResult } from '../model/probe.ts';
 
@@ -112,18 +113,6 @@ function workersOf(service: Service, around: Surroundings): readonly ProcessInfo
 function firstBy<T, K>(items: readonly T[], key: (item: T) => K): ReadonlyMap<K, T> {
   const map = new Map<K, T>();
   for (const item of items) if (!map.has(key(item))) map.set(key(item), item);
-  return map;
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string | undefined): ReadonlyMap<string, readonly T[]> {
-  const map = new Map<string, T[]>();
-  for (const item of items) {
-    const name = key(item);
-    if (name === undefined) continue;
-    const same = map.get(name);
-    if (same === undefined) map.set(name, [item]);
-    else same.push(item);
-  }
   return map;
 }
 

@@ -27,18 +27,6 @@ export function upstreamOf(group: ErrorGroup): string | undefined {
   return asked === -1 ? undefined : message.slice(asked + 'no resolver defined to resolve '.length);
 }
 
-/** Puts groups together under a key, biggest first. */
-export function groupBy<T>(items: readonly T[], key: (item: T) => string): T[][] {
-  const map = new Map<string, T[]>();
-  for (const item of items) {
-    const name = key(item);
-    const list = map.get(name);
-    if (list === undefined) map.set(name, [item]);
-    else list.push(item);
-  }
-  return [...map.values()];
-}
-
 /** The value that nearly all of the groups share, by their counts. */
 export function dominant<T extends ErrorGroup | AccessGroup>(groups: readonly T[], pick: (group: T) => string | undefined): string | undefined {
   const counts = new Map<string, number>();

@@ -9,7 +9,8 @@ import { mergeBuckets } from '../logs/buckets.ts';
 import { isOngoing, shapeOf } from '../logs/shape.ts';
 import { copiesBy } from './copied-requests.ts';
 import { isHeldOff } from './held-off.ts';
-import { dominant, endsIn, groupBy, isFailing, upstreamOf } from './symptom-groups.ts';
+import { groupBy } from '../model/group-by.ts';
+import { dominant, endsIn, isFailing, upstreamOf } from './symptom-groups.ts';
 
 const serverErrors: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
@@ -58,7 +59,7 @@ export default defineDerivation({
 });
 
 function errorSymptoms(groups: readonly ErrorGroup[]): Draft[] {
-  return groupBy(groups, group => `${group.class} ${upstreamOf(group) ?? ''}`).map(same => {
+  return [...groupBy(groups, group => `${group.class} ${upstreamOf(group) ?? ''}`).values()].map(same => {
     const upstream = upstreamOf(same[0] as ErrorGroup);
     const first = same[0] as ErrorGroup;
     return {
@@ -128,8 +129,8 @@ function accessSymptoms(groups: readonly AccessGroup[], drafts: readonly Draft[]
   return {
     attached: drafts.map(draft => ({ ...draft, accessGroups: joined.get(draft) ?? [] })),
     rest: [
-      ...groupBy(backend, group => `${group.status} ${group.peer ?? ''}`).map(same => accessDraft(same, 'backend-answered-5xx')),
-      ...groupBy(loose, group => `${group.status} ${group.peer ?? ''} ${group.madeBy}`).map(same => accessDraft(same, 'unattributed-5xx')),
+      ...[...groupBy(backend, group => `${group.status} ${group.peer ?? ''}`).values()].map(same => accessDraft(same, 'backend-answered-5xx')),
+      ...[...groupBy(loose, group => `${group.status} ${group.peer ?? ''} ${group.madeBy}`).values()].map(same => accessDraft(same, 'unattributed-5xx')),
     ],
   };
 }
@@ -160,10 +161,8 @@ function accessDraft(same: readonly AccessGroup[], kind: 'backend-answered-5xx' 
 
 /** Requests that a backend refused because they reached it as plain ones. No server error: only what was proven counts as a failure. */
 function upgradeSymptoms(lost: readonly LostUpgrade[]): Draft[] {
-  return groupBy(
-    lost.filter(one => one.candidate.refused.length > 0),
-    one => one.candidate.peer.id,
-  ).map(same => {
+  const refused = lost.filter(one => one.candidate.refused.length > 0);
+  return [...groupBy(refused, one => one.candidate.peer.id).values()].map(same => {
     const groups = [...new Set(same.flatMap(one => one.candidate.refused))].sort((a, b) => b.count - a.count);
     const peer = same[0]?.candidate.peer.id ?? '';
     return { ...accessDraft(groups, 'upgrade-lost'), id: `upgrade-lost@${peer}`, upstream: peer, madeBy: 'backend' };

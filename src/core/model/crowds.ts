@@ -1,3 +1,5 @@
+import { groupBy } from './group-by.ts';
+
 /**
  * More of one kind than this are a crowd: workers that were forked for the same purpose. So many of them, spread over all, must say
  * the same before it is taken as said of the others.
@@ -12,15 +14,7 @@ export interface Crowd<T> {
 
 /** Where `kindOf` gives nothing, one stands for itself alone. */
 export function crowdsOf<T>(all: readonly T[], kindOf: (one: T) => string | undefined): readonly Crowd<T>[] {
-  const kinds = new Map<string, T[]>();
-  for (const one of all) {
-    const kind = kindOf(one);
-    if (kind === undefined) continue;
-    const members = kinds.get(kind);
-    if (members === undefined) kinds.set(kind, [one]);
-    else members.push(one);
-  }
-  return [...kinds.values()].filter(members => members.length > mostApart).map(members => ({ members, witnesses: spreadOver(members) }));
+  return [...groupBy(all, kindOf).values()].filter(members => members.length > mostApart).map(members => ({ members, witnesses: spreadOver(members) }));
 }
 
 function spreadOver<T>(members: readonly T[]): readonly T[] {

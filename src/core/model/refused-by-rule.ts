@@ -4,6 +4,8 @@ import type { Hop } from './facts/hop.ts';
 import type { NetworkPath } from './facts/network.ts';
 import type { NginxInstance } from './facts/nginx.ts';
 import type { FirewallRule, Resources } from './facts/system.ts';
+import type { Symptom } from './facts/topology.ts';
+import { startsOf } from './restarts.ts';
 
 /** A rule of this host that ends a connection to a peer. */
 export interface RefusedByRule {
@@ -53,6 +55,15 @@ export function refusedByRule(hop: Hop, { rules, instances, paths, resources }: 
     at: worst.at ?? 'request',
     hook: worst.hook ?? worst.rule.hook ?? 'input',
   };
+}
+
+/**
+ * Whether a rule that counts or remembers may have let just the probe pass: it has met packets, or does not count them, and the service was there
+ * all the time that requests failed. While it was being started anew the kernel itself refuses.
+ */
+export function mayHavePassedProbe({ isCertain, rule }: RefusedByRule, hop: Hop, failing: readonly Symptom[]): boolean {
+  if (isCertain || rule.packets === 0 || failing.length === 0) return false;
+  return startsOf(hop, Math.min(...failing.map(symptom => symptom.firstMs))).length === 0;
 }
 
 /** The rule as its tool prints it, and where it stands. */

@@ -3,7 +3,7 @@ import { valueOr } from '../../model/fact.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
-import { refusedByRule, saidOfRule } from '../../model/refused-by-rule.ts';
+import { mayHavePassedProbe, refusedByRule, saidOfRule } from '../../model/refused-by-rule.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { NetworkPath } from '../../model/facts/network.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
@@ -39,8 +39,8 @@ export default defineFault({
       if (address.kind !== 'tcp' || flags.down || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
       const symptoms = symptomsOf(hop, explains);
       const timedOut = hop.probes.find(probe => probe.outcome.state === 'connect-timeout');
-      const goesOn = symptoms.some(symptom => symptom.class === 'connect-timeout' && symptom.ongoing);
-      if (timedOut === undefined && !goesOn) continue;
+      const failing = symptoms.filter(symptom => symptom.class === 'connect-timeout' && symptom.ongoing);
+      if (timedOut === undefined && failing.length === 0) continue;
       const found = refusedByRule(hop, around);
       const seen = [
         ...(timedOut === undefined ? [] : [probeEvidence(timedOut)]),
@@ -55,9 +55,7 @@ export default defineFault({
           : `${hop.peer.id} is an address of this host`;
       // A full accept queue swallows the first packet as well.
       const isQueueFull = listeners.some(listener => listener.backlog >= 0 && listener.queue >= listener.backlog);
-      // A rule that counts or remembers may have let just the probe pass.
-      const mayBe = found !== undefined && !found.isCertain && found.rule.packets !== 0 && goesOn && !isQueueFull;
-      if (found?.does === 'drop' && (timedOut !== undefined || found.onlyWorkers || mayBe)) {
+      if (found?.does === 'drop' && (timedOut !== undefined || found.onlyWorkers || (!isQueueFull && mayHavePassedProbe(found, hop, failing)))) {
         yield { ...common, ...saidOfRule(found, { address: hop.peer.id, listens, isSeen: timedOut !== undefined, seen }) };
         continue;
       }

@@ -3,7 +3,7 @@ import { valueOr } from '../../model/fact.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
-import { refusedByRule, saidOfRule } from '../../model/refused-by-rule.ts';
+import { mayHavePassedProbe, refusedByRule, saidOfRule } from '../../model/refused-by-rule.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
@@ -44,7 +44,8 @@ export default defineFault({
       if (address.kind !== 'tcp' || flags.down || (hop.routes.length === 0 && hop.symptoms.length === 0)) continue;
       const symptoms = symptomsOf(hop, explains);
       const refused = hop.probes.find(isRefused);
-      const goesOn = symptoms.some(symptom => symptom.class !== 'probe-failed' && symptom.class !== 'no-live-upstreams' && symptom.ongoing);
+      const failing = symptoms.filter(symptom => symptom.class !== 'probe-failed' && symptom.class !== 'no-live-upstreams' && symptom.ongoing);
+      const goesOn = failing.length > 0;
       if (refused === undefined && !goesOn) continue;
       // Where nobody listens, what refuses is the kernel itself.
       if (local && listeners.length === 0) continue;
@@ -56,9 +57,7 @@ export default defineFault({
       ];
       const common = { status: statusNow(hop, symptoms), subject: hop.subject, symptoms: symptoms.map(symptom => symptom.id) } as const;
       const listens = local ? `${hop.service?.name ?? 'A process'} listens on ${hop.peer.id}` : `${hop.peer.id} is on another host`;
-      // A rule that counts or remembers may have let just the probe pass.
-      const mayBe = found !== undefined && !found.isCertain && found.rule.packets !== 0 && goesOn;
-      if (found?.does === 'reject' && (refused !== undefined || found.onlyWorkers || mayBe)) {
+      if (found?.does === 'reject' && (refused !== undefined || found.onlyWorkers || mayHavePassedProbe(found, hop, failing))) {
         yield { ...common, ...saidOfRule(found, { address: hop.peer.id, listens, isSeen: refused !== undefined, seen }) };
         continue;
       }

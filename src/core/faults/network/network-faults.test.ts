@@ -96,6 +96,10 @@ describe('firewall-reject', () => {
     for (const one of [counting(), counting(60)])
       expect(run(passes, [one])).toMatchObject([{ confidence: 'possible', status: 'active', messageId: 'perhaps' }]);
     expect(run(passes, [counting(0)])).toEqual([]);
+    // It was not there for a part of the time.
+    const [symptom] = passes.symptoms;
+    const again = { ...passes, master: { startMs: (symptom?.firstMs ?? 0) + 1 } } as unknown as Hop;
+    expect(run(again, [counting(60)])).toEqual([]);
   });
 
   it('is likely without a rule where the rules could not be read', () => {

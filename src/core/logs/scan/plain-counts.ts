@@ -102,7 +102,7 @@ export class PlainCounts {
     const place = combination * 2 + number;
     const steps = this.#steps[place];
     if (steps === undefined) return;
-    for (const [step, lines] of steps.entries()) if (lines > 0) this.#tally.addNumber(combination, number, step, lines);
+    this.#tally.addNumbers(combination, number, steps);
     this.#tally.addNumberSum(combination, number, this.#sums[place] ?? 0);
     this.#steps[place] = undefined;
     this.#sums[place] = 0;

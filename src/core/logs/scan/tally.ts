@@ -104,17 +104,12 @@ export class Tally {
     this.#sum.inputs.addTimes(this.#task.path, firstMs, lastMs);
   }
 
-  /** Lines whose number (0 request-time, 1 upstream-time) lies in a step. */
-  addNumber(combination: number, number: 0 | 1, step: number, lines: number): void {
-    this.#sum.addStep(this.#seriesOf(combination), numberNames[number], step, lines);
-  }
-
-  /** The same for all steps, from the first. */
+  /** Lines by the step in which their number (0 request-time, 1 upstream-time) lies: of all steps, from the first. */
   addNumbers(combination: number, number: 0 | 1, lines: Uint32Array): void {
     this.#sum.addSteps(this.#seriesOf(combination), numberNames[number], lines);
   }
 
-  /** The sum of numbers of lines that were told with `addNumber`; exact, below 2^53. */
+  /** The sum of numbers of lines that were told with `addNumbers`; exact, below 2^53. */
   addNumberSum(combination: number, number: 0 | 1, micros: number): void {
     this.#sum.addSum(this.#seriesOf(combination), numberNames[number], micros);
   }
