@@ -22,22 +22,12 @@ export function foldsNear(pulses: Pulses, near: number): readonly Fold[] {
     const spread = Math.sqrt(cycles * window * pulses.variance);
     let best: Fold = { period, phase, window, score: 0 };
     for (let shift = -reach; shift <= reach; shift += Math.max(1, window / 8)) {
-      const score = (inWindows(pulses, period, phase + shift, window) - cycles * window * pulses.mean) / Math.max(spread, 1e-9);
+      const score = (pulses.folded(period, phase + shift, window) - cycles * window * pulses.mean) / Math.max(spread, 1e-9);
       if (score > best.score) best = { period, phase: phase + shift, window, score };
     }
     folds.push(best);
   }
   return folds;
-}
-
-function inWindows(pulses: Pulses, period: number, phase: number, window: number): number {
-  const { bins } = pulses;
-  let sum = 0;
-  for (let cycle = 0; ; cycle += 1) {
-    const start = windowStart(period, phase, window, cycle);
-    if (start >= bins) return sum;
-    sum += pulses.between(start, start + window);
-  }
 }
 
 /** The period near the candidate whose fold is the most peaked, and where the peak is. */
@@ -49,14 +39,14 @@ function sharpen(pulses: Pulses, near: number): { readonly period: number; reado
   const reach = (0.2 * near) / bins;
   let best = { period: near, phase: 0 };
   let bestPeak = -1;
-  const profile = new Float64Array(places);
+  const profile = amounts instanceof Int32Array ? new Int32Array(places) : new Float64Array(places);
   for (let turn = -turns; turn <= turns; turn += 1) {
     const period = near * (1 + (reach * turn) / turns);
     const frequency = 1 / period;
     profile.fill(0);
     for (let index = 0; index < filled.length; index += 1) {
       const cycles = ((filled[index] ?? 0) + 0.5) * frequency;
-      const place = Math.floor((cycles - Math.floor(cycles)) * places);
+      const place = ((cycles - (cycles | 0)) * places) | 0;
       profile[place] = (profile[place] ?? 0) + (amounts[index] ?? 0);
     }
     for (let place = 0; place < places; place += 1) {

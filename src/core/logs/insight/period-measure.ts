@@ -1,19 +1,19 @@
 /** How long a proven period is, and how closely failures keep to it, from their own times as far as those are known. */
 import type { Period, PeriodInput, Proven } from './period.ts';
-import { Pulses, windowStart } from './period-test.ts';
+import { Pulses, windowStart, type Events } from './period-test.ts';
 import { quantileOf } from './statistics.ts';
 
 /** Failures of all cycles in one bin beside the window; less may be chance. */
 const fewestBeside = 3;
 
-export function measurePeriod(input: PeriodInput, proven: Proven, pValue: number): Period {
+/** `events`: those of the counts. */
+export function measurePeriod(input: PeriodInput, events: Events, proven: Proven, pValue: number): Period {
   const { counts, widthMs, startMs } = input;
   const { period, phase, window, drifts } = proven;
-  const all = counts.reduce((sum, count) => sum + count, 0);
   if (drifts) return { ...drifting(input, proven), pValue };
-  const pulses = new Pulses(counts);
+  const pulses = new Pulses(events);
   const beats: { readonly cycle: number; readonly timeMs: number }[] = [];
-  const { before, behind } = surroundings(pulses, all, proven);
+  const { before, behind } = surroundings(pulses, proven);
   let cycles = 0;
   let inside = 0;
   for (let cycle = 0; ; cycle += 1) {
@@ -34,7 +34,7 @@ export function measurePeriod(input: PeriodInput, proven: Proven, pValue: number
     pValue,
     met: beats.length,
     cycles,
-    share: inside / Math.max(1, all),
+    share: inside / Math.max(1, pulses.sum),
   };
 }
 
@@ -42,7 +42,7 @@ export function measurePeriod(input: PeriodInput, proven: Proven, pValue: number
  * Bins on both sides of the window that belong to the same beats: an outage of a minute each hour is proven by the moment that it begins
  * at, and is longer than that. They are those in which three times as much fails as in the half of the cycle that is farthest away.
  */
-function surroundings(pulses: Pulses, all: number, { period, phase, window }: Proven): { readonly before: number; readonly behind: number } {
+function surroundings(pulses: Pulses, { period, phase, window }: Proven): { readonly before: number; readonly behind: number } {
   const most = Math.floor((period - window) / 4);
   const near = (from: number, to: number): number => {
     let sum = 0;
@@ -53,7 +53,7 @@ function surroundings(pulses: Pulses, all: number, { period, phase, window }: Pr
     }
   };
   const farBins = Math.max(1, period - window - 2 * most);
-  const far = Math.max(0, all - near(-most, window + most)) / farBins;
+  const far = Math.max(0, pulses.sum - near(-most, window + most)) / farBins;
   const least = Math.max(3 * far, fewestBeside);
   let before = 0;
   while (before < most && near(-before - 1, -before) >= least) before += 1;

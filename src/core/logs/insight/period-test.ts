@@ -14,8 +14,8 @@ class Votes {
   #sum = 0;
 
   add(ranks: readonly number[], weights: readonly number[], named: number): void {
-    for (const [index, rank] of ranks.entries()) {
-      this.#ranks.push(rank);
+    for (let index = 0; index < ranks.length; index += 1) {
+      this.#ranks.push(ranks[index] ?? 0);
       this.#weights.push(weights[index] ?? 0);
     }
     this.#ends.push(this.#ranks.length);
@@ -30,63 +30,93 @@ class Votes {
   lnP(): number {
     if (this.#sum <= 0) return 0;
     let best = 0;
-    for (let theta = 0.4; theta < 300; theta *= 1.35) best = Math.min(best, this.#bound(theta));
+    for (let theta = 0.4; theta < 300; theta *= 1.35) {
+      const bound = this.#bound(theta);
+      // It is convex: once it rises, by more than numbers are inexact, it does not fall again.
+      if (bound > best + 1e-6) break;
+      best = Math.min(best, bound);
+    }
     return best;
   }
 
   #bound(theta: number): number {
+    const ranks = this.#ranks;
+    const weights = this.#weights;
     let total = -theta * this.#sum;
     let from = 0;
     for (const end of this.#ends) {
       let mean = 0;
-      for (let at = from; at < end; at += 1) mean += (this.#weights[at] ?? 0) * Math.exp(theta * (this.#ranks[at] ?? 0));
+      for (; from < end; from += 1) mean += (weights[from] ?? 0) * Math.exp(theta * (ranks[from] ?? 0));
       total += Math.log(mean);
-      from = end;
     }
     return total;
   }
 }
 
-/** Counts with their running sums: what lies in a window is one subtraction. */
-export class Pulses {
-  readonly values: Float64Array;
+/** Counts of equal bins, of which many may be empty. */
+export interface Events {
   readonly bins: number;
-  /** Bins that hold any. */
+  /** Bins that hold any, ascending. */
   readonly filled: Int32Array;
   /** What those hold. */
-  readonly amounts: Float64Array;
+  readonly amounts: WholeNumbers;
+}
+
+/** 32 bits wide wherever their sum is no larger: numbers with a point are made anew, one by one, by code that has run for a moment only. */
+type WholeNumbers = Int32Array | Float64Array;
+const mostWide = 2 ** 31 - 1;
+
+export function eventsOf(counts: Float64Array): Events {
+  const filled = new Int32Array(counts.length);
+  const wide = new Float64Array(counts.length);
+  let size = 0;
+  let sum = 0;
+  for (let at = 0; at < counts.length; at += 1) {
+    const count = counts[at] ?? 0;
+    if (count <= 0) continue;
+    filled[size] = at;
+    wide[size] = count;
+    sum += count;
+    size += 1;
+  }
+  const amounts = wide.subarray(0, size);
+  return { bins: counts.length, filled: filled.subarray(0, size), amounts: sum > mostWide ? amounts : Int32Array.from(amounts) };
+}
+
+/** Events with their running sums: what lies in a window is one subtraction. */
+export class Pulses implements Events {
+  readonly bins: number;
+  readonly filled: Int32Array;
+  readonly amounts: WholeNumbers;
+  readonly sum: number;
   /** Of one bin. */
   readonly mean: number;
   readonly variance: number;
-  readonly #sums: Float64Array;
-  readonly #ranked: Float64Array;
+  readonly #sums: WholeNumbers;
+  readonly #ranked: WholeNumbers;
 
-  constructor(values: Float64Array) {
-    this.values = values;
-    this.bins = values.length;
-    const sums = new Float64Array(values.length + 1);
-    const filled = new Int32Array(values.length);
-    const amounts = new Float64Array(values.length);
+  constructor({ bins, filled, amounts }: Events) {
+    this.bins = bins;
+    this.filled = filled;
+    this.amounts = amounts;
+    const sums = amounts instanceof Int32Array ? new Int32Array(bins + 1) : new Float64Array(bins + 1);
     let sum = 0;
     let squares = 0;
-    let count = 0;
-    for (let at = 0; at < values.length; at += 1) {
-      const value = values[at] ?? 0;
-      if (value !== 0) {
-        filled[count] = at;
-        amounts[count] = value;
-        count += 1;
-        squares += value * value;
-        sum += value;
-      }
-      sums[at + 1] = sum;
+    let from = 0;
+    for (let index = 0; index < filled.length; index += 1) {
+      const amount = amounts[index] ?? 0;
+      const to = (filled[index] ?? 0) + 1;
+      sums.fill(sum, from, to);
+      from = to;
+      sum += amount;
+      squares += amount * amount;
     }
+    sums.fill(sum, from);
     this.#sums = sums;
-    this.#ranked = new Float64Array(values.length + 1);
-    this.filled = filled.subarray(0, count);
-    this.amounts = amounts.subarray(0, count);
-    this.mean = sum / Math.max(1, values.length);
-    this.variance = squares / Math.max(1, values.length) - this.mean ** 2;
+    this.#ranked = amounts instanceof Int32Array ? new Int32Array(bins + 1) : new Float64Array(bins + 1);
+    this.sum = sum;
+    this.mean = sum / Math.max(1, bins);
+    this.variance = squares / Math.max(1, bins) - this.mean ** 2;
   }
 
   between(from: number, to: number): number {
@@ -99,6 +129,19 @@ export class Pulses {
     return (sums[high] ?? 0) - (sums[low] ?? 0);
   }
 
+  /** What lies in the window of every cycle. */
+  folded(period: number, phase: number, window: number): number {
+    const sums = this.#sums;
+    const { bins } = this;
+    let sum = 0;
+    for (let cycle = 0; ; cycle += 1) {
+      const start = windowStart(period, phase, window, cycle);
+      if (start >= bins) return sum;
+      const end = start + window;
+      sum += start >= 0 && end <= bins ? (sums[end] ?? 0) - (sums[start] ?? 0) : this.between(start, end);
+    }
+  }
+
   /** Of each filled bin, what it holds times what lies in the window that begins `lag` bins behind it. */
   followed(lag: number, window: number): number {
     const { bins, filled, amounts } = this;
@@ -107,7 +150,8 @@ export class Pulses {
     for (let index = 0; index < filled.length; index += 1) {
       const start = (filled[index] ?? 0) + lag;
       if (start >= bins) break;
-      total += (amounts[index] ?? 0) * ((sums[Math.min(bins, start + window)] ?? 0) - (sums[start] ?? 0));
+      const end = start + window;
+      total += (amounts[index] ?? 0) * ((sums[end < bins ? end : bins] ?? 0) - (sums[start] ?? 0));
     }
     return total;
   }
@@ -144,7 +188,8 @@ const sideOf = (period: number, window: number): number => Math.floor((period / 
 
 /** Start of the window of cycle `cycle`. */
 export function windowStart(period: number, phase: number, window: number, cycle: number): number {
-  return Math.round(phase + cycle * period - window / 2);
+  // Never −0, which is no whole number to the engine.
+  return Math.round(phase + cycle * period - window / 2) | 0;
 }
 
 /** The logarithm of the chance that failures come at one phase of the period so often by luck. `phase`: the middle of its window. */

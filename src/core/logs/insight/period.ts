@@ -2,7 +2,7 @@
 import { hasShortPeriod, periodCandidates, spectrumOf } from './period-candidates.ts';
 import { drift, foldsNear, toFundamental } from './period-fold.ts';
 import { measurePeriod } from './period-measure.ts';
-import { lnPOfFold, lnPOfLag, Pulses, windowStart } from './period-test.ts';
+import { eventsOf, lnPOfFold, lnPOfLag, Pulses, windowStart, type Events } from './period-test.ts';
 import { quantileOf } from './statistics.ts';
 
 export interface PeriodInput {
@@ -57,9 +57,10 @@ export function findPeriod(input: PeriodInput): PeriodSearch {
   const { counts, widthMs } = input;
   const shortest = Math.max(5, shortestMs / widthMs);
   const longest = counts.length / 3;
-  const pulses = new Pulses(capped(counts));
+  const events = eventsOf(counts);
+  const pulses = new Pulses(capped(events));
   if (pulses.filled.length < fewestEvents || longest <= shortest) return { mayBeShorter: false };
-  const spectrum = spectrumOf(pulses.values);
+  const spectrum = spectrumOf(pulses);
   const mayBeShorter = hasShortPeriod(spectrum, shortest);
   const candidates = periodCandidates(spectrum, shortest, longest, mostCandidates);
   // As many independent periods as there are frequencies and windows, each with as many phases.
@@ -67,7 +68,7 @@ export function findPeriod(input: PeriodInput): PeriodSearch {
   const proven = locked(pulses, candidates).find(isProven) ?? drifting(pulses, candidates.slice(0, mostDrifting)).find(isProven);
   if (proven !== undefined && growsWithLoad(input, proven)) return { mayBeShorter: false };
   if (proven === undefined) return { mayBeShorter };
-  const period = measurePeriod(input, toFundamental(pulses, proven), Math.exp(proven.lnP + lnTrials(counts.length, shortest, proven)));
+  const period = measurePeriod(input, events, toFundamental(pulses, proven), Math.exp(proven.lnP + lnTrials(counts.length, shortest, proven)));
   return { period, mayBeShorter };
 }
 
@@ -97,21 +98,14 @@ function lnTrials(bins: number, shortest: number, { period, window }: Proven): n
 }
 
 /** No bin counts for more than what crowded ones usually hold: an outage is one event, not a thousand. */
-function capped(counts: Float64Array): Float64Array {
-  const filled = new Float64Array(counts.length);
-  let size = 0;
-  for (let at = 0; at < counts.length; at += 1) {
-    const count = counts[at] ?? 0;
-    if (count <= 0) continue;
-    filled[size] = count;
-    size += 1;
-  }
-  const sorted = filled.subarray(0, size).sort();
+function capped(events: Events): Events {
+  const sorted = events.amounts.slice().sort();
   const crowded = quantileOf(sorted, 0.9);
   const most = Math.max(1, crowded + 2 * (crowded - quantileOf(sorted, 0.5)));
-  const result = counts.slice();
-  for (let at = 0; at < result.length; at += 1) if ((result[at] ?? 0) > most) result[at] = most;
-  return result;
+  if ((sorted.at(-1) ?? 0) <= most) return events;
+  const amounts = events.amounts.slice();
+  for (let index = 0; index < amounts.length; index += 1) if ((amounts[index] ?? 0) > most) amounts[index] = most;
+  return { ...events, amounts };
 }
 
 /** The requests themselves come in this rhythm, and the share of them that fails does not. */
