@@ -21,6 +21,8 @@ interface Tree {
 
 /** Servers start their workers themselves: a few steps up are enough. */
 const maxDepth = 6;
+/** What PM2 starts first; the app's script takes its place in the title when it runs (lib/ProcessContainer.js, ProcessContainerFork.js). */
+const pm2Container = /\/ProcessContainer(?:Fork)?\.js$/;
 
 /**
  * Groups processes into servers by kind and descent. php-fpm is left to its pools. Processes that nobody knows make
@@ -105,20 +107,39 @@ function belongsTo(child: ProcessInfo, parent: ProcessInfo, tree: Tree): boolean
   return tree.listening.has(child.pid) && tree.listening.has(parent.pid) && child.uid === parent.uid;
 }
 
-/** One group, or one for each application under PM2. */
+/** One group, or one for each app under PM2. */
 function groupsOf(master: ProcessInfo, members: readonly ProcessInfo[], tree: Tree): readonly ProcessGroup[] {
   const kind = kindOf(master, tree);
   const command = tree.commands.get(master.pid);
-  if (kind === 'node' && command?.app === 'PM2') {
-    const apps = new Map<string, ProcessInfo[]>();
-    for (const member of members.filter(process => process.ppid === master.pid)) {
-      const name = tree.programs.get(member.pid)?.id ?? member.argv.join(' ');
-      apps.set(name, [...(apps.get(name) ?? []), member]);
-    }
-    return [...apps.values()].map(workers => ({ kind, master, workers, command: tree.commands.get(workers[0]?.pid ?? -1) }));
-  }
+  if (kind === 'node' && command?.app === 'PM2')
+    return appsOf(
+      members.filter(process => process.ppid === master.pid),
+      tree,
+    ).map(workers => ({ kind, master, workers, command: tree.commands.get(workers[0]?.pid ?? -1) }));
   const workers = workersOf(master, members, kind, tree);
   return [{ kind, master, workers: workers.length > 0 ? workers : [master], command: bestCommand(command, workers, tree) }];
+}
+
+/**
+ * The instances of each app of a PM2 daemon. One that has just begun, or ended, stands in no pid file: its script tells whose it is, and where that
+ * does not either it makes no app, as the sockets of the daemon would seem to be its own.
+ */
+function appsOf(instances: readonly ProcessInfo[], tree: Tree): readonly (readonly ProcessInfo[])[] {
+  const ofScript = new Map<string, Set<string>>();
+  for (const { pid, argv } of instances) {
+    const program = tree.programs.get(pid);
+    if (program !== undefined) ofScript.set(argv.join(' '), (ofScript.get(argv.join(' ')) ?? new Set()).add(program.id));
+  }
+  const apps = new Map<string, ProcessInfo[]>();
+  for (const instance of instances) {
+    const script = instance.argv.join(' ');
+    const candidates = [...(ofScript.get(script) ?? [])];
+    const own = tree.programs.get(instance.pid)?.id ?? (candidates.length === 1 ? candidates[0] : undefined);
+    const isNobodys = candidates.length > 1 || (ofScript.size > 0 && (script === '' || pm2Container.test(script)));
+    if (own === undefined && isNobodys && !tree.listening.has(instance.pid)) continue;
+    apps.set(own ?? script, [...(apps.get(own ?? script) ?? []), instance]);
+  }
+  return [...apps.values()];
 }
 
 /** Descendants that do the work: titled workers where titles tell, else those without children of the same server. */

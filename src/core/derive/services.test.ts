@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { absent, known } from '../model/fact.ts';
 import type { BackendCommand, PhpFpmPool, Service } from '../model/facts/backend.ts';
+import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Listener, ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import services from './services.ts';
@@ -75,6 +76,12 @@ interface Scene {
   readonly units?: readonly SystemdUnit[];
   readonly pools?: readonly PhpFpmPool[];
   readonly commands?: readonly BackendCommand[];
+  readonly programs?: readonly ManagedProgram[];
+}
+
+function pm2App(name: string, pids: readonly number[]): ManagedProgram {
+  const told = { addresses: [], logFiles: [], lines: [], words: [], instances: pids.length, state: 'running', word: 'online' } as const;
+  return { id: `pm2:${name}`, manager: 'pm2', name, label: `pm2 app ${name}`, managerPid: 50, home: '/home/app/.pm2', pids, ...told };
 }
 
 function derive(scene: Scene): readonly Service[] {
@@ -82,7 +89,7 @@ function derive(scene: Scene): readonly Service[] {
     processes: known(scene.processes ?? []),
     listeners: known(scene.listeners ?? []),
     'systemd-units': known(scene.units ?? []),
-    'managed-programs': known([]),
+    'managed-programs': known(scene.programs ?? []),
     'php-fpm-pools': known({ pools: scene.pools ?? [], unread: [], globals: {} }),
     'backend-configs': known({ commands: scene.commands ?? [], files: [], unread: [] }),
   };
@@ -204,6 +211,49 @@ describe('servers known by name', () => {
       [[51, 52], [{ kind: 'tcp', host: '127.0.0.1', port: 3000 }]],
       [[53], [{ kind: 'tcp', host: '127.0.0.1', port: 4000 }]],
     ]);
+  });
+
+  describe('in the moment in which a worker of a PM2 cluster ends or begins, and no pid file names it', () => {
+    const daemon = process(50, 1, 'PM2 v5: God Daemon');
+    const container = 'node /usr/lib/node_modules/pm2/lib/ProcessContainer.js';
+    const find = (workers: readonly ProcessInfo[], programs: readonly ManagedProgram[], listeners = [tcp(3000, [50]), tcp(4000, [50])]): readonly Service[] =>
+      derive({
+        processes: [daemon, ...workers],
+        listeners,
+        commands: [command(50, 'node', { app: 'PM2', role: 'master' }), ...workers.map(({ pid }) => command(pid, 'node'))],
+        programs,
+      });
+    const named = (found: readonly Service[]): unknown => found.map(({ id, workerPids }) => [id, workerPids]);
+
+    it('counts it to the one app whose workers run the same script', () => {
+      const workers = [process(51, 50, 'node /a.js'), process(52, 50, 'node /a.js'), process(53, 50, 'node /b.js')];
+      expect(named(find(workers, [pm2App('a', [52]), pm2App('b', [53])]))).toEqual([
+        ['pm2:a', [51, 52]],
+        ['pm2:b', [53]],
+      ]);
+    });
+
+    it('gives it no service of its own, with the sockets of all others, where it does not say yet whose it is', () => {
+      const own = process(52, 50, 'node /a.js');
+      expect(named(find([process(51, 50, container), own], [pm2App('a', [52])]))).toEqual([['pm2:a', [52]]]);
+      expect(named(find([process(51, 50, ''), own], [pm2App('a', [52])]))).toEqual([['pm2:a', [52]]]);
+      const twins = [process(51, 50, 'node /a.js'), own, process(53, 50, 'node /a.js')];
+      expect(named(find(twins, [pm2App('a', [52]), pm2App('b', [53])]))).toEqual([
+        ['pm2:a', [52]],
+        ['pm2:b', [53]],
+      ]);
+    });
+
+    it('keeps an app that has its pid file elsewhere', () => {
+      const workers = [process(51, 50, 'node /c.js'), process(52, 50, 'node /a.js')];
+      expect(find(workers, [pm2App('a', [52])]).map(service => service.workerPids)).toEqual([[51], [52]]);
+      const listening = [tcp(3000, [50]), tcp(5000, [51])];
+      expect(find([process(51, 50, container), process(52, 50, 'node /a.js')], [pm2App('a', [52])], listening)).toHaveLength(2);
+    });
+
+    it('keeps what nobody names, as of a daemon whose files are not to be read', () => {
+      expect(find([process(51, 50, container)], [])).toHaveLength(1);
+    });
   });
 
   it('leaves out build tools, systemd itself and what runs in containers', () => {
