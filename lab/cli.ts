@@ -87,7 +87,7 @@ async function main(): Promise<number> {
   return failed.length > 0 ? 1 : 0;
 }
 
-function describe({ scenario, failure, times, report, maxMiB, host, traffic }: RunnerResult): string {
+function describe({ scenario, failure, times, report, maxMiB, host, traffic, slow = [] }: RunnerResult): string {
   const total = Object.values(times).reduce((sum, ms) => sum + ms, 0);
   const steps = Object.entries(times).filter(([, ms]) => ms >= 1);
   const first = report?.findings[0];
@@ -96,6 +96,7 @@ function describe({ scenario, failure, times, report, maxMiB, host, traffic }: R
     ...(first ? [`       ${report.verdict}: ${first.fault} ${first.confidence} ${first.status}, explains ${Math.round(first.share * 100)} %`] : []),
     ...(maxMiB === undefined ? [] : [`       badhop held ${Math.round(maxMiB)} MiB`]),
     ...(traffic ? [`       users saw ${JSON.stringify(traffic.counts)}`] : []),
+    ...slow.map(what => `       ${what}`),
     ...(failure === undefined ? [] : [failure.replace(/^/gm, '       ')]),
     ...(host ? [`       The host is still running. Look around:\n         ${host.recipe}\n       End it: npm run lab -- --stop`] : []),
   ].join('\n');

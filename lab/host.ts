@@ -63,6 +63,8 @@ export interface LabHost {
   readonly name: string;
   /** Its pid 1, as the machine sees it. */
   readonly pid: number;
+  /** Commands and requests that took ten seconds or more, each with what, since when and how long: where a story hung. */
+  readonly slow: readonly string[];
   /** Runs a command inside. Never throws; a non-zero code is an outcome. */
   exec(argv: readonly string[], options?: ExecOptions): Promise<Outcome>;
   /** The same, and returns stdout; throws with the output unless the code is 0. */
@@ -104,6 +106,7 @@ export interface LabHost {
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** The program that sends requests. With `serve` it takes a task a line until its input ends. */
 const CLIENT = join(REPOSITORY, 'lab', 'client-program.mjs');
+const slowMs = 10_000;
 const live = new Set<string>();
 let counter = 0;
 let isWatching = false;
@@ -231,7 +234,16 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
   const environment = { PATH, HOME: '/root', USER: 'root', LOGNAME: 'root', SHELL: '/bin/bash', LANG: 'C.UTF-8' };
   const enter = ['sh', '-c', joinOuter, 'sh', ...outer, '--', 'nsenter', '-t', String(pid), '-a', '--', 'sh', '-c', joinInner, 'sh'];
   const inside = (argv: readonly string[]): readonly string[] => [...enter, ...argv];
-  const exec = (argv: readonly string[], options: ExecOptions = {}): Promise<Outcome> => {
+  const slow: string[] = [];
+  const timed = async <T>(what: readonly string[], answer: Promise<T>): Promise<T> => {
+    const since = new Date();
+    const startedMs = performance.now();
+    const result = await answer;
+    const ms = Math.round(performance.now() - startedMs);
+    if (ms >= slowMs) slow.push(`${what.join(' ').slice(0, 200)} took ${ms} ms from ${since.toISOString()} on`);
+    return result;
+  };
+  const enterAndRun = (argv: readonly string[], options: ExecOptions): Promise<Outcome> => {
     const asUser = options.user === undefined ? argv : ['runuser', '-u', options.user, '--', ...argv];
     const inFolder = options.cwd === undefined ? asUser : ['env', '-C', options.cwd, ...asUser];
     const runOptions: RunOptions = {
@@ -242,6 +254,7 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
     };
     return run(inside(inFolder), runOptions);
   };
+  const exec = (argv: readonly string[], options: ExecOptions = {}): Promise<Outcome> => timed(argv, enterAndRun(argv, options));
   const must = async (argv: readonly string[], options: ExecOptions = {}): Promise<string> => {
     const outcome = await exec(argv, options);
     if (outcome.code === 0) return outcome.stdout;
@@ -251,7 +264,8 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
   const browser = browserOf(() => [inside([nodeBinary(), CLIENT, 'serve']), environment]);
   const background = async (task: ClientTask, signal: AbortSignal): Promise<ClientResult> => {
     const limitMs = 20_000 + (task.seconds ?? 0) * 1000 + (task.timeoutMs ?? 10_000);
-    const outcome = await exec([nodeBinary(), CLIENT], { input: JSON.stringify(task), timeoutMs: limitMs, signal });
+    // It is meant to go on.
+    const outcome = await enterAndRun([nodeBinary(), CLIENT], { input: JSON.stringify(task), timeoutMs: limitMs, signal });
     // After an early end nsenter reports the signal; the client has printed its result all the same.
     if (!outcome.stdout.endsWith('}')) throw new Error(`in ${name}: the client said nothing: ${outcome.stderr.slice(-500)}`);
     return JSON.parse(outcome.stdout) as ClientResult;
@@ -271,6 +285,7 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
   return {
     name,
     pid,
+    slow,
     exec,
     run: must,
     shell: (script, args = [], options = {}) => must(['sh', '-euc', script, 'sh', ...args], options),
@@ -309,7 +324,7 @@ function makeHost(name: string, pid: number, stop: () => Promise<void>): LabHost
     unitProcesses,
     limitMemory: async (unit, bytes) => limitMemory(name, unit, await unitProcesses(unit), bytes),
     browser,
-    request: task => browser.request(task),
+    request: task => timed([task.method ?? 'GET', ...task.urls], browser.request(task)),
     traffic: task => {
       const abort = new AbortController();
       const done = background(task, abort.signal);

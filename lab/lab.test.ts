@@ -31,6 +31,7 @@ describe.skipIf(obstacles.length > 0).concurrent('on a real host', () => {
     const played = await runScenario(scenario);
     if (played.failure !== undefined && (task.result?.retryCount ?? 0) < mostRetries)
       process.stderr.write(`${scenario.name} is played once more: ${played.failure}\n`);
+    if (played.slow !== undefined) process.stderr.write(`${scenario.name} hung: ${played.slow.join('; ')}\n`);
     if (resultsPath) appendRecord(resultsPath, recordOf(played, new Date(), machineKind()));
     if (played.failure !== undefined) throw new Error(played.failure);
   });

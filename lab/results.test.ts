@@ -44,7 +44,13 @@ describe('the records of scenarios', () => {
       at: '1970-01-01T00:00:00.000Z',
       machine: '2 cores',
       seconds: 3.3,
+      times: { wait: 5000, boot: 1000, 'set-up': 2340 },
     });
+  });
+
+  it('say what hung, and in which step', () => {
+    const slow = ['systemctl stop api took 30211 ms from 2026-11-22T01:22:45.304Z on'];
+    expect(recordOf({ ...failed, slow }, new Date(0), '2 cores')).toMatchObject({ slow, times: { boot: 1000 } });
   });
 
   it.each(['{"scenario":"one"', 'null', '[]', '{"scenario":"one"}'])('name the line that is none: %s', text => {

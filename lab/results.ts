@@ -19,6 +19,10 @@ export interface ScenarioRecord {
   readonly machine: string;
   /** The whole scenario from boot to repair, without the wait for its turn. */
   readonly seconds: number;
+  /** Milliseconds of each step, the wait for its turn included; absent in older results. */
+  readonly times?: RunnerResult['times'];
+  /** What hung in its hosts, and when. */
+  readonly slow?: readonly string[];
   /** From the start of badhop to its end, the way into the host included. */
   readonly diagnosisMs?: number;
   readonly peakMiB?: number;
@@ -34,7 +38,7 @@ export interface ScenarioRecord {
 export type RecordedFinding = Pick<Finding, 'fault' | 'confidence' | 'status' | 'share' | 'causedBy'>;
 
 export function recordOf(played: RunnerResult, at: Date, machine: string): ScenarioRecord {
-  const { scenario, failure, failedAt, times, diagnosisMs, maxMiB, report, applied } = played;
+  const { scenario, failure, failedAt, times, slow, diagnosisMs, maxMiB, report, applied } = played;
   const first = report?.findings[0];
   return {
     scenario: scenario.name,
@@ -45,6 +49,8 @@ export function recordOf(played: RunnerResult, at: Date, machine: string): Scena
     at: at.toISOString(),
     machine,
     seconds: Math.round((Object.values(times).reduce((sum, ms) => sum + ms, 0) - (times['wait'] ?? 0)) / 100) / 10,
+    times,
+    ...(slow && { slow }),
     ...(diagnosisMs !== undefined && { diagnosisMs }),
     ...(maxMiB !== undefined && { peakMiB: Math.round(maxMiB) }),
     ...(applied && { applied }),

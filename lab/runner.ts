@@ -45,6 +45,8 @@ export interface RunnerResult {
   readonly maxMiB?: number;
   /** The host, where it was kept. */
   readonly host?: LabHost;
+  /** Commands and requests in its hosts that took ten seconds or more. */
+  readonly slow?: readonly string[];
   /** Answers that the background requests got, from the break to the end. */
   readonly traffic?: ClientResult;
   /** What badhop carried out itself. */
@@ -184,6 +186,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     failure = `${step}: ${failed}`;
   }
   const [first] = hosts;
+  const slow = hosts.flatMap(host => host.slow);
   if (!keep) for (const host of hosts.toReversed()) await host.stop();
   return {
     scenario,
@@ -192,6 +195,7 @@ export async function runScenario(scenario: Scenario, options: RunnerOptions = {
     ...(report && { report }),
     ...(diagnosisMs !== undefined && { diagnosisMs }),
     ...(maxMiB !== undefined && { maxMiB }),
+    ...(slow.length > 0 && { slow }),
     ...(seen && { traffic: seen }),
     ...(applied && { applied }),
     ...(keep && first && { host: first }),

@@ -32,7 +32,9 @@ export async function gunicorn(host: LabHost, options: GunicornOptions): Promise
     exec: ['/usr/bin/gunicorn', '--bind', bind, '--workers', workers, '--threads', threads, '--timeout', timeoutSeconds, ...args, 'app:app'].join(' '),
     user,
     workdir: `/srv/${name}`,
-    service: { ...runtimeDirectory([bind]), ...service },
+    // As gunicorn's own page on systemd has it. With the default systemd asks the workers too; a worker that gunicorn asks again while it ends
+    // dies by the signal, and where two do so at once gunicorn 20.1 loses one and waits 30 seconds for it.
+    service: { ...runtimeDirectory([bind]), KillMode: 'mixed', ...service },
   });
   await waitForListener(host, bind);
 }
