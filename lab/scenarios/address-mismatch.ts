@@ -43,6 +43,17 @@ export default [
     },
     breakIt: host => phpFpm(host, { pool: 'portal', listen: '/run/php/portal.sock', root: '/srv/portal' }),
     expect: { verdict: 'failing', status: 'active', evidence: ['/run/php/portal.sock'], notFindings: ['backend-down'] },
+    // Who may not enter the new socket, or asks nobody, cannot know that the pool has ended.
+    also: async (_host, badhop) => {
+      for (const [args, user] of [
+        [[], 'nobody'],
+        [['--no-probe'], 'root'],
+      ] as const) {
+        const { report } = await badhop(['diagnose', '--format', 'json', ...args], { user });
+        const sure = report?.findings.find(each => each.fault === 'backend-down' && each.confidence !== 'possible');
+        if (report?.verdict !== 'failing' || sure !== undefined) throw new Error(`${user} ${args.join(' ')}: ${report?.verdict}, ${sure?.explanation}`);
+      }
+    },
     fix: 'first-plan',
     repair: async host => {
       await replaceIn(host, SITE, '127.0.0.1:9074', 'unix:/run/php/portal.sock');

@@ -38,6 +38,36 @@ export default [
     repair: host => host.systemctl('reload', 'nginx'),
   }),
   defineScenario({
+    name: 'dns-stale-address-kept-by-the-resolver',
+    title: 'A variable holds the name, and nginx was told to keep each answer for an hour; the service and its record moved',
+    kind: 'fault',
+    fault: 'dns-stale-address',
+    setUp: async host => {
+      await nameServer(host, { [NAME]: '127.0.0.4' }, { system: true });
+      await gunicorn(host, { name: 'rates', code: wsgiApp('rates'), bind: '127.0.0.4:8823' });
+      await nginxSite(host, {
+        name: 'rates',
+        server: `resolver 127.0.0.53 valid=1h ipv6=off;\nset $rates ${NAME};\nlocation / { proxy_pass http://$rates:8823; }`,
+      });
+      await startNginx(host);
+      // Each worker keeps an answer of its own.
+      await host.request({ urls: ['http://127.0.0.1/'], count: 24 });
+    },
+    breakIt: async host => {
+      await nameServer(host, { [NAME]: '127.0.0.5' });
+      await gunicorn(host, { name: 'rates', code: wsgiApp('rates'), bind: '127.0.0.5:8823' });
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      evidence: ['127.0.0.5', '127.0.0.4:8823'],
+      notFindings: ['address-mismatch', 'nginx-config-not-reloaded'],
+    },
+    fix: 'first-plan',
+  }),
+  defineScenario({
     name: 'dns-stale-address-twin-stopped',
     title: 'The record is as it was, and the service was stopped',
     kind: 'twin',

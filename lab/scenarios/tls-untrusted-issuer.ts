@@ -1,7 +1,7 @@
 import type { LabHost } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
 import { certificate, certificateAuthority, type Certificate } from '../servers/certificates.ts';
-import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { nginxSite, reloadNginx, startNginx } from '../servers/nginx.ts';
 import { nodeApp, nodeHttps } from '../servers/node.ts';
 
 const CA = { certificate: '/etc/nginx/ca/ca.crt', key: '/etc/nginx/ca/ca.key' };
@@ -23,6 +23,11 @@ async function setUp(host: LabHost): Promise<void> {
   await startNginx(host);
 }
 
+async function changeIssuer(host: LabHost): Promise<void> {
+  const next = await certificateAuthority(host, { folder: '/srv/ca-next', name: 'Rates CA 2026' });
+  await serve(host, { file: 'next', names: ['rates.test'], ca: next });
+}
+
 export default [
   defineScenario({
     name: 'tls-untrusted-issuer',
@@ -31,10 +36,7 @@ export default [
     fault: 'tls-untrusted-issuer',
     url: 'http://127.0.0.1/rates/',
     setUp,
-    breakIt: async host => {
-      const next = await certificateAuthority(host, { folder: '/srv/ca-next', name: 'Rates CA 2026' });
-      await serve(host, { file: 'next', names: ['rates.test'], ca: next });
-    },
+    breakIt: changeIssuer,
     expect: {
       verdict: 'failing',
       firstConfidence: 'confirmed',
@@ -54,5 +56,27 @@ export default [
     setUp,
     breakIt: host => serve(host, { file: 'other', names: ['prices.test'], ca: CA }),
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active' },
+  }),
+  defineScenario({
+    name: 'tls-untrusted-issuer-mended-on-disk',
+    title: 'The file of authorities got the new one after the certificate had changed, and nobody let nginx read it',
+    kind: 'fault',
+    fault: 'tls-untrusted-issuer',
+    url: 'http://127.0.0.1/rates/',
+    setUp,
+    breakIt: async host => {
+      await changeIssuer(host);
+      await host.shell('cat /srv/ca-next/ca.crt >> "$1"', [CA.certificate]);
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'possible',
+      status: 'active',
+      orFirst: ['nginx-config-not-reloaded'],
+      minShare: 0.9,
+      notFindings: ['tls-name-mismatch', 'tls-certificate-expired'],
+      check: ({ findings }) => (JSON.stringify(findings[0]?.fixes).includes('reload') ? [] : ['no plan reloads nginx']),
+    },
+    repair: reloadNginx,
   }),
 ];

@@ -92,7 +92,7 @@ export const catalogue: readonly Pick<Fault['meta'], 'id' | 'layer' | 'title' | 
     id: 'backend-slower-than-timeout',
     layer: 'backend',
     title: 'The backend answers later than nginx waits',
-    explains: ['read-timeout', 'no-live-upstreams', 'unattributed-5xx'],
+    explains: ['read-timeout', 'truncated', 'no-live-upstreams', 'unattributed-5xx'],
   },
   {
     id: 'conntrack-table-full',
@@ -127,7 +127,7 @@ export const catalogue: readonly Pick<Fault['meta'], 'id' | 'layer' | 'title' | 
   {
     id: 'dns-stale-address',
     layer: 'network',
-    title: 'The upstream has another address now, and nginx still uses the one that it resolved at its start',
+    title: 'The upstream has another address now, and nginx still uses the one that it was told before',
     explains: ['connect-refused', 'connect-timeout', 'connect-unreachable', 'read-timeout', 'reset', 'premature-close', 'no-live-upstreams'],
   },
   {

@@ -1,12 +1,12 @@
 import { defineFix } from '../model/fix.ts';
 import { reloadNginx } from '../model/nginx-reload.ts';
 
-/** A reload resolves the names anew; that it does not happen again takes a resolver, which a person chooses. */
+/** A reload resolves the names anew and forgets kept answers; that it does not happen again takes a resolver, which a person chooses. */
 export default defineFix({
   id: 'reload-for-new-address',
   fixes: ['dns-stale-address'],
   plan(finding, facts) {
-    const { name, old } = finding.fixData ?? {};
+    const { name, old, isKept } = finding.fixData ?? {};
     if (typeof name !== 'string' || typeof old !== 'string') return undefined;
     return {
       id: 'reload-for-new-address',
@@ -16,7 +16,11 @@ export default defineFix({
       minutes: 1,
       steps: [reloadNginx(facts)],
       validate: [['nginx', '-t']],
-      verify: `No more errors name ${old}. For the next move: a variable in the pass and a resolver, or "resolve" on the server line (nginx 1.27.3 and later).`,
+      verify: `No more errors name ${old}. For the next move: ${
+        isKept === true
+          ? 'a valid= of the resolver that is shorter than the old address goes on to answer'
+          : 'a variable in the pass and a resolver, or "resolve" on the server line (nginx 1.27.3 and later)'
+      }.`,
     };
   },
 });

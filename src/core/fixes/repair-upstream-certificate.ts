@@ -7,7 +7,7 @@ export default defineFix({
   id: 'repair-upstream-certificate',
   fixes: ['tls-certificate-expired', 'tls-untrusted-issuer', 'tls-client-certificate-required'],
   plan(finding, facts) {
-    const { address, kind, file, module, place } = finding.fixData ?? {};
+    const { address, kind, file, depth, module, place } = finding.fixData ?? {};
     if (typeof address !== 'string') return undefined;
     const reload = reloadNginx(facts);
     const reloading = ['nginx -t', ...(reload.kind === 'command' ? [reload.argv.join(' ')] : [])];
@@ -31,6 +31,15 @@ export default defineFix({
           commands: reloading,
         },
       );
+    } else if (kind === 'at-odds') {
+      steps.push(
+        { kind: 'manual', text: `Let nginx read ${typeof file === 'string' ? file : 'its file of authorities'} again, as it is now.`, commands: reloading },
+        {
+          kind: 'manual',
+          text: `Where that does not end it, count the certificates between the backend's own and the authority: more than ${String(depth)} of them need a larger proxy_ssl_verify_depth.`,
+          commands: [look],
+        },
+      );
     } else {
       const prefix = typeof module === 'string' ? module : 'proxy';
       steps.push({
@@ -41,12 +50,7 @@ export default defineFix({
     }
     return {
       id: 'repair-upstream-certificate',
-      summary:
-        kind === 'expired'
-          ? `Renew the certificate of ${address}`
-          : kind === 'untrusted'
-            ? `Let nginx know the issuer of ${address}`
-            : `Give nginx a certificate for ${address}`,
+      summary: summaryOf(kind, address),
       automatic: false,
       risk: 'medium',
       minutes: 30,
@@ -56,3 +60,10 @@ export default defineFix({
     };
   },
 });
+
+function summaryOf(kind: unknown, address: string): string {
+  if (kind === 'expired') return `Renew the certificate of ${address}`;
+  if (kind === 'untrusted') return `Let nginx know the issuer of ${address}`;
+  if (kind === 'at-odds') return `Let nginx read its authorities for ${address} again, or follow a longer chain`;
+  return `Give nginx a certificate for ${address}`;
+}

@@ -24,6 +24,11 @@ export function unattributedOf(hop: Hop, symptoms: readonly Symptom[], statuses:
   );
 }
 
+/** Whether nginx itself ended these answers: they had begun, and the rest did not come within its time. */
+export function isStall({ class: kind, errorGroups }: Pick<Symptom, 'class' | 'errorGroups'>): boolean {
+  return kind === 'truncated' && errorGroups.length > 0 && errorGroups.every(group => group.messageId === 'upstream-timed-out');
+}
+
 /** What a request itself brings about. A peer that refuses connections is away for every page. */
 export const broughtAboutByRequest: ReadonlySet<Symptom['class']> = new Set([
   'read-timeout',

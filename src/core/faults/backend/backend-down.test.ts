@@ -61,6 +61,27 @@ describe('backend-down fires', () => {
     expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')] })).toMatchObject([{ confidence: 'confirmed', messageId: 'gone' }]);
   });
 
+  it('as possible where nobody was asked, or a socket of others is closed to badhop', () => {
+    const hop = without(lostHop(), 'service', 'unit');
+    expect(detections(fault, { hops: [{ ...hop, probes: [] }] })).toMatchObject([{ confidence: 'possible', messageId: 'unasked' }]);
+    const closed = {
+      ...hop.probes[0],
+      request: { kind: 'connect', address: { kind: 'unix', path: '/run/php/www.sock' } },
+      outcome: { state: 'connect-failed', code: 'EACCES' },
+    };
+    expect(detections(fault, { hops: [hop], 'probe-results': [...hop.probes, closed] })).toMatchObject([
+      { confidence: 'possible', messageId: 'closed', data: { sockets: 'unix:/run/php/www.sock' } },
+    ]);
+  });
+
+  it('as possible for an address that a name of the configuration may have meant before', () => {
+    const hop = without(lostHop(), 'service', 'unit');
+    const former = { ...hop, peer: { ...hop.peer, onlyInLog: true } };
+    const now = { ...hop, peer: { ...hop.peer, id: '127.0.0.9:8017', hostName: 'orders.internal' }, symptoms: [], probes: [], routes: [] };
+    expect(detections(fault, { hops: [former, now] })).toMatchObject([{ confidence: 'possible', messageId: 'formerly', data: { names: 'orders.internal' } }]);
+    expect(detections(fault, { hops: [former] })).toMatchObject([{ confidence: 'confirmed', messageId: 'gone' }]);
+  });
+
   it('as possible where another service answers that no upstream uses', () => {
     const probe = probeOf({ state: 'answered', speaks: 'http', answer: { complete: true } });
     const found = [{ address: { kind: 'tcp', host: '127.0.0.1', port: 9000 }, service: serviceOf({ id: 'pid:7' }), probe, signs: [], weight: 1, used: false }];

@@ -5,6 +5,7 @@ import type { FoundBackend } from '../../model/facts/lost-peer.ts';
 import type { SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom, Topology } from '../../model/facts/topology.ts';
 import type { Evidence, Subject } from '../../model/finding.ts';
+import type { ProbeResult } from '../../model/probe.ts';
 import { wasAway } from '../../model/absences.ts';
 import { pendingConfigs } from '../../model/config-in-force.ts';
 import { valueOr } from '../../model/fact.ts';
@@ -32,7 +33,18 @@ export default defineFault({
     title: 'The service behind the upstream is not running',
     explains: [...refusals, ...cutOff, 'unattributed-5xx'],
     requires: ['hops', 'listeners', 'symptoms'],
-    uses: ['systemd-units', 'managed-programs', 'lost-peers', 'nginx-instances', 'nginx-config', 'topology', 'network-namespaces', 'processes', 'kernel-log'],
+    uses: [
+      'systemd-units',
+      'managed-programs',
+      'lost-peers',
+      'probe-results',
+      'nginx-instances',
+      'nginx-config',
+      'topology',
+      'network-namespaces',
+      'processes',
+      'kernel-log',
+    ],
     leadsTo: [
       'socket-missing',
       'socket-stale',
@@ -51,6 +63,12 @@ export default defineFault({
       'program-probably': '{program} is {state}{since}, and nobody listens on {address}. It is most probably the program that should: {because}.',
       process: 'Nobody listens on {address}, and no process of {service}, which should, is running.',
       gone: 'Nobody listens on {address}, and no process or unit of this host is known that should.',
+      unasked:
+        'Nobody listens on {address}, and no process or unit of this host is known that should. What listens elsewhere was not asked: the backend may run, and listen there.',
+      formerly:
+        'Nobody listens on {address}, which no file of the configuration names. One of the names with that port ({names}) may have meant it when nginx asked for it.',
+      closed:
+        'Nobody listens on {address}, and no process or unit of this host is known that should. {sockets} of other programs did not admit this user: the backend may listen there.',
       hidden:
         'Nobody listens on {address}, and no process or unit of this host is known that should. A process manager runs here whose programs this user may not see: {hidden}.',
       somewhere: 'Nobody listens on {address}, and no service is known that should. {other} answers on {where}, which no upstream uses.',
@@ -66,6 +84,7 @@ export default defineFault({
     const lost = valueOr(facts['lost-peers'], []);
     const hidden = facts['managed-programs'].state === 'known' ? (facts['managed-programs'].problems?.[0] ?? '') : '';
     const namespaces = valueOr(facts['network-namespaces'], undefined);
+    const closed = closedTo(valueOr(facts['probe-results'], []), hops);
     const around = { hops, listeners: facts.listeners, processes: valueOr(facts.processes, []) };
     for (const hop of hops) {
       const { peer } = hop;
@@ -78,6 +97,8 @@ export default defineFault({
       }
       const proof = refusal(hop);
       if (proof === undefined) continue;
+      // What was moved, or written wrongly, shows itself only where others are asked.
+      const isAsked = window.probing && hop.probes.some(probe => probe.outcome.state !== 'not-asked');
       const search = lost.find(one => one.peerId === peer.id);
       const likeliest = unitBehind(hop, hops, units, lost);
       const [elsewhere] = listensElsewhere(hop, namespaces, around);
@@ -106,7 +127,7 @@ export default defineFault({
         const [first = proof[0], ...rest] = [...programEvidence(program.program), ...proof];
         yield {
           ...common,
-          confidence: how === 'likened' ? 'likely' : 'confirmed',
+          confidence: how !== 'likened' ? 'confirmed' : isAsked ? 'likely' : 'possible',
           subject: { kind: 'service', id: program.program.id, name: label, peers },
           messageId: program.program.isManagerGone === true ? 'program-lost' : how === 'named' ? 'program' : 'program-probably',
           data: {
@@ -128,7 +149,7 @@ export default defineFault({
         const subject = unitSubject(behind, hop, hops);
         yield {
           ...common,
-          confidence: how === 'likened' ? 'likely' : 'confirmed',
+          confidence: how !== 'likened' ? 'confirmed' : isAsked ? 'likely' : 'possible',
           subject,
           messageId: how === 'configured' ? 'unit' : 'probably',
           data: {
@@ -169,6 +190,24 @@ export default defineFault({
         // It may be the one that is meant, or a neighbour's container with the same port inside.
         else if (other === undefined && (elsewhere !== undefined || isInside))
           yield { ...common, confidence: 'possible', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
+        else if (peer.onlyInLog === true && namesWithPort(hop, hops).length > 0)
+          yield {
+            ...common,
+            confidence: 'possible',
+            subject: hop.subject,
+            messageId: 'formerly',
+            data: { address, names: namesWithPort(hop, hops).slice(0, 3).join(', ') },
+            evidence: proof,
+          };
+        else if (other === undefined && (!isAsked || closed.length > 0))
+          yield {
+            ...common,
+            confidence: 'possible',
+            subject: hop.subject,
+            messageId: isAsked ? 'closed' : 'unasked',
+            data: { address, sockets: closed.slice(0, 3).join(', ') },
+            evidence: proof,
+          };
         else if (other === undefined)
           yield { ...common, confidence: isSeen(facts) ? 'confirmed' : 'likely', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
         else
@@ -190,6 +229,22 @@ function isSeen(facts: Pick<Facts, 'processes' | 'systemd-units' | 'managed-prog
   const { processes, 'systemd-units': units, 'managed-programs': programs } = facts;
   const isThere = [processes, units, programs].every(fact => fact.state === 'known' || fact.state === 'absent');
   return isThere && (processes.state !== 'known' || processes.problems === undefined);
+}
+
+/** Names in the configuration that nginx asks at the port of that address. */
+function namesWithPort({ peer }: Hop, hops: readonly Hop[]): readonly string[] {
+  const { address } = peer;
+  const named = hops.filter(other => address.kind === 'tcp' && other.peer.address.kind === 'tcp' && other.peer.address.port === address.port);
+  return [...new Set(named.flatMap(other => other.peer.hostName ?? []))];
+}
+
+/** Addresses of nobody's route that badhop tried and was not let into. */
+function closedTo(probes: readonly ProbeResult[], hops: readonly Hop[]): readonly string[] {
+  const own = new Set(hops.map(hop => hop.peer.id));
+  const closed = probes.flatMap(({ request, outcome }) =>
+    request.kind !== 'dns' && outcome.state === 'connect-failed' && ['EACCES', 'EPERM'].includes(outcome.code) ? [formatAddress(request.address)] : [],
+  );
+  return [...new Set(closed)].filter(address => !own.has(address));
 }
 
 /** Who holds a socket is not always known; where nginx itself listens its configuration tells. */

@@ -51,6 +51,15 @@ describe('backend-slower-than-timeout fires', () => {
     expect(detections(fault, { hops: [hop] })).toMatchObject([{ confidence: 'likely', messageId: 'logged' }]);
   });
 
+  it('as likely where an answer had begun and its rest did not come, whoever was asked', () => {
+    const cut = symptomOf('truncated');
+    const stall = { ...cut, errorGroups: cut.errorGroups.map(group => ({ ...group, messageId: 'upstream-timed-out' })) };
+    expect(detections(fault, { hops: [hopOf({ symptoms: [stall], probes: [] })] })).toMatchObject([
+      { confidence: 'likely', status: 'active', messageId: 'stalled', symptoms: [stall.id] },
+    ]);
+    expect(detections(fault, { hops: [hopOf({ symptoms: [cut], probes: [] })] })).toEqual([]);
+  });
+
   it('as past where it has stopped', () => {
     expect(detections(fault, { hops: [hopOf({ symptoms: [{ ...late, ongoing: false }] })] })).toMatchObject([{ confidence: 'possible', status: 'past' }]);
   });

@@ -4,7 +4,7 @@ import type { Hop } from '../../model/facts/hop.ts';
 import type { Setting } from '../../model/facts/nginx.ts';
 import type { Route, Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
-import { symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
+import { isStall, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
 import { poolEvidence, poolState } from '../../model/pool-state.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
@@ -22,18 +22,22 @@ export default defineFault({
     id: 'backend-slower-than-timeout',
     layer: 'backend',
     title: 'The backend answers later than nginx waits',
-    explains: [...late, 'no-live-upstreams', 'unattributed-5xx'],
+    explains: [...late, 'truncated', 'no-live-upstreams', 'unattributed-5xx'],
     requires: ['hops', 'symptoms'],
     leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'app-returned-5xx'],
     messages: {
       measured: '{service} answered {page} after {took} s, and nginx waits {limit} ({setting}). It gave up on {urls}.',
       logged: '{service} itself calls requests slow that nginx gave up on: nginx waits {limit} ({setting}), and gave up on {urls}.',
+      stalled:
+        '{service} begins its answers, and then nothing of the rest comes for {limit} ({setting}), after which nginx ends them: {urls}. Users see a status of success and a part of the page.',
       some: '{service} answers a direct question in {quick} ms, so it is neither away nor stuck, but nginx gave up waiting after {limit} ({setting}): {urls}.',
     },
   },
   *detect({ hops, symptoms }) {
     for (const hop of hops) {
-      const own = symptomsOf(hop, late).filter(symptom => symptom.count > 0);
+      const stalls = symptomsOf(hop, ['truncated']).filter(symptom => symptom.count > 0 && isStall(symptom));
+      const own = [...symptomsOf(hop, late).filter(symptom => symptom.count > 0), ...stalls];
+      const isStalled = own.length === stalls.length;
       const limit = limitOf(hop, own);
       if (own.length === 0 || limit === undefined || (hop.peer.local && hop.peer.listeners.length === 0)) continue;
       const isOngoing = own.some(symptom => symptom.ongoing);
@@ -48,9 +52,9 @@ export default defineFault({
         event =>
           event.kind === 'slow-request' && own.some(symptom => event.timeMs >= symptom.firstMs - limit.ms - 60_000 && event.timeMs <= symptom.lastMs + 60_000),
       );
-      // One that does not answer at all is hung, or was when nginx gave up on it.
-      if (isOngoing && slow === undefined && quick === undefined) continue;
-      const messageId = slow !== undefined ? 'measured' : logged !== undefined ? 'logged' : 'some';
+      // One that does not answer at all is hung, or was when nginx gave up on it; one that begins its answers is not.
+      if (isOngoing && !isStalled && slow === undefined && quick === undefined) continue;
+      const messageId = slow !== undefined ? 'measured' : isStalled ? 'stalled' : logged !== undefined ? 'logged' : 'some';
       const all = [...own, ...symptomsOf(hop, ['no-live-upstreams']), ...unattributedOf(hop, symptoms, [504])];
       const evidence: Evidence[] = [
         ...(slow === undefined ? [] : [probeEvidence(slow)]),
@@ -66,7 +70,7 @@ export default defineFault({
         confidence:
           slow !== undefined && pool?.isFullAtTimes !== true
             ? 'confirmed'
-            : slow !== undefined || logged !== undefined || quick !== undefined
+            : slow !== undefined || logged !== undefined || quick !== undefined || (isStalled && hop.peer.local)
               ? 'likely'
               : 'possible',
         status: isOngoing ? 'active' : 'past',

@@ -20,9 +20,8 @@ export default defineFault({
     uses: ['probe-results', 'name-resolution', 'nginx-config-test', 'nginx-instances'],
     leadsTo: ['nginx-config-invalid', 'nginx-down', 'nginx-config-not-reloaded', 'dns-name-not-found', 'no-live-upstreams', 'app-returned-5xx'],
     messages: {
-      silent:
-        '{resolver}, which nginx asks for {name} while it runs, does not answer.{others} Each request that needs the name waits for the resolver_timeout and fails.',
-      fails: '{resolver}, which nginx asks for {name} while it runs, answers with an error.{others} Each request that needs the name fails.',
+      silent: '{resolver}, which nginx asks for {name} while it runs, does not answer.{others} {requests}.',
+      fails: '{resolver}, which nginx asks for {name} while it runs, answers with an error.{others} {requests}.',
       logged: '{now} By its own log nginx got no answer from its resolver for {name}.',
       start: '{running} nginx resolves {name} when it reads its configuration, and no name server of the system ({resolver}) answers: {test}.',
     },
@@ -51,6 +50,12 @@ export default defineFault({
           data: {
             name,
             resolver: bad.flatMap(one => (one.probe.request.kind === 'dns' ? [formatAddress(one.probe.request.resolver)] : [])).join(' and '),
+            requests:
+              good.length === 0
+                ? `Each request that needs the name ${first.state === 'silent' ? 'waits for the resolver_timeout and fails' : 'fails'}`
+                : first.state === 'silent'
+                  ? 'A question that begins there is asked of the next one within five seconds, and fails only where resolver_timeout is shorter'
+                  : 'A request whose question goes there fails',
             others:
               good.length > 0
                 ? ' The other name servers of the directive do; nginx takes them in turn.'

@@ -22,7 +22,7 @@ export default defineFault({
   meta: {
     id: 'dns-stale-address',
     layer: 'network',
-    title: 'The upstream has another address now, and nginx still uses the one that it resolved at its start',
+    title: 'The upstream has another address now, and nginx still uses the one that it was told before',
     explains,
     requires: ['hops', 'nginx-instances'],
     uses: ['name-resolution', 'probe-results', 'host-identity', 'nginx-config', 'topology'],
@@ -40,6 +40,7 @@ export default defineFault({
     ],
     messages: {
       moved: '{name} in {where} means {now} now. nginx resolved it when it read its configuration and still connects to {old}, which {how}.',
+      kept: '{name} in {where} means {now} now. nginx asks for it while it runs, keeps the answer for {kept}, and still connects to {old}, which {how}.',
     },
   },
   *detect({ hops, 'nginx-instances': instances, 'name-resolution': names, ...facts }) {
@@ -78,16 +79,20 @@ export default defineFault({
       const config = valueOr(facts['nginx-config'], []).find(one => one.instanceId === instance?.id);
       // A name that was written there after the start never meant the old address.
       const isRewritten = newerFiles(config, startedMs).some(file => file.path === now.peer.origin.path);
-      const isSound = isAsked && isSteady && !isRewritten && good !== undefined;
+      const kept = keptFor(now);
+      // What a name server of nginx's own still says is no old answer that nginx keeps.
+      const isTold = kept === undefined || said.length > 0;
+      const isSound = isAsked && isSteady && isTold && !isRewritten && good !== undefined;
       yield {
         confidence: !isSound ? 'possible' : bad === undefined ? 'likely' : 'confirmed',
         status: 'active',
         subject: { kind: 'peer', id: hop.peer.id, name: `${name} at ${hop.peer.id}`, peers: [hop.peer.id, ...named.map(other => other.peer.id)] },
-        messageId: 'moved',
+        messageId: kept === undefined ? 'moved' : 'kept',
         data: {
           name,
           now: resolution.system.join(', '),
           old: hop.peer.id,
+          kept: kept ?? '',
           where: `${now.peer.origin.path}:${now.peer.origin.line}`,
           how: bad === undefined ? 'answers no longer as it should' : bad.outcome.state === 'connect-timeout' ? 'does not answer' : 'refuses connections',
         },
@@ -99,17 +104,25 @@ export default defineFault({
           ...symptomEvidence(record, 1),
         ],
         symptoms: symptoms.map(symptom => symptom.id),
-        fixData: { name, old: hop.peer.id },
+        fixData: { name, old: hop.peer.id, isKept: kept !== undefined },
       };
     }
   },
 });
 
-/** A peer that the configuration names by a host name, resolved once: without a variable, and not with `resolve`. */
+/** How long nginx keeps the answer for a name in a variable, in words; undefined for a name that it resolves at its start alone. */
+function keptFor({ routes }: Hop): string | undefined {
+  const route = routes.find(one => one.variables.length > 0);
+  if (route === undefined) return undefined;
+  const valid = route.settings['resolver']?.args.find(arg => arg.startsWith('valid='));
+  return valid === undefined ? 'the time to live of its record' : `${valid.slice('valid='.length)} (${valid} of its resolver)`;
+}
+
+/** A peer that the configuration names by a host name, and not with `resolve`. */
 function isNamed({ peer, routes, groups }: Hop): boolean {
   if (peer.hostName === undefined || peer.hostName === 'localhost') return false;
   if (groups.some(group => group.resolvedNames?.includes(peer.hostName ?? ''))) return false;
-  return routes.length > 0 && routes.every(route => route.variables.length === 0);
+  return routes.length > 0 && routes.every(route => route.variables.length === 0 || route.hostName === peer.hostName);
 }
 
 /** The addresses in each answer of a name server to this name. */

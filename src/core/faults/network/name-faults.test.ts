@@ -172,6 +172,18 @@ describe('dns-stale-address', () => {
     expect(detect([stale, current])[0]).toMatchObject({ confidence: 'confirmed', data: { now: '127.0.0.3', old: '127.0.0.2:8811' } });
   });
 
+  it('fires for a name in a variable whose answer nginx keeps', () => {
+    const route = routeOf({ target: 'http://$chat', variables: ['chat'], hostName: name, settings: resolver('192.0.2.53', 'valid=1h') });
+    const now = hopOf(next, { peer: { hostName: name, written: `${name}:8811` }, routes: [route], probes: [probeOf(next, answered)], symptoms: [] });
+    const asked = { 'probe-results': [dns(says('NOERROR', ['127.0.0.3']))], topology: { servers: [{ id: route.serverId, instanceId: 'nginx' }] } };
+    expect(detect([stale, now], undefined, undefined, asked)).toMatchObject([
+      { confidence: 'confirmed', messageId: 'kept', data: { kept: '1h (valid=1h of its resolver)', old: '127.0.0.2:8811' } },
+    ]);
+    expect(detect([stale, now], undefined, undefined, { topology: asked.topology })[0]?.confidence).toBe('possible');
+    const other = { ...now, routes: [{ ...route, hostName: 'other.example' }] };
+    expect(detect([stale, other], undefined, undefined, asked)).toEqual([]);
+  });
+
   it('is silent where the name still means it, and where nginx was reloaded since', () => {
     expect(detect([stale, current], ['127.0.0.3', '127.0.0.2'])).toEqual([]);
     expect(detect([stale, current], ['127.0.0.3'], nowMs)).toEqual([]);

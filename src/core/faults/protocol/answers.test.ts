@@ -128,6 +128,20 @@ describe('http2-upstream-mismatch', () => {
   });
 });
 
+describe('invalid-response-header without an answer of its own', () => {
+  const fault = invalidHeader as unknown as Fault;
+
+  it('only possibly fires where nginx could read no header', () => {
+    const symptoms = [logged('no-valid-header', 'upstream sent no valid HTTP/1.0 header')];
+    expect(detections(fault, { hops: [hopOf({ symptoms, probes: [] })] })).toMatchObject([{ confidence: 'possible', messageId: 'unread' }]);
+  });
+
+  it('takes the word of nginx for a header that it names', () => {
+    const symptoms = [logged('invalid-header', 'upstream sent invalid header: "Bad\\x20..."')];
+    expect(detections(fault, { hops: [hopOf({ symptoms, probes: [] })] })).toMatchObject([{ confidence: 'likely', messageId: 'unasked' }]);
+  });
+});
+
 describe('response-truncated', () => {
   const fault = truncated as unknown as Fault;
 
@@ -150,6 +164,14 @@ describe('response-truncated', () => {
     const [sample] = symptomOf('truncated').errorGroups.flatMap(group => group.samples);
     const stopped = { ...eventOf('stopped', 0), timeMs: (sample?.timeMs ?? 0) - 1800 };
     expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('truncated')], events: [stopped] })] })).toMatchObject([{ confidence: 'likely' }]);
+  });
+
+  it('is silent where nginx itself ended the answers, and says so where it ended some', () => {
+    const stalls = symptomOf('truncated');
+    const groups = stalls.errorGroups.map(group => ({ ...group, messageId: 'upstream-timed-out' }));
+    expect(detections(fault, { hops: [hopOf({ symptoms: [{ ...stalls, errorGroups: groups }] })] })).toEqual([]);
+    const mixed = { ...stalls, errorGroups: [...groups, ...stalls.errorGroups] };
+    expect(detections(fault, { hops: [hopOf({ symptoms: [mixed] })] })).toMatchObject([{ messageId: 'some' }]);
   });
 
   it('is silent where it was no HTTP in the first place', () => {

@@ -1,7 +1,7 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { eventEvidence, symptomEvidence } from '../../model/evidence.ts';
 import type { BackendEvent } from '../../model/facts/backend.ts';
-import { sampleTimesOf } from '../../model/hop-symptoms.ts';
+import { isStall, sampleTimesOf } from '../../model/hop-symptoms.ts';
 
 /** Ends of a worker that explain why its answer broke off. */
 const ends: ReadonlySet<BackendEvent['kind']> = new Set<BackendEvent['kind']>([
@@ -28,6 +28,7 @@ export default defineFault({
     requires: ['hops'],
     leadsTo: [],
     messages: {
+      some: 'Answers of {address} end before they are complete, {count} times: {url}. It ends the connection itself for some of them, and for others nginx waited in vain for the rest. Users see a status of success and a part of the page.',
       cut: '{address} ends the connection before its answer is complete, {count} times: {url}. Users see a status of success and a part of the page.',
     },
   },
@@ -35,8 +36,11 @@ export default defineFault({
     for (const hop of hops) {
       const symptoms = hop.symptoms.filter(symptom => symptom.class === 'truncated');
       const other = hop.symptoms.find(symptom => symptom.class === 'no-valid-header');
-      const [symptom] = symptoms;
-      if (symptom === undefined || other !== undefined) continue;
+      if (symptoms.length === 0 || other !== undefined) continue;
+      if (symptoms.every(isStall)) {
+        yield ruledOut(`${hop.peer.id} ended none of its answers early: nginx did, when the rest of them did not come within its time`);
+        continue;
+      }
       const ended = hop.events.filter(event => ends.has(event.kind));
       const times = symptoms.flatMap(sampleTimesOf);
       const died = times.every(timeMs => ended.some(event => event.timeMs >= timeMs - clockMs && event.timeMs <= timeMs + nearMs)) ? ended.at(-1) : undefined;
@@ -51,7 +55,7 @@ export default defineFault({
         confidence: 'likely',
         status: symptoms.some(one => one.ongoing) ? 'active' : 'past',
         subject: hop.serviceSubject,
-        messageId: 'cut',
+        messageId: symptoms.some(one => one.errorGroups.some(group => group.messageId === 'upstream-timed-out')) ? 'some' : 'cut',
         data: { address: hop.peer.id, count: symptoms.reduce((sum, one) => sum + one.count, 0), url: urls.slice(0, 3).join(', ') || 'of no known page' },
         evidence: [first, ...rest],
         symptoms: symptoms.map(one => one.id),

@@ -77,6 +77,25 @@ describe('alert 40 has three causes, and one is found of each', () => {
   });
 });
 
+describe('a chain that nginx refuses and that its file leads to', () => {
+  const lines = [logged('tls-verify', 'upstream SSL certificate verify error: (21:unable to verify the first certificate)')];
+
+  it('is no more than possibly the issuer, as nginx may have read the file before', () => {
+    expect(found([shake(judged, {})], lines, verify)).toEqual(['tls-untrusted-issuer possible active']);
+  });
+
+  it('stays likely where it has stopped, or where nobody judged it', () => {
+    expect(
+      found(
+        [shake(judged, {})],
+        lines.map(line => ({ ...line, ongoing: false })),
+        verify,
+      ),
+    ).toEqual(['tls-untrusted-issuer likely past']);
+    expect(found([], lines, verify)).toEqual(['tls-untrusted-issuer likely active']);
+  });
+});
+
 describe('client certificates', () => {
   it('are wanted after the handshake of TLS 1.3, and in the page of nginx', () => {
     const late = { error: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', clientCertificateRequested: true };

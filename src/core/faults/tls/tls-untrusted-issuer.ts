@@ -31,6 +31,8 @@ export default defineFault({
     messages: {
       judged: 'The certificate of {address} was issued by {issuer}, which {file} does not lead to ({verdict}).',
       logged: 'nginx does not trust the chain of {address}.',
+      atOdds:
+        'nginx refuses the chain of {address}, and {file}, as it is on disk now, leads to its issuer {issuer}. Either the file was changed after nginx had read it, or the chain has more links than nginx follows (ssl_verify_depth {depth}).',
     },
   },
   *detect({ hops }) {
@@ -41,15 +43,18 @@ export default defineFault({
       // By the host's own authorities alone nothing is said of what nginx trusts.
       const isSeen = verifies(route) && file !== undefined && codes.has(own?.tls.verify ?? '');
       if (!isSeen && told.length === 0) continue;
+      // Judged now and by the same file it passes: the issuer is no longer what nginx has against it.
+      const isAtOdds = !isSeen && file !== undefined && own?.tls.verify === 'OK' && told.some(symptom => symptom.ongoing);
+      const depth = route.settings['ssl_verify_depth']?.args[0] ?? '1';
       yield {
-        confidence: isSeen ? 'confirmed' : 'likely',
+        confidence: isSeen ? 'confirmed' : isAtOdds ? 'possible' : 'likely',
         status: statusOf(isSeen, told),
         subject: hop.hop.subject,
-        messageId: isSeen ? 'judged' : 'logged',
-        data: { address: hop.hop.peer.id, issuer: own?.tls.issuer ?? 'an unknown issuer', file: file ?? '', verdict: own?.tls.verify ?? '' },
+        messageId: isSeen ? 'judged' : isAtOdds ? 'atOdds' : 'logged',
+        data: { address: hop.hop.peer.id, issuer: own?.tls.issuer ?? 'an unknown issuer', file: file ?? '', verdict: own?.tls.verify ?? '', depth },
         evidence: tlsEvidence(hop, [own], told, 'ssl_trusted_certificate'),
         symptoms: told.map(symptom => symptom.id),
-        fixData: { address: hop.hop.peer.id, kind: 'untrusted', ...(file === undefined ? {} : { file }) },
+        fixData: { address: hop.hop.peer.id, kind: isAtOdds ? 'at-odds' : 'untrusted', depth, ...(file === undefined ? {} : { file }) },
       };
     }
   },
