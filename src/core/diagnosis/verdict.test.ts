@@ -85,6 +85,19 @@ describe('the verdict', () => {
     });
   });
 
+  it('claims no end of the failing where a log could not be read in time: the other one does not tell what goes on', () => {
+    const late = { state: 'timeout', why: 'reading it took longer than 12 s' };
+    const over = symptomOf({ ongoing: false });
+    const error = factsOf({ 'nginx-error-log': late });
+    expect(of([], [over], error)).toEqual({
+      verdict: 'inconclusive',
+      summary: 'The error log of nginx could not be read in time: reading it took longer than 12 s.',
+    });
+    expect(of([findingOf({ status: 'past' })], [over], error).verdict).toBe('inconclusive');
+    expect(of([], [], factsOf({ 'nginx-access-log': late })).summary).toContain('The access log of nginx could not be read in time');
+    expect(of([findingOf({})], [symptomOf({})], error).verdict).toBe('failing');
+  });
+
   it('is inconclusive where badhop itself failed on the way', () => {
     const facts = factsOf({ topology: { state: 'unparsable', why: "badhop's own error while reading it", how: '' } });
     expect(of([], [], facts)).toEqual({

@@ -96,6 +96,9 @@ function blindness(facts: Facts): string | undefined {
   if (unmade !== undefined) return `It could not be worked out what belongs together on this host: ${unmade.why}.`;
   const error = facts['nginx-error-log'];
   const access = facts['nginx-access-log'];
+  // A flood that takes too long to read is the worst time to call it quiet.
+  if (error.state === 'timeout') return `The error log of nginx could not be read in time: ${error.why}.`;
+  if (access.state === 'timeout') return `The access log of nginx could not be read in time: ${access.why}.`;
   const isCut = facts['nginx-config'].state !== 'known' || facts['nginx-config'].value.some(one => one.unread.length > 0);
   const probed = probesAnswered(facts) > 0;
   if (isCut && !probed && !sawRequests(facts)) return 'Parts of the configuration of nginx could not be read, and no backend was asked.';

@@ -3,9 +3,11 @@ import { valueOr } from '../../model/fact.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
-import { busiestWorker, mainDirective, workerEvidence } from '../../model/nginx-limits.ts';
+import { busiestWorker, failsStill, mainDirective, workerEvidence } from '../../model/nginx-limits.ts';
 
 const nearlyFull = 0.9;
+/** Open files that a request takes which is passed on. */
+const aRequest = 2;
 /** ENFILE: the table of the whole host is full, and not a limit of nginx's. */
 const wholeHost = 23;
 
@@ -23,26 +25,26 @@ export default defineFault({
       host: 'The host has as many files open as the kernel allows (fs.file-nr {number}): no process can open another one.',
     },
   },
-  *detect(facts) {
+  *detect(facts, { nowMs }) {
     const symptoms = facts.symptoms.filter(symptom => symptom.class === 'too-many-open-files');
     const [evidence, ...more] = symptoms.flatMap(symptom => symptomEvidence(symptom, 1));
     if (evidence === undefined) return;
-    const isOngoing = symptoms.some(symptom => symptom.ongoing);
     const failed = facts.symptoms.filter(
       symptom =>
         symptom.class === 'unattributed-5xx' && symptom.status === 500 && symptom.upstream === undefined && symptoms.some(one => overlap(one, symptom)),
     );
-    const common = { status: isOngoing ? 'active' : 'past', symptoms: [...symptoms, ...failed].map(symptom => symptom.id) } as const;
+    const ids = [...symptoms, ...failed].map(symptom => symptom.id);
     if (symptoms.some(symptom => symptom.errorGroups.some(group => group.errno === wholeHost))) {
       const number = valueOr(facts.resources, undefined)?.sysctl['fs.file-nr'];
       const subject = { kind: 'host', id: 'host', name: 'this host', peers: [] } as const;
       yield {
-        ...common,
         confidence: isHostFull(number) ? 'confirmed' : 'likely',
+        status: failsStill(symptoms, isHostFull(number), nowMs) ? 'active' : 'past',
         subject,
         messageId: 'host',
         data: { number: number ?? 'not known' },
         evidence: [evidence, ...more.slice(0, 1)],
+        symptoms: ids,
       };
       return;
     }
@@ -56,6 +58,7 @@ export default defineFault({
     const directive = config === undefined ? undefined : mainDirective(config, 'worker_rlimit_nofile');
     const connections = config === undefined ? undefined : Number(mainDirective(config, 'worker_connections')?.args[0]?.value ?? 512);
     const limit = most?.worker.limit;
+    const isOngoing = failsStill(symptoms, most !== undefined && limit !== undefined && limit - most.worker.openFiles < aRequest, nowMs);
     const proof: Evidence[] = [
       ...(most === undefined ? [] : [workerEvidence(most.worker)]),
       ...(directive === undefined
@@ -67,7 +70,8 @@ export default defineFault({
     if (most !== undefined && isOngoing && most.share < 0.5 && !isTight)
       yield ruledOut(`the busiest worker of nginx has ${most.worker.openFiles} of ${limit ?? '?'} files open now`);
     yield {
-      ...common,
+      status: isOngoing ? 'active' : 'past',
+      symptoms: ids,
       confidence: most !== undefined && most.share >= nearlyFull && isOngoing ? 'confirmed' : isTight ? 'likely' : 'possible',
       subject: { kind: 'nginx', id: most?.instance.id ?? 'nginx', name: 'nginx', peers: [] },
       messageId: 'full',

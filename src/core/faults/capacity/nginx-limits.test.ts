@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ConfigDirective } from '../../model/facts/nginx.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
-import { hopOf, detections, serviceOf, symptomOf } from '../backend/testing.ts';
+import { hopOf, detections, nowMs, serviceOf, symptomOf } from '../backend/testing.ts';
 import { configOf, instanceOf } from '../nginx/testing.ts';
 import files from './fd-limit-nginx.ts';
 import connections from './nginx-worker-connections-exhausted.ts';
@@ -54,6 +54,24 @@ describe('nginx-worker-connections-exhausted', () => {
     expect(run(12, [{ ...alert, ongoing: false }])).toMatchObject([{ confidence: 'likely', status: 'past' }]);
   });
 
+  it('goes on in a pause of the failing while a worker is still at its limit, whatever second it is looked at', () => {
+    const paused = (agoMs: number): Symptom => ({ ...alert, ongoing: false, lastMs: nowMs - agoMs });
+    expect(run(64, [paused(2_000)])).toMatchObject([{ confidence: 'confirmed', status: 'active' }]);
+    expect(run(64, [paused(59_000)])).toMatchObject([{ status: 'active' }]);
+    expect(run(64, [paused(61_000)])).toMatchObject([{ confidence: 'likely', status: 'past' }]);
+    expect(run(63, [paused(2_000)])).toMatchObject([{ confidence: 'likely', status: 'past' }]);
+  });
+
+  it('is over where the limit was raised since, and where only a worker that a reload left behind is full', () => {
+    const paused = { ...alert, ongoing: false, lastMs: nowMs - 2_000 };
+    expect(run(80, [said('worker-connections', '32 worker_connections are not enough', paused)])).toMatchObject([{ status: 'past' }]);
+    const left = { pid: 8, startMs: 0, state: 'S', shuttingDown: true };
+    const facts = { symptoms: [paused], hops: [hopOf()], 'nginx-config': [config], 'process-details': [...detail(12, 1024), { pid: 8, openFiles: 72 }] };
+    expect(detections(connections, { ...facts, 'nginx-instances': [{ ...instance, workers: [...instance.workers, left] }] })).toMatchObject([
+      { status: 'past', data: { now: '. Now its busiest worker has 12 files open' } },
+    ]);
+  });
+
   it('fires with doubt where nginx passes requests to itself', () => {
     expect(run(72, [alert], [hopOf({ service: serviceOf({ kind: 'nginx' }) })])).toMatchObject([{ confidence: 'possible' }]);
   });
@@ -70,6 +88,13 @@ describe('fd-limit-nginx', () => {
 
   it('fires where a worker is at its limit', () => {
     expect(run(80, 80, [critical])).toMatchObject([{ confidence: 'confirmed', evidence: [{}, { source: 'proc:7' }, { text: 'worker_rlimit_nofile 80;' }] }]);
+  });
+
+  it('goes on in a pause of the failing while a worker is still at its limit', () => {
+    const paused = { ...critical, ongoing: false, lastMs: nowMs - 2_000 };
+    expect(run(79, 80, [paused])).toMatchObject([{ confidence: 'confirmed', status: 'active' }]);
+    expect(run(60, 80, [paused])).toMatchObject([{ confidence: 'likely', status: 'past' }]);
+    expect(run(79, 80, [{ ...paused, lastMs: paused.lastMs - 60_000 }])).toMatchObject([{ status: 'past' }]);
   });
 
   it('fires less surely where the limit is tight and a worker has room now', () => {

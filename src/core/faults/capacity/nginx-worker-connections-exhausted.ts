@@ -5,7 +5,7 @@ import type { Hop } from '../../model/facts/hop.ts';
 import type { NginxConfig, NginxInstance } from '../../model/facts/nginx.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
-import { busiestWorker, mainDirective, workerEvidence } from '../../model/nginx-limits.ts';
+import { busiestWorker, failsStill, mainDirective, workerEvidence } from '../../model/nginx-limits.ts';
 
 /** nginx's own default where no events block names a number. */
 const defaultConnections = 512;
@@ -25,7 +25,7 @@ export default defineFault({
       full: 'nginx used all {limit} connections that a worker may have ({where}); a request that is passed on takes two{now}{loop}.',
     },
   },
-  *detect(facts) {
+  *detect(facts, { nowMs }) {
     const symptoms = facts.symptoms.filter(symptom => symptom.class === 'worker-connections');
     if (symptoms.length === 0) return;
     const said = symptoms.flatMap(limitsIn);
@@ -35,7 +35,9 @@ export default defineFault({
     if (limit === undefined) return;
     const worker = match === undefined ? undefined : busiestWorker(match.instance, valueOr(facts['process-details'], []));
     const isNear = worker !== undefined && worker.openFiles >= limit * nearlyFull;
-    const isOngoing = symptoms.some(symptom => symptom.ongoing);
+    // Each connection is an open file, and a limit that is another one by now is no longer reached.
+    const isAtLimit = match?.limit === limit && worker !== undefined && worker.openFiles >= limit;
+    const isOngoing = failsStill(symptoms, isAtLimit, nowMs);
     const loop = facts.hops.find(isLoop);
     const proof: Evidence[] = [
       ...(worker === undefined ? [] : [workerEvidence(worker)]),
