@@ -36,17 +36,31 @@ export const anyLengths: UsualLengths = { usual: undefined, areShort: true };
 /** For each instruction, from the first of the lines in [from, to). It is no more than a guess: a line need not fit. */
 export function usualLengths(program: readonly Step[], bytes: Uint8Array, view: DataView, from: number, to: number): readonly UsualLengths[] {
   const lengths = program.map((): number[] => []);
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const sought = program.map(step => soughtBy(step));
   for (let [line, turn] = [from, 0]; line < to && turn < mostLines; turn += 1) {
     const end = bytes.indexOf(newline, line);
     if (end === -1) break;
-    walk(program, latin1(bytes.subarray(line, end)), view, lengths);
+    walk(program, sought, text.toString('latin1', line, end), view, lengths);
     line = end + 1;
   }
   return lengths.map(usualOf);
 }
 
-function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
+/** The text that a step looks for in a line, one character a byte. */
+function soughtBy({ operation, until, text }: Step): string {
+  switch (operation) {
+    case operations.field:
+    case operations.escaped:
+    case operations.list:
+      return String.fromCharCode(until);
+    case operations.text:
+    case operations.maybe:
+    case operations.seek:
+      return Buffer.from(text).toString('latin1');
+    default:
+      return '';
+  }
 }
 
 function fractionLength(line: string, at: number): number {
@@ -59,25 +73,29 @@ function fractionLength(line: string, at: number): number {
 function usualOf(lengths: readonly number[]): UsualLengths {
   if (lengths.length < fewLines) return anyLengths;
   const least = lengths.length * leastShare;
-  const middle = lengths.toSorted((a, b) => a - b)[lengths.length >> 1] ?? 64;
-  return {
-    usual: middle < 64 && lengths.filter(length => length === middle).length >= least ? middle : undefined,
-    areShort: lengths.filter(length => length < 16).length >= least,
-  };
+  const middle = Int32Array.from(lengths).sort()[lengths.length >> 1] ?? 64;
+  let alike = 0;
+  let short = 0;
+  for (let index = 0; index < lengths.length; index += 1) {
+    const length = lengths[index] ?? 0;
+    if (length === middle) alike += 1;
+    if (length < 16) short += 1;
+  }
+  return { usual: middle < 64 && alike >= least ? middle : undefined, areShort: short >= least };
 }
 
-function walk(program: readonly Step[], line: string, view: DataView, lengths: readonly number[][]): void {
+function walk(program: readonly Step[], sought: readonly string[], line: string, view: DataView, lengths: readonly number[][]): void {
   let at = 0;
   for (let index = 0; index < program.length; index += 1) {
     const step = program[index];
     if (step === undefined) return;
-    const text = latin1(step.text);
+    const text = sought[index] ?? '';
     switch (step.operation) {
       case operations.field:
       case operations.escaped:
       case operations.list:
       case operations.text: {
-        const stop = line.indexOf(step.operation === operations.text ? text : String.fromCharCode(step.until), at);
+        const stop = line.indexOf(text, at);
         if (stop === -1) return;
         lengths[index]?.push(stop - at);
         at = stop;

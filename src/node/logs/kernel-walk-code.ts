@@ -179,16 +179,21 @@ export class WalkCode {
   /** Puts on the stack whether the bytes (one to eight) do not stand `offset` behind a place. */
   differ(text: Uint8Array, place: number, offset: number): void {
     const { code } = this;
-    const value = text.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+    const lower = wordAt(text, 0);
     code.get(place);
-    if (text.length === 1) code.memory('i32.load8_u', offset).i32(Number(value)).op('i32.ne');
-    else if (text.length === 2) code.memory('i32.load16_u', offset).i32(Number(value)).op('i32.ne');
-    else if (text.length === 3) code.memory('i32.load', offset).i32(0xffffff).op('i32.and').i32(Number(value)).op('i32.ne');
-    else if (text.length === 4) code.memory('i32.load', offset).i32(Number(value)).op('i32.ne');
+    if (text.length === 1) code.memory('i32.load8_u', offset).i32(lower).op('i32.ne');
+    else if (text.length === 2) code.memory('i32.load16_u', offset).i32(lower).op('i32.ne');
+    else if (text.length === 3) code.memory('i32.load', offset).i32(0xffffff).op('i32.and').i32(lower).op('i32.ne');
+    else if (text.length === 4) code.memory('i32.load', offset).i32(lower).op('i32.ne');
     else {
       code.memory('i64.load', offset);
-      if (text.length < 8) code.i64((1n << BigInt(text.length * 8)) - 1n).op('i64.and');
-      code.i64(value).op('i64.ne');
+      if (text.length < 8) code.i64Of(-1, (1 << ((text.length - 4) * 8)) - 1).op('i64.and');
+      code.i64Of(lower, wordAt(text, 4)).op('i64.ne');
     }
   }
+}
+
+/** Four bytes as a number, the first the lowest; those behind the end are 0. */
+function wordAt(text: Uint8Array, at: number): number {
+  return (text[at] ?? 0) | ((text[at + 1] ?? 0) << 8) | ((text[at + 2] ?? 0) << 16) | ((text[at + 3] ?? 0) << 24);
 }

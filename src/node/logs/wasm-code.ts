@@ -74,19 +74,19 @@ export interface Signature {
   readonly gives: WasmType;
 }
 
-/** The code of a function. Blocks are told by how deep they lie: 1 is the outermost. */
+/** The code of a function. Blocks are told by how deep they lie: 1 is the outermost. It is written once: by loops over places, which start at once. */
 export class WasmCode {
   readonly bytes: number[] = [];
   /** Blocks that are open. */
   depth = 0;
 
   op(...names: readonly (keyof typeof plain)[]): this {
-    for (const name of names) this.bytes.push(plain[name]);
+    for (let index = 0; index < names.length; index += 1) this.bytes.push(plain[names[index] ?? 'return']);
     return this;
   }
 
   simd(...names: readonly (keyof typeof vector)[]): this {
-    for (const name of names) this.#push(simd, vector[name]);
+    for (let index = 0; index < names.length; index += 1) this.#push(simd, vector[names[index] ?? 'v128.and']);
     return this;
   }
 
@@ -114,10 +114,22 @@ export class WasmCode {
   }
 
   i64(value: bigint): this {
-    this.bytes.push(0x42);
-    let rest = BigInt.asIntN(64, value);
-    for (; rest < -64n || rest > 63n; rest >>= 7n) this.bytes.push(Number(rest & 0x7fn) | 0x80);
-    this.bytes.push(Number(rest & 0x7fn));
+    return this.i64Of(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+  }
+
+  /** The same of the lower and the upper 32 bits, which is faster than any calculation with a bigint. */
+  i64Of(lower: number, upper: number): this {
+    const { bytes } = this;
+    bytes.push(0x42);
+    let low = lower | 0;
+    let high = upper | 0;
+    // Until all that is left are copies of the sign.
+    while (high !== low >> 31 || low < -64 || low > 63) {
+      bytes.push((low & 0x7f) | 0x80);
+      low = (low >>> 7) | (high << 25);
+      high >>= 7;
+    }
+    bytes.push(low & 0x7f);
     return this;
   }
 
@@ -127,7 +139,7 @@ export class WasmCode {
   }
 
   get(...locals: readonly number[]): this {
-    for (const local of locals) this.#push(0x20, local);
+    for (let index = 0; index < locals.length; index += 1) this.#push(0x20, locals[index] ?? 0);
     return this;
   }
 
@@ -192,45 +204,51 @@ export interface WasmModule {
   readonly code: WasmCode;
 }
 
-/** A module that exports one function. */
+/** A module that exports one function. All but its code is put together as text of one character a byte, which the engine joins by itself. */
 export function wasmModule({ imports, pages, name, signature, locals, code }: WasmModule): Uint8Array {
+  const count = unsigned(imports.length);
   const signatures = [...imports.map(one => one.signature), signature];
-  const taken = imports.map((one, index) => [...text('env'), ...text(one.name), 0, ...unsigned(index)]);
-  const body = [...vectorOf(locals.map(type => [1, type])), ...code.bytes, end];
-  return Uint8Array.from([
-    // `\0asm`, version 1
-    0,
-    0x61,
-    0x73,
-    0x6d,
-    1,
-    0,
-    0,
-    0,
-    ...section(1, vectorOf(signatures.map(({ takes, gives }) => [0x60, ...vectorOf(takes.map(type => [type])), 1, gives]))),
-    ...section(2, vectorOf([...taken, [...text('env'), ...text('memory'), 2, 1, ...unsigned(pages), ...unsigned(pages)]])),
-    ...section(3, vectorOf([unsigned(imports.length)])),
-    ...section(7, vectorOf([[...text(name), 0, ...unsigned(imports.length)]])),
-    ...section(10, vectorOf([[...unsigned(body.length), ...body]])),
-  ]);
+  const taken = imports.map((one, index) => `${named('env')}${named(one.name)}\0${unsigned(index)}`);
+  const shared = `${named('env')}${named('memory')}\u0002\u0001${unsigned(pages)}${unsigned(pages)}`;
+  const given = `${named(name)}\0${count}`;
+  const declared = listOf(locals.map(type => `\u0001${byteOf(type)}`));
+  const length = declared.length + code.bytes.length + 1;
+  const body = `${unsigned(1)}${unsigned(length)}${declared}`;
+  const head = [
+    '\0asm\u0001\0\0\0',
+    section(1, listOf(signatures.map(({ takes, gives }) => `\u0060${listOf(takes.map(byteOf))}\u0001${byteOf(gives)}`))),
+    section(2, listOf([...taken, shared])),
+    section(3, listOf([count])),
+    section(7, listOf([given])),
+    `${byteOf(10)}${unsigned(body.length + code.bytes.length + 1)}${body}`,
+  ].join('');
+  const bytes = new Uint8Array(head.length + code.bytes.length + 1);
+  bytes.set(Buffer.from(head, 'latin1'));
+  bytes.set(code.bytes, head.length);
+  bytes[bytes.length - 1] = end;
+  return bytes;
 }
 
-function section(id: number, bytes: readonly number[]): number[] {
-  return [id, ...unsigned(bytes.length), ...bytes];
+function byteOf(value: number): string {
+  return String.fromCharCode(value);
 }
 
-function vectorOf(items: readonly (readonly number[])[]): number[] {
-  return [...unsigned(items.length), ...items.flat()];
+function section(id: number, content: string): string {
+  return byteOf(id) + unsigned(content.length) + content;
 }
 
-function text(name: string): number[] {
-  return [...unsigned(name.length), ...Array.from(name, character => character.charCodeAt(0))];
+function listOf(items: readonly string[]): string {
+  return unsigned(items.length) + items.join('');
+}
+
+function named(name: string): string {
+  return unsigned(name.length) + name;
 }
 
 /** LEB128 */
-function unsigned(value: number): number[] {
-  const bytes: number[] = [];
+function unsigned(value: number): string {
+  let text = '';
   let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  return [...bytes, rest];
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) text += byteOf((rest % 0x80) | 0x80);
+  return text + byteOf(rest);
 }
