@@ -196,7 +196,16 @@ export default [
     repair: async host => {
       const pm2 = await pm2Of(host, { user: 'media', workerMs: 1000 });
       await host.write('/srv/thumbs/server.cjs', nodeHttp());
-      await pm2('restart', 'thumbs');
+      // While it restarts the app for its memory, PM2 refuses to do so for somebody else: "Process with pid 144 already exists".
+      await host.until('pm2 to take the restart', async () => {
+        try {
+          await pm2('restart', 'thumbs');
+          return true;
+        } catch (error) {
+          if (!String(error).includes('already exists')) throw error;
+          return false;
+        }
+      });
       await waitForListener(host, '127.0.0.1:3801');
     },
   }),
