@@ -1,7 +1,6 @@
 import type { Evidence } from './finding.ts';
 import type { ConfigDirective, NginxConfig, NginxInstance } from './facts/nginx.ts';
 import type { ProcessDetail } from './facts/system.ts';
-import type { Symptom } from './facts/topology.ts';
 import { directivesOf, type TextChange } from './nginx-edits.ts';
 
 /** The open files of the busiest worker of an instance, against its limit. */
@@ -20,14 +19,6 @@ export function busiestWorker({ workers }: NginxInstance, details: readonly Proc
     return openFiles === undefined ? [] : [{ pid: worker.pid, openFiles, limit: detail?.openFilesLimit ?? worker.openFilesLimit }];
   });
   return found.toSorted((a, b) => share(b) - share(a))[0];
-}
-
-/** While a worker stays at its limit, failures come and go with the clients, in no rhythm: a pause of this length is no end. */
-const longestPauseMs = 60_000;
-
-/** Whether requests fail for a limit: they do now, or did lately, and a worker is at that limit still. */
-export function failsStill(symptoms: readonly Symptom[], isAtLimit: boolean, nowMs: number): boolean {
-  return symptoms.some(symptom => symptom.ongoing || (isAtLimit && nowMs - symptom.lastMs <= longestPauseMs));
 }
 
 /** The count of a worker's open files as evidence. */

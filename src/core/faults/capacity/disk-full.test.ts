@@ -43,6 +43,13 @@ describe('fires', () => {
     expect(run([disk('/', 500)], [failed({ ongoing: false })])).toMatchObject([{ confidence: 'possible', status: 'past' }]);
   });
 
+  it('in a pause of the failing too while the file system is full', () => {
+    const paused = failed({ ongoing: false });
+    expect(run([disk('/', 0)], [paused])).toMatchObject([{ confidence: 'confirmed', status: 'active' }]);
+    expect(run([disk('/', 60)], [paused])).toMatchObject([{ status: 'past' }]);
+    expect(run([disk('/', 0)], [{ ...paused, lastMs: paused.lastMs - 60_000 }])).toMatchObject([{ status: 'past' }]);
+  });
+
   it('for later, where nothing could be logged', () => {
     expect(run([disk('/', 500), disk('/var', 0)], [])).toMatchObject([{ confidence: 'likely', status: 'latent', subject: { id: '/var' } }]);
   });

@@ -1,4 +1,5 @@
 import { symptomEvidence } from '../../model/evidence.ts';
+import { failsStill } from '../../model/fails-still.ts';
 import { defineFault } from '../../model/fault.ts';
 import { diskOf, lacksOf, pathIn } from '../../model/disks.ts';
 import type { Disk } from '../../model/facts/system.ts';
@@ -22,7 +23,7 @@ export default defineFault({
       silent: '{mount} has no {what} left ({free}). nginx writes its logs or temporary files there: what fails because of it may not even be logged.',
     },
   },
-  *detect({ symptoms, resources, 'refused-disks': refused }) {
+  *detect({ symptoms, resources, 'refused-disks': refused }, { nowMs }) {
     const disks = [...refused, ...resources.disks];
     const failing = symptoms.filter(symptom => symptom.class === 'disk-full');
     for (const symptom of failing) {
@@ -34,7 +35,7 @@ export default defineFault({
       const failed = symptoms.filter(one => one.class === 'unattributed-5xx' && one.status === 500 && one.upstream === undefined && overlap(one, symptom));
       yield {
         confidence: lacks !== undefined ? 'confirmed' : disk !== undefined && disk.availableBytes < disk.totalBytes * 0.1 ? 'likely' : 'possible',
-        status: symptom.ongoing ? 'active' : 'past',
+        status: failsStill([symptom], lacks !== undefined, nowMs) ? 'active' : 'past',
         subject: { kind: 'file', id: disk?.mount ?? path ?? 'disk', name: disk?.mount ?? path ?? 'a file system', peers: [] },
         messageId: lacks === undefined ? 'was' : 'full',
         data: {

@@ -27,6 +27,13 @@ describe('ephemeral-ports-exhausted', () => {
     expect(run({ symptoms: [past] }, [count('TIME-WAIT', address, 60)])).toMatchObject([{ confidence: 'likely', status: 'past' }]);
   });
 
+  it('fires in a pause of the failing too while the range is used up', () => {
+    const paused = { ...failed, ongoing: false };
+    expect(run({ symptoms: [paused] }, [count('TIME-WAIT', address, 99)])).toMatchObject([{ confidence: 'confirmed', status: 'active' }]);
+    const over = { ...paused, lastMs: paused.lastMs - 60_000 };
+    expect(run({ symptoms: [over] }, [count('TIME-WAIT', address, 99)])).toMatchObject([{ confidence: 'likely', status: 'past' }]);
+  });
+
   it('doubts the message where the ports in use lead elsewhere', () => {
     expect(run({}, [count('TIME-WAIT', '127.0.0.1:9999', 99)])).toMatchObject([{ confidence: 'possible', data: { used: 0 } }]);
   });

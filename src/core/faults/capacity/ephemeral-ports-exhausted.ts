@@ -1,5 +1,6 @@
 import { probeEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
+import { failsStill } from '../../model/fails-still.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Resources } from '../../model/facts/system.ts';
@@ -26,7 +27,7 @@ export default defineFault({
       unknown: 'nginx found no local port for a connection to {peer}. How many connections there are could not be read.',
     },
   },
-  *detect(facts) {
+  *detect(facts, { nowMs }) {
     const connections = valueOr(facts.connections, undefined);
     const resources = valueOr(facts.resources, undefined);
     for (const hop of facts.hops) {
@@ -38,9 +39,9 @@ export default defineFault({
         yield ruledOut(other);
         continue;
       }
-      const isOngoing = failed.some(symptom => symptom.ongoing);
       const ports = connections === undefined ? undefined : localPortsTo(peer.id, connections, resources);
       const share = ports?.range === undefined ? 0 : ports.used / ports.range.ports;
+      const isOngoing = failsStill(failed, share >= nearlyAll, nowMs);
       const refused = hop.probes.find(hasNoPort);
       const explained = [...failed, ...symptomsOf(hop, ['no-live-upstreams', ...(refused === undefined ? [] : (['probe-failed'] as const))])];
       const proof = [...(refused === undefined ? [] : [probeEvidence(refused)]), ...failed.flatMap(symptom => symptomEvidence(symptom, 1))];

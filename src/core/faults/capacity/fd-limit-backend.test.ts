@@ -22,6 +22,12 @@ describe('fd-limit-backend', () => {
     expect(run(1023, { events: [said] })).toMatchObject([{ confidence: 'confirmed', status: 'active', data: { pid: 101, open: 1023 }, symptoms: [closed.id] }]);
   });
 
+  it('fires in a pause of the failing too while the process is at its limit', () => {
+    const symptoms = [{ ...closed, ongoing: false }];
+    expect(run(1023, { events: [said], symptoms })).toMatchObject([{ confidence: 'confirmed', status: 'active' }]);
+    expect(run(30, { events: [said], symptoms })).toMatchObject([{ status: 'past' }]);
+  });
+
   it('fires less surely where no log says so', () => {
     expect(run(1023, {})).toMatchObject([{ confidence: 'likely' }]);
   });

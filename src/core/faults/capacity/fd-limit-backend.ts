@@ -1,5 +1,6 @@
 import { eventEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
+import { failsStill } from '../../model/fails-still.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import type { ProcessDetail } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
@@ -45,7 +46,7 @@ export default defineFault({
       said: '{service} could open no more files when requests to it failed{now}.',
     },
   },
-  *detect(facts, { sinceMs }) {
+  *detect(facts, { sinceMs, nowMs }) {
     const details = valueOr(facts['process-details'], []);
     for (const hop of facts.hops) {
       const { service } = hop;
@@ -61,7 +62,7 @@ export default defineFault({
           : isFull && symptom.ongoing && symptom.class !== 'backend-answered-5xx',
       );
       if (explained.length === 0) continue;
-      const isOngoing = explained.some(symptom => symptom.ongoing);
+      const isOngoing = failsStill(explained, isFull, nowMs);
       const [first, ...rest] = [
         ...(fullest === undefined ? [] : [filesEvidence(fullest)]),
         ...said.slice(-1).map(eventEvidence),

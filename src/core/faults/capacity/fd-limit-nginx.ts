@@ -1,9 +1,10 @@
 import { configEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
+import { failsStill } from '../../model/fails-still.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
-import { busiestWorker, failsStill, mainDirective, workerEvidence } from '../../model/nginx-limits.ts';
+import { busiestWorker, mainDirective, workerEvidence } from '../../model/nginx-limits.ts';
 
 const nearlyFull = 0.9;
 /** Open files that a request takes which is passed on. */

@@ -1,11 +1,12 @@
 import { configEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
+import { failsStill } from '../../model/fails-still.ts';
 import { defineFault } from '../../model/fault.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { NginxConfig, NginxInstance } from '../../model/facts/nginx.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
-import { busiestWorker, failsStill, mainDirective, workerEvidence } from '../../model/nginx-limits.ts';
+import { busiestWorker, mainDirective, workerEvidence } from '../../model/nginx-limits.ts';
 
 /** nginx's own default where no events block names a number. */
 const defaultConnections = 512;

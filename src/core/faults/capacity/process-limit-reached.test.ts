@@ -26,6 +26,12 @@ describe('process-limit-reached', () => {
     expect(run(3, {}, [rejected])).toMatchObject([{ confidence: 'likely' }]);
   });
 
+  it('fires in a pause of the failing too while the unit is at its limit', () => {
+    const symptoms = [{ ...closed, ongoing: false }];
+    expect(run(59, { events: [said], symptoms })).toMatchObject([{ confidence: 'confirmed', status: 'active' }]);
+    expect(run(3, { events: [said], symptoms })).toMatchObject([{ status: 'past' }]);
+  });
+
   it('doubts the message where there is room', () => {
     expect(run(3, { events: [said] })).toMatchObject([{ confidence: 'possible' }]);
   });

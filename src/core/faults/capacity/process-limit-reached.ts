@@ -1,5 +1,6 @@
 import { eventEvidence, symptomEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
+import { failsStill } from '../../model/fails-still.ts';
 import { defineFault } from '../../model/fault.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
@@ -33,7 +34,7 @@ export default defineFault({
       said: '{service} could start no process or thread when requests to it failed{now}.',
     },
   },
-  *detect(facts, { sinceMs }) {
+  *detect(facts, { sinceMs, nowMs }) {
     const [processes, details, kernel] = [valueOr(facts.processes, []), valueOr(facts['process-details'], []), valueOr(facts['kernel-log'], [])];
     for (const hop of facts.hops) {
       const { service, unit } = hop;
@@ -51,7 +52,7 @@ export default defineFault({
       if (explained.length === 0) continue;
       const count = processCountOf(hop, processes, details);
       const isFull = count !== undefined && count.count >= count.limit * nearlyFull;
-      const isOngoing = explained.some(symptom => symptom.ongoing);
+      const isOngoing = failsStill(explained, isFull, nowMs);
       const [first, ...rest] = [
         ...said.slice(-1).map(eventEvidence),
         ...rejected.slice(-1).map(event => ({ source: event.source, text: event.text })),
