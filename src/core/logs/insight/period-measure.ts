@@ -1,6 +1,7 @@
 /** How long a proven period is, and how closely failures keep to it, from their own times as far as those are known. */
+import { countBefore, type Events } from './events.ts';
 import type { Period, PeriodInput, Proven } from './period.ts';
-import { Pulses, windowStart, type Events } from './period-test.ts';
+import { Pulses, windowStart } from './period-test.ts';
 import { quantileOf } from './statistics.ts';
 
 /** Failures of all cycles in one bin beside the window; less may be chance. */
@@ -95,13 +96,7 @@ function drifting({ counts, widthMs }: PeriodInput, { period, window }: Proven):
 
 /** The middle one of the times in the span, where any is known. */
 function timesBetween(timesMs: readonly number[], fromMs: number, toMs: number): number | undefined {
-  let low = 0;
-  let high = timesMs.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((timesMs[middle] ?? 0) < fromMs) low = middle + 1;
-    else high = middle;
-  }
+  const low = countBefore(timesMs, fromMs);
   let end = low;
   while (end < timesMs.length && (timesMs[end] ?? 0) < toMs) end += 1;
   return end === low ? undefined : timesMs[(low + end) >> 1];

@@ -6,6 +6,8 @@
  * one cycle has one vote. Chernoff's bound over the ranks that each cycle could have named is never below the true chance.
  */
 
+import type { Events, WholeNumbers } from './events.ts';
+
 /** Ranks (−0.5 to 0.5) that a cycle could have named, how likely each is, and the one it did name. */
 class Votes {
   readonly #ranks: number[] = [];
@@ -51,36 +53,6 @@ class Votes {
     }
     return total;
   }
-}
-
-/** Counts of equal bins, of which many may be empty. */
-export interface Events {
-  readonly bins: number;
-  /** Bins that hold any, ascending. */
-  readonly filled: Int32Array;
-  /** What those hold. */
-  readonly amounts: WholeNumbers;
-}
-
-/** 32 bits wide wherever their sum is no larger: numbers with a point are made anew, one by one, by code that has run for a moment only. */
-type WholeNumbers = Int32Array | Float64Array;
-const mostWide = 2 ** 31 - 1;
-
-export function eventsOf(counts: Float64Array): Events {
-  const filled = new Int32Array(counts.length);
-  const wide = new Float64Array(counts.length);
-  let size = 0;
-  let sum = 0;
-  for (let at = 0; at < counts.length; at += 1) {
-    const count = counts[at] ?? 0;
-    if (count <= 0) continue;
-    filled[size] = at;
-    wide[size] = count;
-    sum += count;
-    size += 1;
-  }
-  const amounts = wide.subarray(0, size);
-  return { bins: counts.length, filled: filled.subarray(0, size), amounts: sum > mostWide ? amounts : Int32Array.from(amounts) };
 }
 
 /** Events with their running sums: what lies in a window is one subtraction. */

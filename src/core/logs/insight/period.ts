@@ -2,12 +2,15 @@
 import { hasShortPeriod, periodCandidates, spectrumOf } from './period-candidates.ts';
 import { drift, foldsNear, toFundamental } from './period-fold.ts';
 import { measurePeriod } from './period-measure.ts';
-import { eventsOf, lnPOfFold, lnPOfLag, Pulses, windowStart, type Events } from './period-test.ts';
+import { eventsOf, type Events } from './events.ts';
+import { lnPOfFold, lnPOfLag, Pulses, windowStart } from './period-test.ts';
 import { quantileOf } from './statistics.ts';
 
 export interface PeriodInput {
   /** Failures in equal bins. */
   readonly counts: Float64Array;
+  /** Of the counts, where they are known. */
+  readonly events?: Events;
   readonly widthMs: number;
   readonly startMs: number;
   /** All requests in the same bins; absent where they are not known. */
@@ -57,7 +60,7 @@ export function findPeriod(input: PeriodInput): PeriodSearch {
   const { counts, widthMs } = input;
   const shortest = Math.max(5, shortestMs / widthMs);
   const longest = counts.length / 3;
-  const events = eventsOf(counts);
+  const events = input.events ?? eventsOf(counts);
   const pulses = new Pulses(capped(events));
   if (pulses.filled.length < fewestEvents || longest <= shortest) return { mayBeShorter: false };
   const spectrum = spectrumOf(pulses);

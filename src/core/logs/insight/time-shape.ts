@@ -1,6 +1,7 @@
 /** What failures look like in time: once, in bursts, with a period, steady or scattered. */
 import type { ProblemShape } from '../../model/logs-report.ts';
 import { findBursts, type Stretch } from './bursts.ts';
+import { countBefore, eventsOf, type Events } from './events.ts';
 import { sumOf, type Grid } from './grid.ts';
 import { isOngoing } from './ongoing.ts';
 import { findPeriod, type Period, type PeriodInput } from './period.ts';
@@ -46,9 +47,10 @@ const crowdedMs = 8_192_000;
 export function shapeInTime(input: ShapeInput): Shaped {
   const { counts, exposure, grid, lastMs, endMs } = input;
   const total = sumOf(counts);
-  const { stretches } = findBursts(counts, exposure);
+  const events = eventsOf(counts);
+  const { stretches } = findBursts(counts, exposure, events);
   const inside = stretches.reduce((sum, { count }) => sum + count, 0);
-  const found = input.looksForPeriod ? periodOf(input) : undefined;
+  const found = input.looksForPeriod ? periodOf(input, events) : undefined;
   const period = found !== undefined && found.share >= periodShare ? found : undefined;
   const isBursty = total > 1 && inside >= Math.max(3, burstShare * total);
   const ongoing = isOngoing({ counts, exposure, grid, lastMs, endMs, period, stretches: isBursty ? stretches : [] });
@@ -57,14 +59,15 @@ export function shapeInTime(input: ShapeInput): Shaped {
     .slice(0, mostBursts)
     .sort((a, b) => a.from - b.from)
     .map(stretch => burstOf(stretch, input));
-  const shape = { ...nameOf(input, total, described, inside, isBursty, period, stretches.length), bursts: described };
+  const shape = { ...nameOf(input, events, total, described, inside, isBursty, period, stretches.length), bursts: described };
   return { shape, ongoing, stretches, period, rest: total - inside };
 }
 
 type Burst = ProblemShape['bursts'][number];
 
 function nameOf(
-  { counts, grid, firstMs, lastMs, endMs }: ShapeInput,
+  { grid, firstMs, lastMs, endMs }: ShapeInput,
+  events: Events,
   total: number,
   bursts: readonly Burst[],
   inside: number,
@@ -95,23 +98,23 @@ function nameOf(
   if (spanMs <= shortMs && spanMs < 0.2 * grid.widthMs * grid.bins) {
     return { when: 'burst', text: `${countText(total)} within ${spanText(Math.max(spanMs, 1000))}` };
   }
-  if (isSteady(counts, total)) return { when: 'steady', text: `${rateText(total, Math.max(spanMs, grid.widthMs))} over ${spanText(spanMs)}` };
+  if (isSteady(events, total)) return { when: 'steady', text: `${rateText(total, Math.max(spanMs, grid.widthMs))} over ${spanText(spanMs)}` };
   return { when: 'scattered', text: `${countText(total)} scattered over ${spanText(spanMs)}` };
 }
 
 /** Present in nearly all parts of the time from the first to the last. */
-function isSteady(counts: Float64Array, total: number): boolean {
-  const first = counts.findIndex(count => count > 0);
-  const last = counts.findLastIndex(count => count > 0);
+function isSteady({ filled }: Events, total: number): boolean {
+  const first = filled[0] ?? 0;
+  const last = filled.at(-1) ?? 0;
   const parts = Math.min(24, Math.floor(total / 4), last - first + 1);
   if (parts < 2) return total >= 4;
-  let filled = 0;
+  let held = 0;
   for (let part = 0; part < parts; part += 1) {
     const from = first + Math.floor(((last + 1 - first) * part) / parts);
     const to = first + Math.floor(((last + 1 - first) * (part + 1)) / parts);
-    if (sumOf(counts, from, to) > 0) filled += 1;
+    if (countBefore(filled, to) > countBefore(filled, from)) held += 1;
   }
-  return filled >= 0.75 * parts;
+  return held >= 0.75 * parts;
 }
 
 /** A burst between its first and last failure, as exactly as they are known. */
@@ -125,12 +128,16 @@ function burstOf({ from, to, count }: Stretch, { grid, timesMs, knowsAllTimes, f
   return { from: isoTime(Math.max(fromMs, firstMs)), to: isoTime(Math.min(toMs, lastMs)), count };
 }
 
-function periodOf(input: ShapeInput): Period | undefined {
+function periodOf(input: ShapeInput, events: Events): Period | undefined {
   const { grid, counts, timesMs, knowsAllTimes, load } = input;
   const spanMs = grid.widthMs * grid.bins;
   // Where all times are known, bins may be as narrow as the span allows; where some are, the buckets have more to tell.
   if (timesMs.length > 0 && knowsAllTimes && spanMs / periodBins < grid.widthMs / 2) return findPeriod(binned(input, timesMs, grid.startMs, spanMs)).period;
-  const { period: found, mayBeShorter } = findPeriod({ ...narrow(counts, grid), timesMs, ...(load === undefined ? {} : { load: narrow(load, grid).counts }) });
+  const { period: found, mayBeShorter } = findPeriod({
+    ...narrow(counts, grid, events),
+    timesMs,
+    ...(load === undefined ? {} : { load: narrow(load, grid).counts }),
+  });
   // A short period, or twice one, is told apart by exact times only: those of the stretch that has the most.
   const isShort = found === undefined ? mayBeShorter : found.everyMs <= 12 * grid.widthMs;
   if (timesMs.length === 0 || !isShort) return found;
@@ -152,9 +159,9 @@ function binned({ load, grid }: ShapeInput, timesMs: readonly number[], startMs:
 }
 
 /** The counts in at most as many bins as a search takes. */
-function narrow(counts: Float64Array, grid: Grid): { readonly counts: Float64Array; readonly widthMs: number; readonly startMs: number } {
+function narrow(counts: Float64Array, grid: Grid, events?: Events): Pick<PeriodInput, 'counts' | 'events' | 'widthMs' | 'startMs'> {
   const factor = Math.ceil(counts.length / periodBins);
-  if (factor <= 1) return { counts, widthMs: grid.widthMs, startMs: grid.startMs };
+  if (factor <= 1) return { counts, ...(events === undefined ? {} : { events }), widthMs: grid.widthMs, startMs: grid.startMs };
   const narrowed = new Float64Array(Math.ceil(counts.length / factor));
   for (let at = 0; at < counts.length; at += 1) {
     const bin = Math.floor(at / factor);
