@@ -1,4 +1,4 @@
-import type { PhpFpmPool, PhpFpmPools, Service } from '../model/facts/backend.ts';
+import type { PhpFpmPool, PhpFpmPools, Service, Sourced } from '../model/facts/backend.ts';
 import type { Listener, ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import { isBoundTo, uniqueAddresses } from './service-listen.ts';
 import { poolSettings } from './service-settings.ts';
@@ -18,11 +18,13 @@ export function poolServices(
   const services: Service[] = [];
   const claimed = new Set<Listener>();
   for (const pool of fact.pools) {
+    const all = workers.filter(worker => worker.ppid === pool.masterPid);
     const own = workers.filter(worker => poolName(worker) === pool.name && worker.ppid === pool.masterPid);
     const master = masters.find(process => process.pid === pool.masterPid);
     const held = listenersOf(pool, own, listeners);
     for (const listener of held) claimed.add(listener);
-    services.push(serviceOf(pool, master, own, held, unitOf(pool, master, units)));
+    const service = serviceOf(pool, master, own, held, unitOf(pool, master, units));
+    services.push(withSharedLimit(service, fact.globals[pool.mainConfig]?.['process.max'], all.length));
   }
   return [...services.map(service => withLeftover(service, services, listeners, claimed)), ...unknownPools(fact, workers, masters, listeners)];
 }
@@ -51,6 +53,17 @@ function serviceOf(
     configFiles: [...new Set([pool.path, pool.mainConfig])],
     logFiles: logFilesOf(pool),
   };
+}
+
+/**
+ * `process.max` holds for the children of all pools together. Where it is used up, it is what keeps a pool from its own number, and
+ * the limit is what the pool has now. php-fpm.conf(5): "The maximum number of processes FPM will fork".
+ */
+function withSharedLimit(service: Service, shared: Sourced<string> | undefined, running: number): Service {
+  const most = Number(shared?.value);
+  const own = service.workerPids.length;
+  const isUsedUp = shared !== undefined && Number.isInteger(most) && most > 0 && running >= most;
+  return isUsedUp && own > 0 && own < (service.workersMax?.value ?? own) ? { ...service, workersMax: { ...shared, value: own } } : service;
 }
 
 /** Sockets that the pool's workers hold; where nobody's owner is known, or no worker runs, those at its configured address. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { absent, known } from '../model/fact.ts';
-import type { BackendCommand, PhpFpmPool, Service } from '../model/facts/backend.ts';
+import type { BackendCommand, PhpFpmPool, PhpFpmPools, Service } from '../model/facts/backend.ts';
 import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Listener, ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
@@ -75,6 +75,7 @@ interface Scene {
   readonly listeners?: readonly Listener[];
   readonly units?: readonly SystemdUnit[];
   readonly pools?: readonly PhpFpmPool[];
+  readonly globals?: PhpFpmPools['globals'];
   readonly commands?: readonly BackendCommand[];
   readonly programs?: readonly ManagedProgram[];
 }
@@ -90,7 +91,7 @@ function derive(scene: Scene): readonly Service[] {
     listeners: known(scene.listeners ?? []),
     'systemd-units': known(scene.units ?? []),
     'managed-programs': known(scene.programs ?? []),
-    'php-fpm-pools': known({ pools: scene.pools ?? [], unread: [], globals: {} }),
+    'php-fpm-pools': known({ pools: scene.pools ?? [], unread: [], globals: scene.globals ?? {} }),
     'backend-configs': known({ commands: scene.commands ?? [], files: [], unread: [] }),
   };
   const fact = services.derive(facts, context);
@@ -131,6 +132,19 @@ describe('php-fpm', () => {
       requestTimeoutMs: { value: 120_000 },
       speaks: 'fastcgi',
     });
+  });
+
+  it('has what is left of process.max as the limit of a pool that it keeps from its own number', () => {
+    const shared = { value: '3', source: 'file:/etc/php/8.2/fpm/php-fpm.conf:30', text: 'process.max = 3' };
+    const limits = (...children: readonly string[]) =>
+      derive({
+        processes: [master, ...children.map((name, index) => process(11 + index, 10, `php-fpm: pool ${name}`))],
+        pools: [pool('a', '/run/a.sock', { masterPid: 10 }), pool('b', '/run/b.sock', { masterPid: 10 })],
+        globals: { '/etc/php/8.2/fpm/php-fpm.conf': { 'process.max': shared } },
+      }).map(service => service.workersMax?.value);
+    expect(limits('a', 'a', 'b')).toEqual([2, 1]);
+    expect(limits('a', 'b')).toEqual([4, 4]);
+    expect(limits('a', 'a', 'a')).toEqual([3, 4]);
   });
 
   it('finds where a pool without workers listens, though its file has changed since the start', () => {

@@ -63,6 +63,42 @@ describe('a php-fpm pool', () => {
     expect(fix.plan(finding, facts(600))?.steps[0]).toMatchObject({ after: '  pm.max_children=13 ; for now' });
   });
 
+  it('gets room below process.max, which all pools share, and its own number only where that is too small', () => {
+    const shared = { value: '7', source: 'file:/etc/php/8.2/fpm/php-fpm.conf:30', text: 'process.max = 7' };
+    const children = (value: string) => ({ value, source: 'file:/etc/php/8.2/fpm/pool.d/shop.conf:8', text: `pm.max_children = ${value}` });
+    const title = (name: string) => [`php-fpm: pool ${name}`];
+    const processes = [
+      { pid: 9, exe: '/usr/sbin/php-fpm8.2', argv: [] },
+      ...service.workerPids.map(pid => ({ pid, ppid: 9, rssBytes: 60 * mebibyte, argv: title('shop') })),
+      ...[21, 22].map(pid => ({ pid, ppid: 9, rssBytes: 60 * mebibyte, argv: title('blog') })),
+    ];
+    const planFor = (most: string) => {
+      const pool = { name: 'shop', masterPid: 9, mainConfig: '/etc/php/8.2/fpm/php-fpm.conf', values: { 'pm.max_children': children(most) } };
+      const pools = { pools: [pool], unread: [], globals: { [pool.mainConfig]: { 'process.max': shared } } };
+      return fix.plan(finding, facts(600, { services: [{ ...service, workersMax: { ...shared, value: 5 } }], 'php-fpm-pools': pools, processes }));
+    };
+    const edits = (most: string) => planFor(most)?.steps.flatMap(step => (step.kind === 'edit' ? [step.after] : []));
+    expect(edits('40')).toEqual(['process.max = 15']);
+    expect(planFor('40')).toMatchObject({ summary: expect.stringContaining('Raise process.max from 7 to 15') });
+    expect(edits('5')).toEqual(['pm.max_children = 13', 'process.max = 15']);
+  });
+
+  it('keeps its number where nothing was finished for as long as it was watched: more workers would wait as well', () => {
+    const load = {
+      serviceId: service.id,
+      workers: 5,
+      busyAlways: 5,
+      busyEver: 5,
+      queue: [20, 20, 20, 21],
+      backlog: 511,
+      how: '',
+      pssPerWorkerBytes: 40 * mebibyte,
+    };
+    const planFor = (change: object) => fix.plan(finding, facts(1700, { 'service-load': [{ ...load, cpuMs: 0, sampledMs: 1000, finished: 0, ...change }] }));
+    expect(planFor({})).toMatchObject({ automatic: false, steps: [{ text: expect.stringContaining('finished nothing') }] });
+    for (const change of [{ finished: 1 }, { sampledMs: 300 }, { cpuMs: 500 }]) expect(planFor(change)).toMatchObject({ automatic: true });
+  });
+
   it('keeps its number where memory is short, and the slow script is named', () => {
     const events = [{ serviceId: service.id, kind: 'slow-request', timeMs: 1, text: 'x', source: 'y', uri: '/srv/report.php' }];
     const plan = fix.plan(finding, facts(270, { 'backend-events': events }));

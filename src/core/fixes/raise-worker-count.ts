@@ -1,6 +1,6 @@
 import { lineDiff, defineFix } from '../model/fix.ts';
 import { valueOr } from '../model/fact.ts';
-import type { BackendCommand, PhpFpmPool, Service, Sourced } from '../model/facts/backend.ts';
+import type { BackendCommand, PhpFpmPool, Service, ServiceLoad, Sourced } from '../model/facts/backend.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Finding, FixPlan, FixStep } from '../model/finding.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
@@ -16,6 +16,9 @@ import {
   type WorkerCapacity,
 } from '../model/worker-capacity.ts';
 import { apacheSteps, commandSteps, pumaSteps, restart, tomcatSteps, type WorkerSteps } from '../model/worker-steps.ts';
+
+/** The longest look at a pool that finishes nothing. */
+const stillMs = 1_000;
 
 /**
  * Raises the number of workers to what the traffic asks for, and never over what the host has memory for. A finding of a sizing
@@ -36,6 +39,12 @@ export default defineFix({
     const cpus = processorsFor(service, facts);
     if (isBoundByProcessors(load, capacity.running, cpus))
       return byHand(service, facts, `Its workers compute, and there are as many as processors (${cpus}): more of them would only share these.`);
+    if (load !== undefined && standsStill(load))
+      return byHand(
+        service,
+        facts,
+        `Its workers finished nothing while they were watched for ${Math.round((load.sampledMs ?? 0) / 100) / 10} s, and use no CPU: what they wait for would hold more of them as well.`,
+      );
     const target = Math.min(Math.ceil(capacity.wanted / requestsPerUnit(service, command, capacity.running)), capacity.affordable);
     const steps = stepsFor(service, facts, command, target, capacity.running);
     if (steps !== undefined && steps.to > steps.from) return planOf(finding, service, steps, boundText(capacity));
@@ -48,6 +57,11 @@ export default defineFix({
     );
   },
 });
+
+/** A pool of slow pages finishes one now and then; one that all of a sudden finishes none waits for something that does not come. */
+function standsStill({ finished, sampledMs = 0, cpuMs = 0 }: ServiceLoad): boolean {
+  return finished === 0 && sampledMs >= stillMs && cpuMs < sampledMs * 0.02;
+}
 
 function sizedPlan(finding: Finding, service: Service, facts: Facts, workers: number): FixPlan {
   const because = textOf(finding.fixData, 'because') ?? 'by what was measured';
@@ -128,21 +142,41 @@ function stepsFor(service: Service, facts: Facts, command: BackendCommand | unde
 }
 
 function fpmSteps(service: Service, facts: Facts, to: number): WorkerSteps | undefined {
-  const edit = editOf(service.workersMax, to);
-  const pool = valueOr(facts['php-fpm-pools'], undefined)?.pools.find(one => `php-fpm:${one.name}` === service.id && one.masterPid === service.masterPid);
+  const fpm = valueOr(facts['php-fpm-pools'], undefined);
+  const pool = fpm?.pools.find(one => `php-fpm:${one.name}` === service.id && one.masterPid === service.masterPid);
+  const children = pool?.values['pm.max_children'] ?? service.workersMax;
+  const shared = sharedLimit(service, facts, pool === undefined ? undefined : fpm?.globals[pool.mainConfig]?.['process.max'], to);
+  // The pool may have as many already, and only what all pools share keeps it from them.
+  const isEnough = shared !== undefined && Number(children?.value) >= to;
+  const edits = [...(isEnough ? [] : [editOf(children, to)]), ...(shared === undefined ? [] : [editOf(shared.setting, shared.to)])];
+  const sure = edits.filter(edit => edit !== undefined);
   const master = valueOr(facts.processes, []).find(process => process.pid === service.masterPid);
   const spares = spareEdits(pool, to);
-  if (edit === undefined || service.masterPid === undefined || spares === undefined) return undefined;
+  if (sure.length < edits.length || service.masterPid === undefined || spares === undefined) return undefined;
   const reload = service.unit === undefined ? ['kill', '-USR2', String(service.masterPid)] : ['systemctl', 'reload', service.unit];
   const test = master?.exe === undefined || pool === undefined ? [] : [[master.exe, '-t', '-y', pool.mainConfig]];
   const why = 'php-fpm starts anew with the new limit; requests that it works on at this moment are cut off';
   return {
-    name: 'pm.max_children',
-    from: service.workersMax?.value ?? to,
-    to,
-    steps: [edit, ...spares, { kind: 'command', argv: reload, undo: reload, disruptive: true, why }],
+    ...(shared !== undefined
+      ? { name: 'process.max', from: Number(shared.setting.value), to: shared.to }
+      : { name: 'pm.max_children', from: Number(children?.value ?? to), to }),
+    steps: [...sure, ...spares, { kind: 'command', argv: reload, undo: reload, disruptive: true, why }],
     validate: test,
   };
+}
+
+/** `process.max` of php-fpm.conf, which the children of all pools share, and what it must be for so many in this one; absent where it leaves room. */
+function sharedLimit(
+  service: Service,
+  facts: Facts,
+  setting: Sourced<string> | undefined,
+  to: number,
+): { readonly setting: Sourced<string>; readonly to: number } | undefined {
+  const most = Number(setting?.value);
+  const children = valueOr(facts.processes, []).filter(({ ppid, argv }) => ppid === service.masterPid && argv[0]?.startsWith('php-fpm: pool ') === true);
+  const own = service.workerPids.length;
+  const needed = to + Math.max(0, children.length - own);
+  return setting === undefined || !(most > 0) || to <= own || needed <= most ? undefined : { setting, to: needed };
 }
 
 /** php-fpm refuses a dynamic pool that starts with, or keeps spare, more children than it may have. */

@@ -107,8 +107,11 @@ function queueText({ isQueueFull, load }: PoolState): string {
 function limitText({ service }: Hop): string {
   const limit = service?.workersMax;
   if (limit === undefined) return '';
-  const name = service?.kind === 'php-fpm' ? `pm.max_children = ${limit.value}` : `${limit.value} at once`;
-  return `. The limit is ${name}`;
+  if (service?.kind !== 'php-fpm') return `. The limit is ${limit.value} at once`;
+  const shared = /^\s*process\.max\s*=\s*(\d{1,9})/.exec(limit.text ?? '')?.[1];
+  return shared === undefined
+    ? `. The limit is pm.max_children = ${limit.value}`
+    : `. The limit is process.max = ${shared}, which holds for all pools of this php-fpm together`;
 }
 
 function doingText({ workersDo, load, size }: PoolState): string {
