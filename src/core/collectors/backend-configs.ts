@@ -228,7 +228,7 @@ function isTitled(draft: Draft): boolean {
   return draft.recognised.role !== 'any' && draft.recognised.args.length === 0;
 }
 
-const repeatable = new Set(['socket', 'http-socket', 'http', 'https', 'https-socket', 'fastcgi-socket']);
+const repeatable = new Set(['socket', 'http-socket', 'http11-socket', 'http', 'https', 'https-socket', 'fastcgi-socket']);
 
 /** Sockets add up, other settings are replaced by the later ones. */
 function addUp(before: Values, next: Values): Values {

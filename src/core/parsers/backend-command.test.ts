@@ -23,6 +23,8 @@ describe('command lines', () => {
     ["/bin/sh -c 'cd /srv && exec gunicorn -b :5000 app'", ['gunicorn', 'http *:5000']],
     ['/usr/bin/env PORT=1 poetry run gunicorn --bind 0.0.0.0:81 x', ['gunicorn', 'http 0.0.0.0:81']],
     ['uwsgi --socket /run/a.sock --http-socket=:8080', ['uwsgi', 'uwsgi unix:/run/a.sock', 'http *:8080']],
+    ['uwsgi --socket /run/a.sock --protocol=http', ['uwsgi', 'http unix:/run/a.sock']],
+    ['uwsgi --socket 127.0.0.1:1 --protocol scgi', ['uwsgi', '? 127.0.0.1:1']],
     ['/usr/bin/uvicorn app:app --host 0.0.0.0 --port 9000', ['uvicorn', 'http 0.0.0.0:9000']],
     ['puma -b tcp://0.0.0.0:9292 -b unix:///run/p.sock?umask=0111', ['puma', 'http 0.0.0.0:9292', 'http unix:/run/p.sock']],
     ['java -jar app.jar --server.port=8081', ['java', 'http *:8081']],

@@ -124,8 +124,8 @@ export function listenOf(service: ServiceKind, values: Values, args: readonly st
       return orDefault(from(['bind'], 'http', 8000), values['bind'] === undefined && values['elsewhere'] === undefined, '127.0.0.1', 8000, 'gunicorn');
     case 'uwsgi':
       return [
-        ...from(['socket'], 'uwsgi'),
-        ...from(['http-socket', 'http'], 'http'),
+        ...from(['socket'], uwsgiProtocol(values)),
+        ...from(['http-socket', 'http11-socket', 'http'], 'http'),
         ...from(['https', 'https-socket'], 'tls'),
         ...from(['fastcgi-socket'], 'fastcgi'),
       ];
@@ -153,6 +153,13 @@ export function listenOf(service: ServiceKind, values: Values, args: readonly st
     default:
       return genericListen(values, args);
   }
+}
+
+/** What `socket` speaks: uwsgi, unless `protocol` says otherwise for all of them. uWSGI 2.0, core/uwsgi.c: "force the specified protocol for default sockets". */
+function uwsgiProtocol(values: Values): WireProtocol | undefined {
+  const named = (values['protocol'] ?? values['socket-protocol'])?.value.trim();
+  const known: Readonly<Record<string, WireProtocol>> = { uwsgi: 'uwsgi', http: 'http', http11: 'http', https: 'tls', fastcgi: 'fastcgi' };
+  return named === undefined ? 'uwsgi' : known[named];
 }
 
 function addresses(item: Sourced<string>, options: { folder?: string; defaultPort?: number }, speaks: WireProtocol | undefined): Listen[] {
