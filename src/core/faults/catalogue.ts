@@ -384,7 +384,17 @@ export const catalogue: readonly Pick<Fault['meta'], 'id' | 'layer' | 'title' | 
     id: 'restart-window',
     layer: 'backend',
     title: 'Requests fail only while the backend is being restarted',
-    explains: ['connect-refused', 'connect-no-file', 'premature-close', 'reset', 'connect-reset', 'no-live-upstreams', 'unattributed-5xx'],
+    explains: [
+      'connect-refused',
+      'connect-no-file',
+      'premature-close',
+      'reset',
+      'connect-reset',
+      'truncated',
+      'no-live-upstreams',
+      'probe-failed',
+      'unattributed-5xx',
+    ],
   },
   {
     id: 'retries-hide-failures',

@@ -4,6 +4,7 @@ import type { Facts } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
 import raiseWorkerTimeout from './raise-worker-timeout.ts';
 import restartHung from './restart-hung-backend.ts';
+import restartWithoutGap from './restart-without-a-gap.ts';
 import startUnit from './start-unit.ts';
 
 const findingWith = (fixData: Readonly<Record<string, unknown>>, confidence = 'confirmed'): Finding =>
@@ -25,6 +26,38 @@ describe('start-unit', () => {
       steps: [{ kind: 'manual' }],
     });
     expect(startUnit.plan(findingWith({ unit: 'orders.service', sure: false }), factsOf({}))).toMatchObject({ automatic: false });
+  });
+});
+
+describe('start-unit, where a plain start would come to nothing', () => {
+  const planFor = (trouble: string, unit = 'orders.service', facts = factsOf({})) =>
+    startUnit.plan(findingWith({ unit, sure: true, trouble, said: 'what was said' }), facts);
+
+  it.each(['failed', 'dependency', 'condition', 'stopping'])('leaves it to a person: %s', trouble => {
+    const plan = planFor(trouble);
+    expect(plan).toMatchObject({ automatic: false, steps: [{ kind: 'manual' }] });
+    expect(JSON.stringify(plan).includes('what was said')).toBe(trouble !== 'stopping');
+  });
+
+  it('lets php-fpm itself say what is wrong with its files, where its program is known', () => {
+    const fpm = (unit: string) => factsOf({ services: [{ id: 'php-fpm:www', kind: 'php-fpm', unit }] });
+    expect(JSON.stringify(planFor('failed', 'php8.2-fpm.service', fpm('php8.2-fpm.service')))).toContain('php-fpm8.2 -t');
+    expect(JSON.stringify(planFor('failed', 'web.service', fpm('web.service')))).not.toContain(' -t"');
+  });
+});
+
+describe('restart-without-a-gap', () => {
+  it('waits for what is only just being started', () => {
+    expect(restartWithoutGap.plan(findingWith({ unit: 'orders.service', isStarting: true }), factsOf({}))).toMatchObject({
+      automatic: false,
+      summary: 'Wait until orders.service is up, and see what it is doing',
+    });
+  });
+
+  it('gives the children of php-fpm time, where it was a reload already', () => {
+    const pools = { pools: [{ name: 'shop', mainConfig: '/opt/php/php-fpm.conf', values: {} }] };
+    const plan = restartWithoutGap.plan(findingWith({ unit: 'fpm.service', isReload: true }), factsOf({ 'php-fpm-pools': pools }));
+    expect(plan?.steps).toMatchObject([{ commands: ['grep -n process_control_timeout /opt/php/php-fpm.conf', 'systemctl reload fpm.service'] }]);
   });
 });
 

@@ -3,7 +3,7 @@ import { defineFix } from '../model/fix.ts';
 import type { Service } from '../model/facts/backend.ts';
 import type { SystemdUnit } from '../model/facts/system.ts';
 import type { Facts } from '../model/facts.ts';
-import type { FixStep } from '../model/finding.ts';
+import type { FixPlan, FixStep } from '../model/finding.ts';
 import { textOf } from '../model/fix-data.ts';
 import { dropInSteps } from '../model/unit-drop-in.ts';
 
@@ -17,6 +17,9 @@ export default defineFix({
   plan(finding, facts) {
     const unit = textOf(finding.fixData, 'unit');
     const name = unit ?? finding.subject.name;
+    if (unit !== undefined && finding.fixData?.['isStarting'] === true) return waitFor(unit, finding.subject.peers.join(' and '));
+    if (finding.fixData?.['isReload'] === true)
+      return timeToFinish(finding.subject.name, valueOr(facts['php-fpm-pools'], undefined)?.pools[0]?.mainConfig, unit);
     const reload = unit === undefined ? [] : reloadSteps(unit, facts);
     const ways: FixStep[] = [
       {
@@ -42,6 +45,51 @@ export default defineFix({
     };
   },
 });
+
+/** Another start would only begin it anew. */
+function waitFor(unit: string, where: string): FixPlan {
+  return {
+    id: 'restart-without-a-gap',
+    summary: `Wait until ${unit} is up, and see what it is doing`,
+    automatic: false,
+    risk: 'low',
+    minutes: 5,
+    steps: [
+      {
+        kind: 'manual',
+        text: `Watch what it says. Do not restart it: that begins its start anew. Where it waits for something that will not come, such as a database, mend that.`,
+        commands: [`systemctl status ${unit} --no-pager`, `journalctl -u ${unit} -n 50 -f`],
+      },
+      {
+        kind: 'manual',
+        text: 'For the next time: let the old process serve until the new one listens, by a reload where the server can, a second server of the upstream, or a .socket unit.',
+        commands: [],
+      },
+    ],
+    validate: [],
+    verify: `${where} accepts connections, and requests through nginx succeed.`,
+  };
+}
+
+/** php-fpm.conf(5), process_control_timeout: "Time limit for child processes to wait for a reaction on signals from master", 0 by default. */
+function timeToFinish(name: string, file = '/etc/php/*/fpm/php-fpm.conf', unit = 'php-fpm'): FixPlan {
+  return {
+    id: 'restart-without-a-gap',
+    summary: `Let ${name} finish its requests when php-fpm is reloaded`,
+    automatic: false,
+    risk: 'low',
+    minutes: 5,
+    steps: [
+      {
+        kind: 'manual',
+        text: 'Set process_control_timeout in the section [global] to a little more than the longest page takes, such as 10s. Without it a reload ends every child at once. The reload that takes it up cuts off requests once more.',
+        commands: [`grep -n process_control_timeout ${file}`, `systemctl reload ${unit}`],
+      },
+    ],
+    validate: [],
+    verify: 'The next reload under traffic leaves no line in the error log.',
+  };
+}
 
 function deployment(unit: string | undefined, isMade: boolean): FixStep {
   if (unit === undefined)

@@ -108,3 +108,9 @@ export function processEvidence(process: ProcessInfo): Evidence {
     text: `pid ${process.pid} (${process.comm}) state ${process.state}${process.wchan === undefined ? '' : ` in ${process.wchan}`}: ${process.argv.join(' ').slice(0, 200)}`,
   };
 }
+
+/** The same without what is said twice; the first piece stays first. */
+export function withoutRepeats([first, ...rest]: [Evidence, ...Evidence[]]): [Evidence, ...Evidence[]] {
+  const isNew = (one: Evidence, index: number): boolean => rest.findIndex(other => other.source === one.source && other.text === one.text) === index;
+  return [first, ...rest.filter(isNew)];
+}

@@ -47,7 +47,7 @@ export function answersWith(hop: Hop, status: number | undefined): boolean {
 }
 
 /** A line of the error log is missing only where the log was read and has the level on which nginx writes such lines. */
-function tellsEverything(symptom: Symptom, { errorLog, topology }: AnswerView): boolean {
+export function tellsEverything(symptom: Symptom, { errorLog, topology }: Pick<AnswerView, 'errorLog' | 'topology'>): boolean {
   if (errorLog.state !== 'known') return false;
   const paths = new Set(symptom.accessGroups.map(group => group.path));
   const servers = topology.servers.filter(server => server.accessLogs.some(one => paths.has(one.path)));

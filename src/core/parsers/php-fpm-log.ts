@@ -3,8 +3,10 @@
  * fpm_process_ctl.c, fpm_request.c, fpm_sockets.c; captured from PHP-FPM 8.2.35. Samples:
  *
  *   WARNING: [pool www] server reached pm.max_children setting (3), consider raising it
+ *   WARNING: [pool www] The maximum number of processes has been reached. Please review your configuration and consider raising 'process.max'
  *   WARNING: [pool www] child 15294, script '/srv/app/slow.php' (request: "GET /slow.php?s=10") execution timed out (4.002761 sec), terminating
  *   WARNING: [pool www] child 15370 exited on signal 11 (SIGSEGV) after 1.082077 seconds from start
+ *   NOTICE: Reloading in progress ...
  */
 import { backendLine, numberAfter, textBetween } from './backend-line.ts';
 import type { BackendLine } from './backend-line.ts';
@@ -22,7 +24,8 @@ export function parsePhpFpmLine(text: string): BackendLine | undefined {
   const script = text.indexOf(", script '");
   const child = numberAfter(text, ' child ');
   if (script >= 0) return requestLine(text, pool, child);
-  if (text.includes('server reached pm.max_children setting (')) return backendLine('pool-full', { pool });
+  if (text.includes('server reached pm.max_children setting (') || text.includes('The maximum number of processes has been reached. '))
+    return backendLine('pool-full', { pool });
   if (child !== undefined && text.includes(' exited on signal ')) {
     return backendLine('worker-signal', { pool, pid: child, signal: numberAfter(text, ' exited on signal ') });
   }
@@ -51,7 +54,8 @@ function masterLine(text: string, pool: string | undefined): BackendLine | undef
   const held = text.indexOf('An another FPM instance seems to already listen on ');
   if (held >= 0) return backendLine('address-in-use', { address: socketName(text.slice(held + 51).trim()) });
   if (text.startsWith('NOTICE: fpm is running, pid ')) return backendLine('started', { pid: numberAfter(text, 'running, pid ') });
-  if (text.startsWith('NOTICE: exiting, bye-bye!')) return backendLine('stopped');
+  // A reload ends all children, and what they work on, unless process_control_timeout gives them time.
+  if (text.startsWith('NOTICE: exiting, bye-bye!') || text.startsWith('NOTICE: Reloading in progress ...')) return backendLine('stopped');
   if (text.startsWith('ERROR: FPM initialization failed') || text.startsWith('ERROR: failed to ')) return backendLine('boot-failed');
   if (text.startsWith('ERROR: [/') || text.startsWith('ALERT: [pool ')) return backendLine('boot-failed', { pool });
   return undefined;

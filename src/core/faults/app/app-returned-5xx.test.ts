@@ -88,6 +88,16 @@ describe('app-returned-5xx is silent', () => {
     expect(detections(fault, { hops: [hopOf()], symptoms: [symptom], topology: quiet, 'nginx-error-log': errorLog })).toEqual([]);
   });
 
+  it('where nobody listens on a local peer whose status the access log gives, though the error log keeps no errors', () => {
+    const own = requests(502, { class: 'unattributed-5xx', madeBy: 'unknown', upstream: address });
+    const quiet = { ...topology, servers: [{ ...server, errorLogs: [{ path: '/var/log/nginx/error.log', level: 'crit' }] }] };
+    const found = (hop: ReturnType<typeof hopOf>, of: typeof topology) =>
+      detections(fault, { hops: [hop], symptoms: [own], topology: of, 'nginx-error-log': errorLog, listeners: [] });
+    expect(found(lostHop({ probes: [], symptoms: [own] }), quiet)).toEqual([]);
+    expect(found(hopOf({ symptoms: [own] }), quiet)).toMatchObject([{ confidence: 'possible' }]);
+    expect(found(hopOf({ symptoms: [own] }), topology)).toMatchObject([{ confidence: 'likely' }]);
+  });
+
   it('where a location keeps its errors to itself', () => {
     const symptom = loose(502);
     const deaf = { ...topology, servers: [{ ...server, locationErrorLogs: [{ path: '/dev/null', level: 'crit' }] }] };

@@ -4,7 +4,7 @@ import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom, Topology } from '../../model/facts/topology.ts';
 import type { Confidence, Detection, Evidence, Subject } from '../../model/finding.ts';
 import { isInTrouble, nextHops, symptomsBehind } from '../../model/next-hops.ts';
-import { answersWith, isLoose, whoAnswered } from '../../model/who-answered.ts';
+import { answersWith, isLoose, tellsEverything, whoAnswered } from '../../model/who-answered.ts';
 
 type MessageId = 'answered' | 'proxied' | 'silent' | 'unclear';
 
@@ -26,7 +26,7 @@ export default defineFault({
     title: 'The error comes from the backend itself: nginx passed its answer on',
     explains: ['backend-answered-5xx', 'unattributed-5xx'],
     requires: ['hops', 'symptoms', 'topology'],
-    uses: ['nginx-error-log'],
+    uses: ['nginx-error-log', 'listeners'],
     leadsTo: ['retries-hide-failures', 'auth-backend-failed'],
     messages: {
       answered:
@@ -46,7 +46,16 @@ export default defineFault({
       );
       if (own.length === 0) continue;
       const isCertain = own.some(symptom => symptom.madeBy === 'backend') || own.some(symptom => symptom.ongoing && answersWith(hop, symptom.status));
-      yield found([hop], own, isCertain ? 'confirmed' : 'likely', seen);
+      const isAway = hop.peer.local && hop.peer.listeners.length === 0 && facts.listeners.state === 'known';
+      if (!isCertain && isAway && own.some(symptom => symptom.ongoing)) {
+        yield ruledOut(`nobody listens on ${hop.peer.id}, so that nobody there can have answered`);
+        continue;
+      }
+      // nginx's own errors have a status in that variable too, and only the error log tells them apart.
+      const isTold = own.every(
+        symptom => symptom.class === 'backend-answered-5xx' || tellsEverything(symptom, { topology, errorLog: facts['nginx-error-log'] }),
+      );
+      yield found([hop], own, isCertain ? 'confirmed' : isTold ? 'likely' : 'possible', seen);
     }
     for (const symptom of symptoms.filter(isLoose)) {
       const who = whoAnswered(symptom, { hops, topology, errorLog: facts['nginx-error-log'] });

@@ -82,12 +82,59 @@ describe('backend-down fires', () => {
     expect(detections(fault, { hops: [former] })).toMatchObject([{ confidence: 'confirmed', messageId: 'gone' }]);
   });
 
+  it('by the access log alone, where the error log keeps no errors and no probe was sent', () => {
+    const symptom = symptomOf('unattributed-5xx', { status: 502, madeBy: 'unknown' });
+    const found = (change: object) =>
+      detections(fault, { hops: [lostHop({ probes: [], unit: stopped, symptoms: [{ ...symptom, ...change }] })], symptoms: [] });
+    expect(found({})).toMatchObject([{ confidence: 'confirmed', messageId: 'unit' }]);
+    expect(found({ ongoing: false })).toEqual([]);
+    expect(found({ status: 504 })).toEqual([]);
+  });
+
   it('as possible where another service answers that no upstream uses', () => {
     const probe = probeOf({ state: 'answered', speaks: 'http', answer: { complete: true } });
     const found = [{ address: { kind: 'tcp', host: '127.0.0.1', port: 9000 }, service: serviceOf({ id: 'pid:7' }), probe, signs: [], weight: 1, used: false }];
     expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')], 'lost-peers': [{ peerId: address, found, stopped: [] }] })).toMatchObject([
       { confidence: 'possible', messageId: 'somewhere' },
     ]);
+  });
+
+  it('as possible where something that may be meant was asked and did not answer', () => {
+    const hop = without(lostHop(), 'service', 'unit');
+    const at = (port: number, probe = probeOf({ state: 'no-answer' })) => ({
+      ...probe,
+      request: { kind: 'http' as const, address: { kind: 'tcp' as const, host: '127.0.1.1', port }, path: '/', hostHeader: 'x' },
+    });
+    const found = (probe: ReturnType<typeof at>, ...services: readonly ReturnType<typeof serviceOf>[]) =>
+      detections(fault, { hops: [hop], services, 'probe-results': [...hop.probes, probe] });
+    expect(found(at(8017))).toMatchObject([{ confidence: 'possible', messageId: 'mute', data: { other: 'Something', where: '127.0.1.1:8017' } }]);
+    expect(found(at(8017, probeOf({ state: 'answered', speaks: 'other', answer: { complete: true } })))).toMatchObject([{ confidence: 'confirmed' }]);
+    expect(found(at(9000))).toMatchObject([{ confidence: 'confirmed', messageId: 'gone' }]);
+    const service = serviceOf({ id: 'pid:7', name: 'gunicorn (other.service)', listening: [{ kind: 'tcp', host: '127.0.1.1', port: 9000 }] });
+    expect(found(at(9000), service)).toMatchObject([{ confidence: 'possible', messageId: 'mute', data: { other: service.name } }]);
+  });
+
+  it.each([
+    ['failed', 'Failed to start orders.service - orders.'],
+    ['dependency', 'Dependency failed for orders.service - orders.'],
+    ['condition', 'orders.service - orders was skipped because of an unmet condition check (ConditionPathExists=/srv/on).'],
+    ['condition', 'Condition check resulted in orders being skipped.'],
+  ])('and says where a plain start came to nothing: %s', (trouble, text) => {
+    const said = { timeMs: nowMs - 60_000, identifier: 'systemd', text };
+    const started = { timeMs: nowMs - 50_000, identifier: 'systemd', text: 'Started orders.service - orders.' };
+    const find = (...journal: readonly (typeof said)[]) =>
+      detections(fault, { hops: [lostHop({ unit: unitOf({ activeState: 'inactive', inactiveEnterMs: nowMs - 40_000, journal }) })] });
+    expect(find(said)).toMatchObject([{ confidence: 'confirmed', messageId: 'unit', fixData: { trouble } }]);
+    expect(JSON.stringify(find(said)[0]?.evidence)).toContain(text);
+    expect(find(said, started)[0]?.fixData).not.toHaveProperty('trouble');
+  });
+
+  it('and says where its program ends right after each start, or has not ended yet', () => {
+    const ended = unitOf({ activeState: 'failed', result: 'exit-code', execMainCode: 'exited', activeEnterMs: nowMs - 60_000, execMainExitMs: nowMs - 59_000 });
+    expect(detections(fault, { hops: [lostHop({ unit: ended })] })).toMatchObject([{ fixData: { trouble: 'failed' } }]);
+    const lived = { ...ended, activeEnterMs: nowMs - 600_000 };
+    expect(detections(fault, { hops: [lostHop({ unit: lived })] })[0]?.fixData).not.toHaveProperty('trouble');
+    expect(detections(fault, { hops: [lostHop({ unit: unitOf({ activeState: 'deactivating' }) })] })).toMatchObject([{ fixData: { trouble: 'stopping' } }]);
   });
 
   it('as possible on another host', () => {

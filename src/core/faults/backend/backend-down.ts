@@ -1,16 +1,14 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
-import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
+import { probeEvidence, symptomEvidence, unitEvidence, withoutRepeats } from '../../model/evidence.ts';
 import type { Hop } from '../../model/facts/hop.ts';
-import type { FoundBackend } from '../../model/facts/lost-peer.ts';
 import type { SystemdUnit } from '../../model/facts/system.ts';
-import type { Symptom, Topology } from '../../model/facts/topology.ts';
+import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence, Subject } from '../../model/finding.ts';
-import type { ProbeResult } from '../../model/probe.ts';
 import { wasAway } from '../../model/absences.ts';
-import { pendingConfigs } from '../../model/config-in-force.ts';
 import { valueOr } from '../../model/fact.ts';
 import type { Facts } from '../../model/facts.ts';
 import { formatAddress } from '../../model/host.ts';
+import { closedTo, isLeftOver, isNginx, isSeen, namesWithPort } from '../../model/lost-doubts.ts';
 import { listensElsewhere, namespaceName } from '../../model/namespaces.ts';
 import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
@@ -19,7 +17,9 @@ import { programFixData } from '../../model/program-commands.ts';
 import { hasProgramEnded, programEndMs, programEvidence, programLoop, programWords } from '../../model/program-state.ts';
 import { restartLoop } from '../../model/restarts.ts';
 import { endOf, hasEnded, unitBehind, type UnitBehind } from '../../model/unit-behind.ts';
+import { startTrouble, troubleWords } from '../../model/start-trouble.ts';
 import { lastWords, systemdWords } from '../../model/unit-words.ts';
+import { silentListener } from '../../model/silent-listener.ts';
 
 const refusals: readonly Symptom['class'][] = ['connect-refused', 'connect-no-file', 'probe-failed', 'no-live-upstreams'];
 /** Requests that were under way when the process ended. */
@@ -44,6 +44,7 @@ export default defineFault({
       'network-namespaces',
       'processes',
       'kernel-log',
+      'services',
     ],
     leadsTo: [
       'socket-missing',
@@ -55,8 +56,8 @@ export default defineFault({
       'auth-backend-failed',
     ],
     messages: {
-      unit: '{unit} is {state}{result}{since}: no process of it runs, and nobody listens on {address}.',
-      probably: '{unit} is {state}{result}{since}, and nobody listens on {address}. The unit is most probably the one that should: {because}.',
+      unit: '{unit} is {state}{result}{since}: no process of it runs, and nobody listens on {address}{trouble}.',
+      probably: '{unit} is {state}{result}{since}, and nobody listens on {address}. The unit is most probably the one that should: {because}{trouble}.',
       program: '{program} is {state}{since}: {manager} does not run it, and nobody listens on {address}.',
       'program-lost':
         'The pm2 daemon of {owner} does not run{since}, and nobody listens on {address}. {program} is most probably the program that should: {because}.',
@@ -72,6 +73,7 @@ export default defineFault({
       hidden:
         'Nobody listens on {address}, and no process or unit of this host is known that should. A process manager runs here whose programs this user may not see: {hidden}.',
       somewhere: 'Nobody listens on {address}, and no service is known that should. {other} answers on {where}, which no upstream uses.',
+      mute: 'Nobody listens on {address}, and no process or unit of this host is known that should. {other} listens on {where}, which no upstream uses, and may be what is meant: asked there, it did not answer.',
       back: '{service} did not run from {from} to {to} ({length}): {because}. {count} requests failed because nobody listened on {address}. It was started, and answers again.',
       returned:
         '{service} was started at {to}. For at least {length} before that nobody listened on {address}, and {count} requests failed; what ended it is not known.',
@@ -82,9 +84,11 @@ export default defineFault({
     const { hops, symptoms } = facts;
     const units = valueOr(facts['systemd-units'], []);
     const lost = valueOr(facts['lost-peers'], []);
+    const services = valueOr(facts.services, []);
+    const probes = valueOr(facts['probe-results'], []);
     const hidden = facts['managed-programs'].state === 'known' ? (facts['managed-programs'].problems?.[0] ?? '') : '';
     const namespaces = valueOr(facts['network-namespaces'], undefined);
-    const closed = closedTo(valueOr(facts['probe-results'], []), hops);
+    const closed = closedTo(probes, hops);
     const around = { hops, listeners: facts.listeners, processes: valueOr(facts.processes, []) };
     for (const hop of hops) {
       const { peer } = hop;
@@ -147,6 +151,7 @@ export default defineFault({
       } else if (behind !== undefined && hasEnded(behind.unit)) {
         const { unit, how } = behind;
         const subject = unitSubject(behind, hop, hops);
+        const trouble = startTrouble(unit);
         yield {
           ...common,
           confidence: how !== 'likened' ? 'confirmed' : isAsked ? 'likely' : 'possible',
@@ -159,12 +164,27 @@ export default defineFault({
             since: sinceText(end),
             address: subject.peers.join(' and '),
             because: behind.because,
+            trouble: trouble === undefined ? '' : troubleWords[trouble.kind],
           },
-          evidence: [unitEvidence(unit), ...proof, ...behind.evidence, ...lastWords(unit), ...systemdWords(unit, saysEnd)],
-          fixData: { unit: unit.name, masked: unit.loadState === 'masked', sure: how === 'configured' },
+          evidence: withoutRepeats([
+            unitEvidence(unit),
+            ...proof,
+            ...behind.evidence,
+            ...(trouble?.evidence ?? []),
+            ...lastWords(unit),
+            ...systemdWords(unit, saysEnd),
+          ]),
+          fixData: {
+            unit: unit.name,
+            masked: unit.loadState === 'masked',
+            sure: how === 'configured',
+            ...(trouble === undefined ? {} : { trouble: trouble.kind, said: trouble.evidence[0]?.text ?? '' }),
+          },
         };
+      } else if (behind?.unit.activeState === 'activating') {
+        yield ruledOut(`${behind.unit.name} is being started`);
       } else if (hop.service !== undefined) {
-        if (hop.service.masterPid !== undefined || hop.workers.length > 0 || behind?.unit.activeState === 'activating') continue;
+        if (hop.service.masterPid !== undefined || hop.workers.length > 0) continue;
         yield {
           ...common,
           confidence: 'confirmed',
@@ -178,6 +198,7 @@ export default defineFault({
       } else if (isLeftOver(facts, peer.id)) {
         yield ruledOut(`no file of the configuration names ${peer.id} any more: nginx was not reloaded`);
       } else {
+        const mute = silentListener(hop, { hops, services, probes });
         const other = search?.here ?? search?.found.find(one => !one.used && !isNginx(one, valueOr(facts.topology, undefined)));
         if (search?.sibling !== undefined) yield ruledOut(`its backend listens on ${search.sibling}, another address of ${peer.hostName ?? 'the same name'}`);
         else if (search?.certainty === 'sure')
@@ -187,6 +208,15 @@ export default defineFault({
           yield ruledOut(`${other.service?.name ?? 'a service'} runs, and nothing is set up to make ${peer.id}`);
         else if (other === undefined && hidden !== '')
           yield { ...common, confidence: 'likely', subject: hop.subject, messageId: 'hidden', data: { address, hidden }, evidence: proof };
+        else if (other === undefined && mute !== undefined)
+          yield {
+            ...common,
+            confidence: 'possible',
+            subject: hop.subject,
+            messageId: 'mute',
+            data: { address, other: mute.name, where: formatAddress(mute.address) },
+            evidence: proof,
+          };
         // It may be the one that is meant, or a neighbour's container with the same port inside.
         else if (other === undefined && (elsewhere !== undefined || isInside))
           yield { ...common, confidence: 'possible', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
@@ -224,36 +254,6 @@ export default defineFault({
   },
 });
 
-/** That nothing is known which should listen says something only where it could be known. */
-function isSeen(facts: Pick<Facts, 'processes' | 'systemd-units' | 'managed-programs'>): boolean {
-  const { processes, 'systemd-units': units, 'managed-programs': programs } = facts;
-  const isThere = [processes, units, programs].every(fact => fact.state === 'known' || fact.state === 'absent');
-  return isThere && (processes.state !== 'known' || processes.problems === undefined);
-}
-
-/** Names in the configuration that nginx asks at the port of that address. */
-function namesWithPort({ peer }: Hop, hops: readonly Hop[]): readonly string[] {
-  const { address } = peer;
-  const named = hops.filter(other => address.kind === 'tcp' && other.peer.address.kind === 'tcp' && other.peer.address.port === address.port);
-  return [...new Set(named.flatMap(other => other.peer.hostName ?? []))];
-}
-
-/** Addresses of nobody's route that badhop tried and was not let into. */
-function closedTo(probes: readonly ProbeResult[], hops: readonly Hop[]): readonly string[] {
-  const own = new Set(hops.map(hop => hop.peer.id));
-  const closed = probes.flatMap(({ request, outcome }) =>
-    request.kind !== 'dns' && outcome.state === 'connect-failed' && ['EACCES', 'EPERM'].includes(outcome.code) ? [formatAddress(request.address)] : [],
-  );
-  return [...new Set(closed)].filter(address => !own.has(address));
-}
-
-/** Who holds a socket is not always known; where nginx itself listens its configuration tells. */
-function isNginx({ service, address }: FoundBackend, topology: Topology | undefined): boolean {
-  if (service !== undefined || address.kind === 'unix') return service?.kind === 'nginx';
-  const listens = topology?.servers.flatMap(server => server.listens) ?? [];
-  return listens.some(listen => listen.address.kind === 'tcp' && listen.address.port === address.port);
-}
-
 const killWords = ' 9, SIGKILL, which the kernel sends for lack of memory; its log, which would tell, is for root';
 
 /** Killed, and whether by the kernel cannot be seen by this user. */
@@ -265,14 +265,6 @@ function sinceText(endMs: number | undefined): string {
   return endMs === undefined ? '' : ` since ${new Date(endMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** An address that only the configuration in memory still has: that nobody listens there is as it should be. */
-function isLeftOver(facts: Pick<Facts, 'nginx-instances' | 'nginx-config' | 'topology'> & { readonly hops: readonly Hop[] }, address: string): boolean {
-  const { 'nginx-instances': instances, 'nginx-config': configs, topology, hops } = facts;
-  if (instances.state !== 'known' || configs.state !== 'known' || topology.state !== 'known') return false;
-  const pending = pendingConfigs({ instances: instances.value, configs: configs.value, topology: topology.value, hops, listeners: undefined });
-  return pending.some(one => one.differences.some(difference => difference.kind === 'address' && difference.peers.includes(address)));
-}
-
 /** The direct observation: the probe was refused, or the log says so and nobody listens. */
 function refusal(hop: Hop): [Evidence, ...Evidence[]] | undefined {
   const probe = hop.probes.find(one => one.outcome.state === 'connect-failed' && ['ECONNREFUSED', 'ENOENT'].includes(one.outcome.code));
@@ -282,6 +274,8 @@ function refusal(hop: Hop): [Evidence, ...Evidence[]] | undefined {
     .filter(
       symptom => (symptom.class === 'connect-refused' || symptom.class === 'connect-no-file') && (probe !== undefined || symptom.ongoing || hop.peer.local),
     )
+    // An error log that keeps no errors has no line of it; the access log names the peer at which nobody listens.
+    .concat(hop.symptoms.filter(symptom => symptom.class === 'unattributed-5xx' && symptom.status === 502 && symptom.ongoing && hop.peer.local))
     .flatMap(symptom => symptomEvidence(symptom, 1));
   const [first, ...rest] = [...(probe === undefined ? [] : [probeEvidence(probe)]), ...logged];
   return first === undefined || (probe === undefined && hop.routes.length === 0) ? undefined : [first, ...rest];

@@ -51,6 +51,13 @@ describe('backend-hung fires', () => {
     expect(detections(fault, { hops: [hop] })).toMatchObject([{ confidence: 'likely', messageId: 'locked' }]);
   });
 
+  it('as possible where a server with a number of workers could not be watched, which may all be at work', () => {
+    const found = (manager: 'prefork' | 'event-loop') =>
+      detections(fault, { hops: [hopOf({ service: serviceOf({ manager }), symptoms: [late], probes: [mute], own: mute })] });
+    expect(found('prefork')).toMatchObject([{ confidence: 'possible', messageId: 'silent' }]);
+    expect(found('event-loop')).toMatchObject([{ confidence: 'likely', messageId: 'silent' }]);
+  });
+
   it('where an event loop takes no more connections', () => {
     const hop = hopOf({
       service: serviceOf({ kind: 'node', manager: 'event-loop' }),

@@ -16,7 +16,7 @@ type MessageId = 'frozen' | 'locked' | 'blocked' | 'silent' | 'some';
 
 interface Verdict {
   readonly messageId: MessageId;
-  readonly confidence: 'confirmed' | 'likely';
+  readonly confidence: 'confirmed' | 'likely' | 'possible';
   readonly evidence: readonly Evidence[];
   readonly state: string;
   readonly pids: readonly number[];
@@ -126,11 +126,14 @@ function judge(
         messageId: 'blocked',
         confidence: 'confirmed',
         evidence: asEvidence(own),
-        state: `${queue.join(', ')} connections waited in three looks, ${cpu}`,
+        state: `${queue.join(', ')} connections waited in ${queue.length} looks, ${cpu}`,
         pids,
       };
     }
-    if (!succeeds(symptoms, access, hop, nowMs)) return { messageId: 'silent', confidence: 'likely', evidence: asEvidence(own), state: cpu, pids };
+    // A server with a number of workers that could not be watched may as well have them all at work.
+    const isUnseen = pool === undefined && hop.service?.manager !== undefined && hop.service.manager !== 'event-loop';
+    if (!succeeds(symptoms, access, hop, nowMs))
+      return { messageId: 'silent', confidence: isUnseen ? 'possible' : 'likely', evidence: asEvidence(own), state: cpu, pids };
   }
   if (
     stopped.length > 0 &&

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import restartWindow from './restart-window.ts';
-import { detections, eventOf, hopOf, lostHop, nowMs, probeOf, symptomOf, unitOf } from './testing.ts';
+import { detections, eventOf, hopOf, lostHop, nowMs, probeOf, processOf, serviceOf, symptomOf, unitOf, without } from './testing.ts';
 
 const fault = restartWindow as unknown as Fault;
 const burst = (agoMs: number) =>
@@ -43,6 +43,52 @@ it('is over where the service answers and nginx turns requests away by its marks
   expect(found(probeOf({ state: 'answered', speaks: 'http', answer: { status: 200, complete: true } }))).toMatchObject([{ status: 'past' }]);
   expect(found(probeOf({ state: 'answered', speaks: 'other', answer: { complete: true } }))).toMatchObject([{ status: 'active' }]);
   expect(found(probeOf({ state: 'no-answer' }))).toMatchObject([{ status: 'active' }]);
+});
+
+it('knows a reload of php-fpm that broke off what was under way', () => {
+  const cut = symptomOf('reset', {
+    ongoing: false,
+    firstMs: nowMs - 9_000,
+    lastMs: nowMs - 8_900,
+    count: 11,
+    buckets: { widthMs: 10_000, starts: [nowMs - 9_000], counts: [11] },
+  });
+  const found = (text: string) =>
+    detections(fault, {
+      hops: [hopOf({ service: serviceOf({ kind: 'php-fpm' }), symptoms: [cut], events: [eventOf('stopped', 9_000, { text }), eventOf('started', 8_500)] })],
+    });
+  expect(found('NOTICE: Reloading in progress ...')).toMatchObject([{ confidence: 'confirmed', status: 'past', fixData: { isReload: true } }]);
+  expect(found('NOTICE: exiting, bye-bye!')[0]?.fixData).not.toHaveProperty('isReload');
+});
+
+describe('restart-window, while the service has not come so far as to listen', () => {
+  const starting = unitOf({ activeState: 'activating', subState: 'start-pre', mainPid: 0 });
+
+  it('is sure where systemd says that it is being started', () => {
+    const said = { timeMs: nowMs - 20_000, identifier: 'systemd', text: 'Starting orders.service - orders...' };
+    expect(detections(fault, { hops: [lostHop({ unit: { ...starting, journal: [said] } })] })).toMatchObject([
+      { confidence: 'confirmed', status: 'active', messageId: 'starting', data: { since: ' since 2026-11-21T07:59:40Z' }, fixData: { isStarting: true } },
+    ]);
+    const hop = lostHop();
+    expect(detections(fault, { hops: [without(hop, 'service', 'unit')], 'systemd-units': [starting] })).toMatchObject([{ messageId: 'starting' }]);
+  });
+
+  it('is less sure of a process that was started lately, and silent of one that runs for long or listens elsewhere', () => {
+    const found = (ageMs: number, change: object = {}, unit = unitOf()) =>
+      detections(fault, {
+        hops: [lostHop({ unit, service: serviceOf({ listening: [] }), master: processOf(100, { ppid: 1, startMs: nowMs - ageMs }), ...change })],
+      });
+    expect(found(9_000)).toMatchObject([{ confidence: 'likely', messageId: 'starting', status: 'active' }]);
+    expect(found(100)).toMatchObject([{ confidence: 'possible' }]);
+    expect(found(9_000, {}, unitOf({ mainPid: 44 }))).toMatchObject([{ confidence: 'possible' }]);
+    expect(found(600_000)).toEqual([]);
+    expect(found(9_000, { service: serviceOf() })).toEqual([]);
+    expect(found(9_000, { symptoms: [symptomOf('connect-refused', { ongoing: false })] })).toEqual([]);
+  });
+
+  it('leaves a unit in a restart loop to others', () => {
+    expect(detections(fault, { hops: [lostHop({ unit: { ...starting, subState: 'auto-restart', restarts: 4 } })] })).toEqual([]);
+  });
 });
 
 describe('restart-window, where failures go on though it answers', () => {

@@ -7,6 +7,9 @@ import { absenceOf, longestRestartMs } from '../../model/absences.ts';
 import { countOf, sampleTimesOf, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { answersAsAsked } from '../../model/probe.ts';
 import { restartLoop, startsOf, type Window } from '../../model/restarts.ts';
+import { slowStart, type SlowStart } from '../../model/slow-start.ts';
+import { valueOr } from '../../model/fact.ts';
+import type { Detection } from '../../model/finding.ts';
 
 const explains: readonly Symptom['class'][] = [
   'connect-refused',
@@ -14,10 +17,14 @@ const explains: readonly Symptom['class'][] = [
   'premature-close',
   'reset',
   'connect-reset',
+  'truncated',
   'no-live-upstreams',
+  'probe-failed',
   'unattributed-5xx',
 ];
-const cutOff: ReadonlySet<Symptom['class']> = new Set(['premature-close', 'reset', 'connect-reset']);
+/** As long as nobody listens. */
+const whileStarting: readonly Symptom['class'][] = ['connect-refused', 'connect-no-file', 'no-live-upstreams', 'probe-failed'];
+const cutOff: ReadonlySet<Symptom['class']> = new Set(['premature-close', 'reset', 'connect-reset', 'truncated']);
 /** A service that was away for longer was down, whatever started it in the end. */
 const longestMs = longestRestartMs;
 /** nginx keeps a peer marked as failed for ten seconds. */
@@ -33,15 +40,19 @@ export default defineFault({
     title: 'Requests fail only while the backend is being restarted',
     explains,
     requires: ['hops', 'symptoms'],
-    leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
+    uses: ['systemd-units', 'lost-peers'],
+    leadsTo: ['socket-missing', 'socket-stale', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
       once: '{count} requests failed around {at}, when {service} was started anew. Before and after that it answered.',
+      starting: '{service} is being started{since}, and nobody listens on {address} yet{doing}.',
       several:
         '{count} requests failed in bursts that fall together with the {starts} starts of {service} within the window, last at {at}. Between them it answered.',
     },
   },
-  *detect({ hops, symptoms }, window) {
+  *detect({ hops, symptoms, 'systemd-units': units, 'lost-peers': lost }, window) {
     for (const hop of hops) {
+      const slow = slowStart(hop, hops, valueOr(units, []), valueOr(lost, []), window);
+      if (slow !== undefined) yield* underWay(hop, symptoms, slow);
       if (hop.peer.listeners.length === 0 || hop.peer.flags.down) continue;
       // Refused while something listens: whatever it is, it did not end with the start.
       if (hop.probes.some(({ outcome }) => outcome.state === 'connect-failed' || outcome.state === 'connect-timeout')) continue;
@@ -81,11 +92,43 @@ export default defineFault({
           ...own.flatMap(symptom => symptomEvidence(symptom, 2)).slice(0, 3),
         ],
         symptoms: own.map(symptom => symptom.id),
-        fixData: hop.unit === undefined ? {} : { unit: hop.unit.name, type: hop.unit.type ?? '' },
+        fixData: {
+          ...(hop.unit === undefined ? {} : { unit: hop.unit.name, type: hop.unit.type ?? '' }),
+          ...(wasReload(hop, last.timeMs) ? { isReload: true } : {}),
+        },
       };
     }
   },
 });
+
+/** php-fpm was told to reload, which is how it should be done, and cut off what its children worked on. */
+function wasReload({ events, service }: Hop, startMs: number): boolean {
+  const before = events.findLast(event => event.kind === 'stopped' && event.timeMs <= startMs);
+  return service?.kind === 'php-fpm' && before?.text.includes('Reloading in progress') === true;
+}
+
+/** Requests are refused because the service is not up yet: it will be without anybody's help, or says what keeps it. */
+function* underWay(hop: Hop, symptoms: readonly Symptom[], { name, unit, startedMs, confidence, evidence }: SlowStart): Generator<Detection<'starting'>> {
+  const own = [...symptomsOf(hop, whileStarting), ...unattributedOf(hop, symptoms, [502])].filter(symptom => symptom.ongoing);
+  if (own.length === 0) return;
+  const [first, ...rest] = evidence;
+  yield {
+    confidence,
+    status: 'active',
+    subject: hop.serviceSubject,
+    title: 'The backend is being started and does not listen yet',
+    messageId: 'starting',
+    data: {
+      service: name,
+      address: hop.peer.id,
+      since: startedMs === undefined ? '' : ` since ${new Date(startedMs).toISOString().slice(0, 19)}Z`,
+      doing: unit.subState === 'start-pre' ? ': what its unit does before (ExecStartPre) is not done' : '',
+    },
+    evidence: [first, ...rest, ...own.flatMap(symptom => symptomEvidence(symptom, 1)).slice(0, 2)],
+    symptoms: own.map(symptom => symptom.id),
+    fixData: { unit: unit.name, isStarting: true },
+  };
+}
 
 /** It answers, and nginx asks it no more: what goes on after the start is no work of the restart. */
 function isOver({ own, symptoms, groupSymptoms }: Hop, startMs: number): boolean {
