@@ -22,6 +22,11 @@ export default [
       if (failed.length === 0) throw new Error('nobody got a 502 from [::1]:8188');
     },
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', notFindings: ['backend-down', 'address-mismatch'] },
+    // The sockets of the host tell it too: nobody may call that recovered for want of a question.
+    also: async (_host, badhop) => {
+      const { report } = await badhop(['diagnose', '--format', 'json', '--no-probe']);
+      if (report?.verdict !== 'failing') throw new Error(`without questions: ${report?.verdict}`);
+    },
     fix: 'first-plan',
     repair: async host => {
       await replaceIn(host, '/etc/nginx/sites-enabled/maps.conf', 'localhost:8188', '127.0.0.1:8188');

@@ -1,6 +1,6 @@
 import type { LabHost } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
-import { certificate } from '../servers/certificates.ts';
+import { certificate, certificateAuthority } from '../servers/certificates.ts';
 import { nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
 import { nodeApp, nodeHttps } from '../servers/node.ts';
 
@@ -38,6 +38,38 @@ export default [
       status: 'active',
       minShare: 0.9,
       notFindings: ['tls-protocol-mismatch', 'tls-client-certificate-required'],
+    },
+    fix: 'first-plan',
+  }),
+  defineScenario({
+    name: 'tls-sni-missing-other-certificate',
+    title: 'Without a server name the backend shows the certificate of another house, and nginx was told to send none',
+    kind: 'fault',
+    fault: 'tls-sni-missing',
+    setUp: async host => {
+      const ca = await certificateAuthority(host, { folder: '/etc/nginx/ca' });
+      const other = await certificate(host, { file: 'other', names: ['other.test'], ca, folder: '/srv/desk-tls' });
+      const desk = await certificate(host, { file: 'desk', names: ['desk.test'], ca, folder: '/srv/desk-tls' });
+      await host.run(['chown', '-R', 'www-data', '/srv/desk-tls']);
+      const context = `require('node:tls').createSecureContext({ key: readFileSync('${desk.key}'), cert: readFileSync('${desk.certificate}') })`;
+      const code = nodeHttps(other, `SNICallback: (name, done) => done(null, name === 'desk.test' ? ${context} : undefined),`);
+      await nodeApp(host, { name: 'desk', code, listen: '127.0.0.1:6471' });
+      await nginxSite(host, {
+        name: 'shop',
+        server: `proxy_ssl_verify on;\nproxy_ssl_trusted_certificate ${ca.certificate};\nproxy_ssl_session_reuse off;\nproxy_ssl_name desk.test;\nproxy_ssl_server_name on;\nlocation / { proxy_pass https://127.0.0.1:6471; }`,
+      });
+      await startNginx(host);
+    },
+    breakIt: async host => {
+      await replaceIn(host, SITE, 'proxy_ssl_server_name on;', '');
+      await reloadNginx(host);
+    },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      check: ({ findings }) => (JSON.stringify(findings[0]?.fixes).includes('other.test') ? ['a plan makes nginx accept another house'] : []),
     },
     fix: 'first-plan',
   }),

@@ -447,7 +447,7 @@ export const catalogue: readonly Pick<Fault['meta'], 'id' | 'layer' | 'title' | 
   {
     id: 'tls-certificate-expired',
     layer: 'tls',
-    title: "The backend's TLS certificate has expired",
+    title: "The backend's TLS certificate has expired, or is not valid yet",
     explains: ['tls-verify', 'probe-failed'],
   },
   {

@@ -22,6 +22,15 @@ export default defineFix({
         },
         { kind: 'manual', text: 'Renew the certificate where it was issued, put it in its place on the backend, and let the backend load it.', commands: [] },
       );
+    } else if (kind === 'early') {
+      steps.push(
+        {
+          kind: 'manual',
+          text: 'Compare the clock of this host with that of another: one that is slow finds every new certificate too early.',
+          commands: ['date -u', 'timedatectl'],
+        },
+        { kind: 'manual', text: 'Where the clock is right, let the backend show its former certificate until the new one begins.', commands: [look] },
+      );
     } else if (kind === 'untrusted') {
       steps.push(
         { kind: 'manual', text: 'Make sure that the certificate is the one the backend should show.', commands: [look] },
@@ -63,6 +72,7 @@ export default defineFix({
 
 function summaryOf(kind: unknown, address: string): string {
   if (kind === 'expired') return `Renew the certificate of ${address}`;
+  if (kind === 'early') return `Find out why the certificate of ${address} begins later than the clock says`;
   if (kind === 'untrusted') return `Let nginx know the issuer of ${address}`;
   if (kind === 'at-odds') return `Let nginx read its authorities for ${address} again, or follow a longer chain`;
   return `Give nginx a certificate for ${address}`;

@@ -28,3 +28,17 @@ it('asks one that closes the connection, whatever its processes tell', () => {
   const closed: ProbeResult = { ...silent, outcome: { state: 'closed', how: 'end' } };
   expect(furtherQuestions(0, [closed], [], topology, [], [service]).length).toBeGreaterThan(0);
 });
+
+it('judges a handshake without a name by the name that nginx expects, as it does itself', () => {
+  const request = { kind: 'tls', address, version: 'TLSv1.2', caFile: '/ca.crt', verifyName: 'pay.test', path: '/', hostHeader: 'x' } as const;
+  const answer = { complete: true, tls: { handshake: 'done', verify: 'HOSTNAME_MISMATCH' } as const };
+  const own: ProbeResult = { request, outcome: { state: 'answered', speaks: 'tls', answer }, connectMs: 1, ms: 4 };
+  const settings = { ssl_name: { directive: 'proxy_ssl_name', args: ['pay.test'] } };
+  const secure = {
+    ...topology,
+    routes: topology.routes.map(route => ({ ...route, target: 'https://127.0.0.1:8123', tls: true, settings })),
+  } as unknown as Topology;
+  const asked = furtherQuestions(0, [own], [], secure, []).flatMap(one => (one.kind === 'tls' ? [one] : []));
+  expect(asked.some(one => one.serverName === 'pay.test')).toBe(true);
+  for (const one of asked) expect(one.serverName ?? one.verifyName).toBe('pay.test');
+});

@@ -79,11 +79,13 @@ function questions(stage: number, own: ProbeResult, known: readonly ProbeResult[
 /** What tells the reasons of a refused handshake apart: the name, and the version. */
 function handshakes(own: ProbeRequest, { address, names }: Place): ProbeRequest[] {
   const judge = own.kind === 'tls' && own.caFile !== undefined ? { caFile: own.caFile } : {};
+  // Without a name in the handshake nginx goes on to judge by the one it expects.
+  const unnamed = own.kind === 'tls' && own.verifyName !== undefined ? { ...judge, verifyName: own.verifyName } : judge;
   const named = names.map(serverName => ({ kind: 'tls', address, serverName, ...judge, timeoutMs }) as const);
   const versions = (['TLSv1.2', 'TLSv1.3'] as const).flatMap(version =>
-    [{}, ...names.slice(0, 1).map(serverName => ({ serverName }))].map(name => ({ kind: 'tls', address, ...name, ...judge, version, timeoutMs }) as const),
+    [unnamed, ...names.slice(0, 1).map(serverName => ({ ...judge, serverName }))].map(name => ({ kind: 'tls', address, ...name, version, timeoutMs }) as const),
   );
-  return [{ kind: 'tls', address, ...judge, timeoutMs }, ...named, ...(own.kind === 'tls' ? versions : [])];
+  return [{ kind: 'tls', address, ...unnamed, timeoutMs }, ...named, ...(own.kind === 'tls' ? versions : [])];
 }
 
 /** At most three: the name nginx would send, the Host header that it does send, and the server's own. */

@@ -15,12 +15,10 @@ function served(address = v4): Hop {
   return hopOf(address, { peer: { ...named, listeners: [listenerOf(address)] }, probes: [probeOf(address, answered)], symptoms: [] });
 }
 
-function run(hops: readonly Hop[], sibling?: string) {
+function run(hops: readonly Hop[], sibling?: string, probing = true) {
   const [first] = hops;
-  return detections(localhostMismatch, {
-    hops,
-    'lost-peers': [{ peerId: first?.peer.id ?? '', found: [], stopped: [], ...(sibling === undefined ? {} : { sibling }) }],
-  });
+  const lostPeers = [{ peerId: first?.peer.id ?? '', found: [], stopped: [], ...(sibling === undefined ? {} : { sibling }) }];
+  return detections(localhostMismatch, { hops, 'lost-peers': lostPeers }, probing);
 }
 
 describe('localhost-ipv6-mismatch', () => {
@@ -34,6 +32,19 @@ describe('localhost-ipv6-mismatch', () => {
 
   it('fires where it listens on ::1 alone', () => {
     expect(run([lost(v4), served(v6)], '[::1]:8188')[0]?.data['wanted']).toBe('127.0.0.1:8188');
+  });
+
+  it('is likely by the log and the sockets alone, where nobody may be asked', () => {
+    const unasked = [lost(), served()].map(hop => ({ ...hop, probes: [] }));
+    expect(run(unasked, '127.0.0.1:8188', false)).toMatchObject([{ confidence: 'likely', status: 'active' }]);
+    expect(
+      run(
+        unasked.map(hop => ({ ...hop, symptoms: [] })),
+        '127.0.0.1:8188',
+        false,
+      ),
+    ).toEqual([]);
+    expect(run(unasked, '127.0.0.1:8188')).toEqual([]);
   });
 
   it('is silent where neither is served: the backend is down', () => {

@@ -29,7 +29,7 @@ export default defineFault({
         '{name} means {both}, and nginx takes them in turn. {service} listens on {real} alone: every try of {wanted} is refused, and clients see it wherever the next server is not tried.',
     },
   },
-  *detect({ hops, 'lost-peers': lostPeers, 'name-resolution': names }) {
+  *detect({ hops, 'lost-peers': lostPeers, 'name-resolution': names }, window) {
     for (const lost of lostPeers) {
       const hop = hops.find(one => one.peer.id === lost.peerId);
       const other = hops.find(one => one.peer.id === lost.sibling);
@@ -41,12 +41,15 @@ export default defineFault({
       if (familyOf(other) === familyOf(hop)) continue;
       const refused = hop.probes.find(probe => probe.outcome.state === 'connect-failed');
       const taken = other.probes.find(takes);
-      if (refused === undefined || taken === undefined) continue;
       const symptoms = symptomsOf(hop, explains);
+      const isProbed = refused !== undefined && taken !== undefined;
+      // Where nobody was asked, the log and the sockets of this host tell nearly as much.
+      const isTold = !window.probing && isBare(hop) && !isBare(other) && other.peer.local && symptoms.some(symptom => symptom.class === 'connect-refused');
+      if (!isProbed && !isTold) continue;
       const name = hop.peer.hostName ?? hop.peer.written;
       const resolution = names.state === 'known' ? names.value.find(one => one.name === name) : undefined;
       yield {
-        confidence: 'confirmed',
+        confidence: isProbed ? 'confirmed' : 'likely',
         status: statusNow(hop, symptoms),
         subject: hop.subject,
         messageId: 'refused',
@@ -60,8 +63,8 @@ export default defineFault({
         evidence: [
           configEvidence(hop.peer.origin, hop.peer.written),
           ...(resolution === undefined ? [] : [{ source: `exec:getent ahosts ${name}`, text: resolution.system.join(', ') }]),
-          probeEvidence(refused),
-          probeEvidence(taken),
+          ...(refused === undefined ? [] : [probeEvidence(refused)]),
+          ...(taken === undefined ? [] : [probeEvidence(taken)]),
           ...other.peer.listeners.slice(0, 1).map(listenerEvidence),
           ...symptoms.slice(0, 1).flatMap(symptom => symptomEvidence(symptom, 1)),
         ],
@@ -75,6 +78,11 @@ export default defineFault({
 function familyOf({ peer }: Hop): 4 | 6 | undefined {
   if (peer.address.kind === 'unix' || peer.hostName === undefined) return undefined;
   return peer.address.host.includes(':') ? 6 : 4;
+}
+
+/** An address of this host at which nobody listens. */
+function isBare({ peer }: Hop): boolean {
+  return peer.local && peer.listeners.length === 0;
 }
 
 /** The other address of the same name and port. */

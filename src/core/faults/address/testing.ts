@@ -124,10 +124,10 @@ export function hopOf(address: Address, change: Partial<Omit<Hop, 'peer'>> & { r
 }
 
 /** Runs the fault over facts: those given are known, the optional ones that are not given are absent. */
-export function detections(fault: Fault, facts: Partial<Record<FactId, unknown>>): Detection[] {
+export function detections(fault: Fault, facts: Partial<Record<FactId, unknown>>, probing = true): Detection[] {
   const optional = Object.fromEntries(
     (fault.meta.uses ?? []).map(id => [id, facts[id] === undefined ? { state: 'absent', why: 'not given' } : { state: 'known', value: facts[id] }]),
   );
   const given = { ...facts, ...optional } as unknown as Parameters<Fault['detect']>[0];
-  return [...fault.detect(given, context)].flatMap(said => ('ruledOut' in said ? [] : [said]));
+  return [...fault.detect(given, { ...context, probing })].flatMap(said => ('ruledOut' in said ? [] : [said]));
 }

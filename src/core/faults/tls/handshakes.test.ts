@@ -144,6 +144,12 @@ describe('certificates', () => {
     expect(found(probes, [logged('tls-verify', 'upstream SSL certificate does not match "shop.test"')], verify)).toContain('tls-sni-missing confirmed active');
   });
 
+  it('may be wrong for the lack of a name, where nobody was asked', () => {
+    const line = [logged('tls-verify', 'upstream SSL certificate does not match "shop.test"')];
+    expect(found([], line, { ...verify, ssl_server_name: setting('ssl_server_name', 'off') })).toEqual(['tls-name-mismatch possible active']);
+    expect(found([], line, { ...verify, ssl_server_name: setting('ssl_server_name', 'on') })).toEqual(['tls-name-mismatch likely active']);
+  });
+
   it('were renewed', () => {
     const symptom = { ...logged('tls-verify', '(10:certificate has expired)'), ongoing: false };
     expect(found([shake(judged, { validTo: '2027-11-01T00:00:00.000Z' })], [symptom], verify)).toEqual(['tls-certificate-expired likely past']);

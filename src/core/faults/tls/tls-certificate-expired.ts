@@ -8,7 +8,7 @@ export default defineFault({
   meta: {
     id: 'tls-certificate-expired',
     layer: 'tls',
-    title: "The backend's TLS certificate has expired",
+    title: "The backend's TLS certificate has expired, or is not valid yet",
     explains: ['tls-verify', 'probe-failed'],
     requires: ['hops'],
     leadsTo: ['tls-untrusted-issuer', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'restart-window'],
@@ -44,7 +44,7 @@ export default defineFault({
             [...told, ...(isBad ? hop.symptoms.filter(symptom => symptom.class === 'tls-verify' && told.length === 0) : [])].map(symptom => symptom.id),
           ),
         ],
-        fixData: { address: hop.hop.peer.id, kind: 'expired' },
+        fixData: { address: hop.hop.peer.id, kind: isEarly ? 'early' : 'expired' },
       };
     }
   },

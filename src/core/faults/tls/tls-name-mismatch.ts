@@ -13,6 +13,8 @@ export default defineFault({
     messages: {
       names: 'nginx expects a certificate for {name}, and {address} shows one for {names}.',
       logged: 'nginx found that the certificate of {address} is not for {name}.',
+      unnamed:
+        'nginx found that the certificate of {address} is not for {name}. It sends no name in the handshake ({directive} is off): a server of several names may show another certificate for that.',
     },
   },
   *detect({ hops }) {
@@ -24,12 +26,13 @@ export default defineFault({
       const name = own?.request.verifyName ?? nameInForce(hop);
       const names = own?.tls.names ?? [];
       const only = names.length === 1 && names[0] !== undefined && !names[0].includes('*') ? names[0] : undefined;
+      const sendsNone = own === undefined && route.settings['ssl_server_name']?.args[0] === 'off';
       yield {
-        confidence: isSeen ? 'confirmed' : 'likely',
+        confidence: isSeen ? 'confirmed' : sendsNone ? 'possible' : 'likely',
         status: statusOf(isSeen, told),
         subject: hop.hop.subject,
-        messageId: isSeen ? 'names' : 'logged',
-        data: { address: hop.hop.peer.id, name, names: names.slice(0, 5).join(', ') },
+        messageId: isSeen ? 'names' : sendsNone ? 'unnamed' : 'logged',
+        data: { address: hop.hop.peer.id, name, names: names.slice(0, 5).join(', '), directive: `${route.pass}_ssl_server_name` },
         evidence: tlsEvidence(hop, [own], told, 'ssl_name'),
         symptoms: told.map(symptom => symptom.id),
         ...(only === undefined || !isSeen ? {} : { fixData: { places: placesOf(hop.routes), directives: { ssl_name: only } } }),
