@@ -34,25 +34,15 @@ function pathOf(uri: string): string {
 }
 
 function templateOf(segment: string): string {
-  const digits = digitsIn(segment);
   // Most have no digit, and so nothing that could differ from request to request, but for the letters of a UUID.
-  if (digits === 0 && segment.length < 36) return segment;
-  if (digits === segment.length) return '{n}';
+  if (segment.length < 36 && !/\d/u.test(segment)) return segment;
+  if (/^\d+$/u.test(segment)) return '{n}';
   if (uuid.test(segment)) return '{id}';
   if (segment.length > 64) return '{id}';
   return segment
     .split(/([._~,;=:@!-])/u)
     .map(part => (isIdentifier(part) ? '{id}' : part.replace(/\d{3,}/gu, '{n}').replace(/^\d+$/u, '{n}')))
     .join('');
-}
-
-function digitsIn(text: string): number {
-  let digits = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code >= 48 && code <= 57) digits += 1;
-  }
-  return digits;
 }
 
 /** Hexadecimal of 8 and more, or a long mix of letters and digits. */

@@ -22,5 +22,7 @@ export function parseUpstreamList(text: string): readonly (readonly string[])[] 
 
 /** All tries of all passes in one row. */
 export function upstreamTries(text: string): readonly string[] {
+  // Nearly always there is one.
+  if (!text.includes(', ') && !text.includes(' : ')) return text === '-' ? [] : [text.slice(0, 64_000).trim()];
   return parseUpstreamList(text).flat();
 }

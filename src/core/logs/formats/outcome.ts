@@ -23,7 +23,8 @@ export interface OutcomeParts {
 }
 
 export function outcome(parts: OutcomeParts): Outcome {
-  const kept = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+  const kept: Partial<Record<keyof OutcomeParts, unknown>> = {};
+  for (const name of Object.keys(parts) as (keyof OutcomeParts)[]) if (parts[name] !== undefined) kept[name] = parts[name];
   return kept as unknown as Outcome;
 }
 

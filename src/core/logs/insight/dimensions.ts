@@ -21,38 +21,48 @@ export const dimensions = [
   'protocol',
 ] as const satisfies readonly Dimension[];
 
-export type Values = Readonly<Partial<Record<Dimension, string>>>;
+/** In the order of `dimensions`; undefined where there is none. */
+export type Values = readonly (string | undefined)[];
 
 /** A request's values. Its size is a number, and told by limits: see `sizeOf`. */
 export function valuesOf({ values, outcome }: ReadLine): Values {
-  const [, target, protocol] = (values.request ?? '').split(' ');
-  const uri = present(values.uri ?? target);
+  const request = values.request ?? '';
+  const uri = present(values.uri ?? wordOf(request, 1));
   const client = withoutPort(present(values.client));
   const isClient = client !== undefined && isAddress(client);
-  const network = isClient ? networkOf(client) : undefined;
   const agent = present(values['user-agent']);
   const peer = failingPeers(outcome).at(-1) ?? outcome.peer;
-  const all: { -readonly [D in Dimension]?: string } = {};
-  const set = (dimension: Dimension, value: string | undefined): void => {
-    if (value !== undefined && value !== '') all[dimension] = value;
-  };
-  set('url', uri === undefined ? undefined : urlTemplate(uri));
-  // A group's name stands for no peer: it is there only where none could be asked.
-  if (peer !== undefined && isPeer(peer)) set('peer', peer);
-  set('method', outcome.method);
-  set('host', present(values.host)?.toLowerCase());
-  set('server', outcome.server);
-  if (isClient) set('client', client);
-  set('network', network);
-  if (agent !== undefined) set('user-agent', agentFamily(agent));
-  set('protocol', present(values.protocol ?? protocol));
-  return all;
+  return [
+    uri === undefined ? undefined : unlessEmpty(urlTemplate(uri)),
+    undefined,
+    // A group's name stands for no peer: it is there only where none could be asked.
+    peer !== undefined && isPeer(peer) ? peer : undefined,
+    unlessEmpty(outcome.method),
+    present(values.host)?.toLowerCase(),
+    unlessEmpty(outcome.server),
+    isClient ? unlessEmpty(client) : undefined,
+    isClient ? networkOf(client) : undefined,
+    agent === undefined ? undefined : unlessEmpty(agentFamily(agent)),
+    present(values.protocol ?? wordOf(request, 2)),
+  ];
+}
+
+/** Between single spaces. */
+function wordOf(text: string, index: number): string | undefined {
+  let from = 0;
+  for (let passed = 0; passed < index; passed += 1) {
+    from = text.indexOf(' ', from) + 1;
+    if (from === 0) return undefined;
+  }
+  const to = text.indexOf(' ', from);
+  return to === -1 ? text.slice(from) : text.slice(from, to);
 }
 
 /** HAProxy and the load balancers of AWS write the port of the connection too. */
 function withoutPort(client: string | undefined): string | undefined {
-  const [, bare = client] = /^(\d{1,3}(?:\.\d{1,3}){3}|\[[\da-fA-F:.]+\]):\d{1,5}$/u.exec(client ?? '') ?? [];
-  return bare?.replace(/^\[(.*)\]$/u, '$1');
+  if (client === undefined || !(client.includes(':') || client.startsWith('['))) return client;
+  const [, bare = client] = /^(\d{1,3}(?:\.\d{1,3}){3}|\[[\da-fA-F:.]+\]):\d{1,5}$/u.exec(client) ?? [];
+  return bare.replace(/^\[(.*)\]$/u, '$1');
 }
 
 /** Bytes of the request; NaN where the log does not say. */
@@ -98,4 +108,8 @@ const browsers = [
 
 function present(value: string | undefined): string | undefined {
   return value === undefined || value === '' || value === '-' ? undefined : value;
+}
+
+function unlessEmpty(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
 }

@@ -34,12 +34,20 @@ export function countsOf(series: readonly Series[], widthMs: number, grid: Grid)
 /** Buckets ascend: the next bin is one further on, or a division tells which. */
 function addCounts(counts: Float64Array, { buckets, counts: own }: Series, start: number, factor: number): void {
   const bins = counts.length;
+  if (factor === 1) {
+    for (let at = 0; at < buckets.length; at += 1) {
+      const bin = (buckets[at] ?? 0) - start;
+      if (bin >= bins) return;
+      if (bin >= 0) counts[bin] = (counts[bin] ?? 0) + (own[at] ?? 0);
+    }
+    return;
+  }
   let bin = -1;
   let end = Number.NEGATIVE_INFINITY;
   for (let at = 0; at < buckets.length; at += 1) {
     const bucket = buckets[at] ?? 0;
     if (bucket >= end) {
-      bin = (factor === 1 ? bucket : Math.floor(bucket / factor)) - start;
+      bin = Math.floor(bucket / factor) - start;
       if (bin >= bins) return;
       end = (bin + start + 1) * factor;
     }

@@ -11,7 +11,7 @@ import { titleOf } from './problem-words.ts';
 import type { ReadLine, ReadSamples } from './sample-lines.ts';
 import { shapeInTime, type Shaped } from './time-shape.ts';
 import { isOnlyBursts, isTooFew, isTurnedAway, weighs, weighsBy, type WeightInput } from './weight.ts';
-import { findWhere, type Where } from './where.ts';
+import { findWhere, Others, type Where } from './where.ts';
 import { isoTime } from './words.ts';
 
 /** A problem with what findings are made of. */
@@ -51,6 +51,8 @@ export function findProblems(input: ProblemsInput): readonly Told[] {
   const { byRequests, own } = joinMessages(groups);
   const exposure = load ?? new Float64Array(grid.bins).fill(1);
   const limited = groupsByOrder(rollUp, grid);
+  let good: Good | undefined;
+  const goodOnes = (): Good => (good ??= goodOf(input));
   const told: Told[] = [];
   const candidates = [...groups.filter(({ kind }) => kind !== 'messages'), ...mergeMessages(own)].sort((a, b) => b.count - a.count).slice(0, mostShaped);
   for (const [index, group] of candidates.entries()) {
@@ -66,7 +68,7 @@ export function findProblems(input: ProblemsInput): readonly Told[] {
     };
     const byItself = weighs(weight);
     if (!byItself && isTooFew(group)) continue;
-    const where = whereOf(group, shaped, input);
+    const where = whereOf(group, shaped, input, goodOnes);
     if (isTurnedAway(where, group) || (!byItself && !weighsBy(where, weight))) continue;
     const ongoing = isOnlyBursts(weight) && !weighsBy(where, weight) ? burstGoesOn(shaped, input) : shaped.ongoing;
     const messages = group.kind === 'messages' ? partsOf(group, own) : (byRequests.get(group.key) ?? []);
@@ -148,17 +150,29 @@ function linesOf(group: Group, input: ProblemsInput): readonly ReadLine[] {
 
 const noWhere: Where = { told: [], echoedPeers: [] };
 
-function whereOf(group: Group, shaped: Shaped, input: ProblemsInput): Where {
+/** What did not fail. */
+interface Good {
+  readonly others: Others;
+  readonly series: readonly Series[];
+  readonly count: number;
+}
+
+function goodOf(input: ProblemsInput): Good {
+  const series = input.rollUp.series.filter(({ kind, outcome }) => kind === 'access' && outcome?.failed === false);
+  const lines = input.samples().good.lines.filter(({ format }) => format.kind === 'access');
+  return { others: new Others(lines), series, count: sumOf(series.map(({ count }) => count)) };
+}
+
+function whereOf(group: Group, shaped: Shaped, input: ProblemsInput, goodOnes: () => Good): Where {
   if (group.kind === 'messages' || isTooFew(group)) return noWhere;
-  const good = input.samples().good.lines.filter(({ format }) => format.kind === 'access');
+  const { others, series, count } = goodOnes();
   const isBrief = shaped.shape.when === 'burst' || shaped.shape.when === 'bursts';
-  const goodSeries = input.rollUp.series.filter(({ kind, outcome }) => kind === 'access' && outcome?.failed === false);
   return findWhere({
     failing: linesOf(group, input),
-    good,
+    good: others,
     failingCount: group.count,
-    goodCount: sumOf(goodSeries.map(({ count }) => count)),
-    exact: dimension => exactCounts(dimension, group.series, goodSeries),
+    goodCount: count,
+    exact: dimension => exactCounts(dimension, group.series, series),
     isBrief,
   });
 }

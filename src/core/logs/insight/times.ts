@@ -51,7 +51,10 @@ export function latencySteps({ latency, widthMs }: RollUp, grid: Grid): LatencyS
       open = bin;
     }
     const at = row * coarseSteps;
-    for (let step = 0; step < coarseSteps; step += 1) cells[step] = (cells[step] ?? 0) + (counts[at + step] ?? 0);
+    for (let step = 0; step < coarseSteps; step += 1) {
+      const count = counts[at + step] ?? 0;
+      if (count !== 0) cells[step] = (cells[step] ?? 0) + count;
+    }
   }
   close();
   return { median, p95 };

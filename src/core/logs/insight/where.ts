@@ -14,7 +14,7 @@ import { shareText } from './words.ts';
 
 export interface WhereInput {
   readonly failing: readonly ReadLine[];
-  readonly good: readonly ReadLine[];
+  readonly good: Others;
   /** Of all failing requests of the problem, and of all that did not fail. */
   readonly failingCount: number;
   readonly goodCount: number;
@@ -68,15 +68,20 @@ interface Candidate {
 type Table = readonly [number, number, number, number];
 
 export function findWhere(input: WhereInput): Where {
-  const cases = [...input.failing.slice(0, mostFailing).map(line => asCase(line, true)), ...input.good.map(line => asCase(line, false))];
-  if (input.failing.length < fewest || input.good.length < 10) return { told: [], echoedPeers: [] };
-  const candidates = candidatesOf(cases, input.isBrief);
+  const { good } = input;
+  if (input.failing.length < fewest || good.cases.length < 10) return { told: [], echoedPeers: [] };
+  const failing = input.failing.slice(0, mostFailing).map(line => asCase(line, true));
+  const candidates = candidatesOf(failing, good, input.isBrief);
   const told: Candidate[] = [];
   const echoed: Candidate[] = [];
   const [first, ...others] = candidates;
   if (first !== undefined) told.push(first);
   for (const candidate of others) {
-    if (told.length < mostTold && told.every(({ dimension }) => dimension !== candidate.dimension || isAnotherValue(dimension)) && adds(candidate, told, cases))
+    if (
+      told.length < mostTold &&
+      told.every(({ dimension }) => dimension !== candidate.dimension || isAnotherValue(dimension)) &&
+      adds(candidate, told, [...failing, ...good.cases])
+    )
       told.push(candidate);
     else echoed.push(candidate);
   }
@@ -92,18 +97,53 @@ function isAnotherValue(dimension: Dimension): boolean {
   return dimension !== 'size';
 }
 
-const workedOut = new WeakMap<ReadLine, Values>();
-
-/** The good requests are compared with those of every problem: their values are worked out once. */
 function asCase(line: ReadLine, isFailing: boolean): Case {
-  let values = workedOut.get(line);
-  if (values === undefined) workedOut.set(line, (values = valuesOf(line)));
-  return { values, size: sizeOf(line), weight: line.line.count, isFailing };
+  return { values: valuesOf(line), size: sizeOf(line), weight: line.line.count, isFailing };
+}
+
+/** Requests that did not fail, with which those of every problem are compared: all that can be counted of them alone is counted once. */
+export class Others {
+  readonly cases: readonly Case[];
+  readonly #counts = new Map<Dimension, Counts>();
+
+  constructor(lines: readonly ReadLine[]) {
+    this.cases = lines.map(line => asCase(line, false));
+  }
+
+  countsOf(dimension: Dimension): Counts {
+    let counts = this.#counts.get(dimension);
+    if (counts === undefined) this.#counts.set(dimension, (counts = countValues(this.cases, dimension)));
+    return counts;
+  }
+}
+
+interface Counts {
+  /** In the order in which they come. */
+  readonly byValue: ReadonlyMap<string, { count: number }>;
+  readonly all: number;
+}
+
+function countValues(cases: readonly Case[], dimension: Dimension): Counts {
+  const place = dimensions.indexOf(dimension);
+  const byValue = new Map<string, { count: number }>();
+  let all = 0;
+  for (let at = 0; at < cases.length; at += 1) {
+    const one = cases[at];
+    const value = one?.values[place];
+    if (one === undefined || value === undefined) continue;
+    all += one.weight;
+    const own = byValue.get(value);
+    if (own === undefined) byValue.set(value, { count: one.weight });
+    else own.count += one.weight;
+  }
+  return { byValue, all };
 }
 
 /** Those that pass for themselves, the most telling first. */
-function candidatesOf(cases: readonly Case[], isBrief: boolean): readonly Candidate[] {
-  const open = dimensions.flatMap(dimension => (dimension === 'size' ? sizeCandidates(cases) : valueCandidates(cases, dimension)));
+function candidatesOf(failing: readonly Case[], good: Others, isBrief: boolean): readonly Candidate[] {
+  const open = dimensions.flatMap(dimension =>
+    dimension === 'size' ? sizeCandidates([...failing, ...good.cases]) : valueCandidates(failing, good, dimension),
+  );
   const lnTrials = Math.log(Math.max(10, open.length));
   return open
     .map(candidate => judge(candidate, lnTrials, isBrief))
@@ -113,28 +153,22 @@ function candidatesOf(cases: readonly Case[], isBrief: boolean): readonly Candid
 
 type Open = Omit<Candidate, 'gain' | 'oddsLow'>;
 
-function valueCandidates(cases: readonly Case[], dimension: Dimension): readonly Open[] {
-  const counts = new Map<string, [number, number]>();
-  let [failing, good] = [0, 0];
-  for (let at = 0; at < cases.length; at += 1) {
-    const one = cases[at];
-    const value = one?.values[dimension];
-    if (one === undefined || value === undefined) continue;
-    const { weight, isFailing } = one;
-    let own = counts.get(value);
-    if (own === undefined) counts.set(value, (own = [0, 0]));
-    own[isFailing ? 0 : 1] += weight;
-    if (isFailing) failing += weight;
-    else good += weight;
-  }
-  return [...counts]
-    .filter(([, [a]]) => a >= fewest)
-    .map(([value, [a, b]]) => ({
+function valueCandidates(cases: readonly Case[], others: Others, dimension: Dimension): readonly Open[] {
+  const place = dimensions.indexOf(dimension);
+  const failing = countValues(cases, dimension);
+  const good = others.countsOf(dimension);
+  const open: Open[] = [];
+  for (const [value, { count: a }] of failing.byValue) {
+    if (a < fewest) continue;
+    const b = good.byValue.get(value)?.count ?? 0;
+    open.push({
       dimension,
       value,
-      has: (one: Case) => (one.values[dimension] === undefined ? undefined : one.values[dimension] === value),
-      table: [a, failing - a, b, good - b] as const,
-    }));
+      has: ({ values }) => (values[place] === undefined ? undefined : values[place] === value),
+      table: [a, failing.all - a, b, good.all - b],
+    });
+  }
+  return open;
 }
 
 /** Requests of at least a power of two of bytes. */
