@@ -1,6 +1,8 @@
 import type { BackendCommand, ServiceKind } from '../model/facts/backend.ts';
 import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { Listener, ProcessInfo } from '../model/facts/system.ts';
+import { groupBy } from '../model/group-by.ts';
+import { pm2Script } from './service-programs.ts';
 
 /** Processes that are one server: a master and what it started to do the work. */
 export interface ProcessGroup {
@@ -21,8 +23,6 @@ interface Tree {
 
 /** Servers start their workers themselves: a few steps up are enough. */
 const maxDepth = 6;
-/** What PM2 starts first; the app's script takes its place in the title when it runs (lib/ProcessContainer.js, ProcessContainerFork.js). */
-const pm2Container = /\/ProcessContainer(?:Fork)?\.js$/;
 
 /**
  * Groups processes into servers by kind and descent. php-fpm is left to its pools. Processes that nobody knows make
@@ -120,26 +120,18 @@ function groupsOf(master: ProcessInfo, members: readonly ProcessInfo[], tree: Tr
   return [{ kind, master, workers: workers.length > 0 ? workers : [master], command: bestCommand(command, workers, tree) }];
 }
 
-/**
- * The instances of each app of a PM2 daemon. One that has just begun, or ended, stands in no pid file: its script tells whose it is, and where that
- * does not either it makes no app, as the sockets of the daemon would seem to be its own.
- */
+/** The instances of each app of a PM2 daemon. What says of itself neither whose it is nor its script makes no app: the sockets of the daemon would seem its own. */
 function appsOf(instances: readonly ProcessInfo[], tree: Tree): readonly (readonly ProcessInfo[])[] {
-  const ofScript = new Map<string, Set<string>>();
-  for (const { pid, argv } of instances) {
-    const program = tree.programs.get(pid);
-    if (program !== undefined) ofScript.set(argv.join(' '), (ofScript.get(argv.join(' ')) ?? new Set()).add(program.id));
-  }
-  const apps = new Map<string, ProcessInfo[]>();
-  for (const instance of instances) {
-    const script = instance.argv.join(' ');
-    const candidates = [...(ofScript.get(script) ?? [])];
-    const own = tree.programs.get(instance.pid)?.id ?? (candidates.length === 1 ? candidates[0] : undefined);
-    const isNobodys = candidates.length > 1 || (ofScript.size > 0 && (script === '' || pm2Container.test(script)));
-    if (own === undefined && isNobodys && !tree.listening.has(instance.pid)) continue;
-    apps.set(own ?? script, [...(apps.get(own ?? script) ?? []), instance]);
-  }
-  return [...apps.values()];
+  const named = instances.filter(instance => tree.programs.has(instance.pid));
+  const scripts = new Set(named.map(pm2Script));
+  return [
+    ...groupBy(instances, instance => {
+      const script = pm2Script(instance);
+      const program = tree.programs.get(instance.pid)?.id;
+      const isNobodys = script === undefined ? named.length > 0 : scripts.has(script);
+      return program ?? (isNobodys && !tree.listening.has(instance.pid) ? undefined : (script ?? ''));
+    }).values(),
+  ];
 }
 
 /** Descendants that do the work: titled workers where titles tell, else those without children of the same server. */

@@ -265,6 +265,25 @@ describe('servers known by name', () => {
       expect(find([process(51, 50, container), process(52, 50, 'node /a.js')], [pm2App('a', [52])], listening)).toHaveLength(2);
     });
 
+    it('takes it for the one app that has no worker at all: PM2 has started that one anew since the processes were listed', () => {
+      const lost = process(51, 50, 'node /c.js');
+      const other = process(52, 50, 'node /a.js');
+      const listening = [tcp(5000, [51]), tcp(3000, [50])];
+      expect(named(find([lost], [pm2App('c', [])], listening))).toEqual([['pm2:c', [51]]]);
+      expect(find([lost, other], [pm2App('a', [52]), pm2App('c', [])], listening)).toMatchObject([
+        { id: 'pm2:c', program: 'pm2:c', workerPids: [51], listening: [{ port: 5000 }] },
+        { id: 'pm2:a', workerPids: [52] },
+      ]);
+      const stopped = { ...pm2App('old', []), state: 'stopped' } as const;
+      expect(named(find([lost], [pm2App('c', []), stopped], listening))).toEqual([['pm2:c', [51]]]);
+      const asked = { kind: 'stop-asked', text: '', source: '', instance: '0' } as const;
+      expect(named(find([lost], [{ ...stopped, lines: [{ ...asked, timeMs: context.nowMs - 2_000 }] }], listening))).toEqual([['pm2:old', [51]]]);
+      expect(named(find([lost], [{ ...stopped, lines: [{ ...asked, timeMs: context.nowMs - 60_000 }] }], listening))).toEqual([['pid:51', [51]]]);
+      expect(named(find([lost], [pm2App('c', []), pm2App('d', [])], listening))).toEqual([['pid:51', [51]]]);
+      expect(named(find([lost, process(53, 50, 'node /d.js')], [pm2App('c', [])], [...listening, tcp(5001, [53])]))).toHaveLength(2);
+      expect(named(find([lost], [{ ...pm2App('c', []), managerPid: 99 }], listening))).toEqual([['pid:51', [51]]]);
+    });
+
     it('keeps what nobody names, as of a daemon whose files are not to be read', () => {
       expect(find([process(51, 50, container)], [])).toHaveLength(1);
     });

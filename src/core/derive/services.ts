@@ -16,7 +16,7 @@ export default defineDerivation({
   id: 'services',
   title: 'Backends that run here, or should',
   needs: ['processes', 'listeners', 'systemd-units', 'managed-programs', 'php-fpm-pools', 'backend-configs'],
-  derive(facts) {
+  derive(facts, { nowMs }) {
     if (facts.processes.state !== 'known') return facts.processes;
     const listeners = valueOr(facts.listeners, []);
     const units = valueOr(facts['systemd-units'], []);
@@ -27,7 +27,7 @@ export default defineDerivation({
     const pools = valueOr(facts['php-fpm-pools'], { pools: [], unread: [], globals: {} });
     const programs = valueOr(facts['managed-programs'], []);
     const byPid = new Map(processes.map(process => [process.pid, process]));
-    const managed = programsByPid(programs);
+    const managed = programsByPid(programs, processes, nowMs);
     const services: Service[] = [
       ...poolServices(pools, processes, listeners, units),
       ...groupProcesses(processes, commands, listeners, managed)
