@@ -37,7 +37,26 @@ export async function gunicorn(host: LabHost, options: GunicornOptions): Promise
     service: { ...runtimeDirectory([bind]), KillMode: 'mixed', ...service },
   });
   await waitForListener(host, bind);
+  await host.shell(WORKERS_READY, [unit, String(workers)]);
 }
+
+/**
+ * Waits until the workers have signal handlers of their own: until then a SIGTERM ends in the copy of the master's queue that they were born with, and
+ * gunicorn waits 30 seconds for them. A worker catches SIGTERM, and not SIGHUP as the master does. Those that die at their start are not waited for long.
+ */
+const WORKERS_READY = `
+main=$(systemctl show -p MainPID --value "$1")
+for try in $(seq 100); do
+  [ -d "/proc/$main/task/$main" ] || exit 0
+  ready=0
+  for pid in $(cat "/proc/$main/task/$main/children"); do
+    caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null || true)
+    [ $((0x\${caught:-0} & 0x4001)) -ne $((0x4000)) ] || ready=$((ready + 1))
+  done
+  [ "$ready" -lt "$2" ] || exit 0
+  sleep 0.03
+done
+`;
 
 export interface UwsgiOptions extends PythonOptions {
   /** `socket` speaks the uwsgi protocol (default), `http-socket` HTTP. */
