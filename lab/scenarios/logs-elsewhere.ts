@@ -1,6 +1,7 @@
 import { defineScenario } from '../scenario.ts';
 import type { LabHost } from '../host.ts';
 import { nginxSite, startNginx } from '../servers/nginx.ts';
+import { nodeApp, nodeHttp } from '../servers/node.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 
 const URL = 'http://127.0.0.1/api/orders/4';
@@ -25,6 +26,37 @@ export default [
       where: /^only (?:GET )?(?:\/api\/orders\/\{n\}|below \/api\/)/,
     },
     fix: 'first-plan',
+  }),
+  defineScenario({
+    name: 'logs-elsewhere-deleted',
+    title: 'Both logs were deleted to free space and nginx goes on writing to them; the login page sets cookies of nine kilobytes',
+    kind: 'fault',
+    fault: 'response-header-too-big',
+    url: 'http://127.0.0.1/login',
+    setUp: async host => {
+      const code = nodeHttp(
+        "if (request.url === '/login' && require('node:fs').existsSync('/srv/long')) response.setHeader('Set-Cookie', 'a='.padEnd(9000, 'x')); response.end('shop\\n');",
+      );
+      await nodeApp(host, { name: 'shop', listen: '127.0.0.1:3350', code });
+      await nginxSite(host, { name: 'shop', server: 'location / { proxy_pass http://127.0.0.1:3350; }', log: 'timed' });
+      await startNginx(host);
+      await host.request({ urls: ['http://127.0.0.1/login'] });
+      await host.run(['rm', '/var/log/nginx/error.log', '/var/log/nginx/access.log']);
+    },
+    breakIt: host => host.write('/srv/long', ''),
+    traffic: { urls: ['http://127.0.0.1/', 'http://127.0.0.1/login'], rps: 8 },
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      evidence: [/^\/proc\/\d+\/fd\/\d+|too big header/mu],
+      notChecked: [/error\.log was deleted/u, /access\.log was deleted/u],
+    },
+    fix: 'first-plan',
+    repair: async host => {
+      await host.run(['rm', '/srv/long']);
+    },
   }),
 ];
 

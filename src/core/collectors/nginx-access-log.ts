@@ -10,6 +10,7 @@ import type { JournalEntry } from '../parsers/journal.ts';
 import { combinedFormat, compileLogFormat, toBytes } from '../parsers/nginx-log-format.ts';
 import { AccessCounter, newAccessCoverage, type AccessCoverage } from './shared/access-lines.ts';
 import { mergeLogs, withoutCopies, type CountedLog } from './shared/access-merge.ts';
+import { deletedLogs } from './shared/deleted-logs.ts';
 import { filesOfPattern } from './shared/log-patterns.ts';
 import { builtInLogs, logTarget, nginxUnits, serversByLog } from './shared/log-targets.ts';
 import { readNginxJournal } from './shared/nginx-journal.ts';
@@ -70,7 +71,8 @@ export default defineCollector({
     const maxBytes = Math.max(8, Math.min(64, Math.floor(128 / Math.max(1, files.length)))) * mebibyte;
     const coverage: LogCoverage[] = [];
     const counted: CountedLog[] = [];
-    for (const { log, reading, counter, coverage: own } of yield* together(files.map(file => readOne(file, maxBytes, context)))) {
+    const open = yield* deletedLogs(instances);
+    for (const { log, reading, counter, coverage: own } of yield* together(files.map(file => readOne(file, open, maxBytes, context)))) {
       const file = log.file ?? log.path;
       if (reading.state === 'unread') unread.push({ path: file, why: reading.why });
       else if (reading.state === 'stream') streams.push(log);
@@ -124,13 +126,17 @@ function countEntries(path: string, formats: readonly LineFormat[], entries: rea
 
 function* readOne(
   log: WrittenLog,
+  open: ReadonlyMap<string, string>,
   maxBytes: number,
   context: CollectContext,
 ): Asking<{ readonly log: WrittenLog; readonly reading: LogReading; readonly counter: AccessCounter; readonly coverage: AccessCoverage }> {
   const counter = new AccessCounter(context.sinceMs, context.nowMs);
   const coverage = newAccessCoverage();
+  const path = log.file ?? log.path;
+  const openAs = open.get(path);
   const reading = yield* readLog({
-    path: log.file ?? log.path,
+    path,
+    ...(openAs !== undefined && { openAs }),
     sinceMs: context.sinceMs,
     latestMs: context.nowMs + futureMs,
     maxBytes,

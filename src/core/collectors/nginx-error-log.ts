@@ -8,6 +8,7 @@ import type { ErrorRecord, LogCoverage, NginxErrorLog } from '../model/facts/log
 import { parseErrorRecord } from '../parsers/nginx-error-log.ts';
 import { wallClock } from '../parsers/nginx-error-log-zone.ts';
 import type { JournalEntry } from '../parsers/journal.ts';
+import { deletedLogs } from './shared/deleted-logs.ts';
 import { newErrorCoverage, RecordAssembler, recordTime, type ErrorCoverage } from './shared/error-records.ts';
 import { builtInLogs, logTarget, nginxUnits } from './shared/log-targets.ts';
 import { readNginxJournal } from './shared/nginx-journal.ts';
@@ -51,7 +52,8 @@ export default defineCollector({
     const unread: { path: string; why: string }[] = targets.filter(target => target.kind === 'elsewhere').map(({ path, why }) => ({ path, why }));
     const files = targets.filter(target => target.kind === 'file').map(target => target.path);
     for (const path of files.slice(maxLogs)) unread.push({ path, why: `only the first ${maxLogs} logs were read` });
-    const read = yield* together(files.slice(0, maxLogs).map(path => readOne(path, context, record => add(path, record))));
+    const open = yield* deletedLogs(instances);
+    const read = yield* together(files.slice(0, maxLogs).map(path => readOne(path, open.get(path), context, record => add(path, record))));
 
     const coverage: LogCoverage[] = [];
     const streams: string[] = targets.filter(target => target.kind === 'journal').map(target => target.path);
@@ -93,12 +95,13 @@ function onceAcrossLogs(onRecord: (record: ErrorRecord) => void): (path: string,
   };
 }
 
-function* readOne(path: string, context: CollectContext, onRecord: (record: ErrorRecord) => void): Asking<OneLog> {
+function* readOne(path: string, openAs: string | undefined, context: CollectContext, onRecord: (record: ErrorRecord) => void): Asking<OneLog> {
   const timeOf = wallClock(context.clock);
   const coverage = newErrorCoverage();
   const assemblers: RecordAssembler[] = [];
   const reading = yield* readLog({
     path,
+    ...(openAs !== undefined && { openAs }),
     sinceMs: context.sinceMs,
     latestMs: context.nowMs + futureMs,
     maxBytes,

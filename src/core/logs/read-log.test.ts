@@ -55,6 +55,7 @@ function window(
   files: Files,
   sinceMs: number,
   maxBytes = 64 << 20,
+  openAs?: string,
 ): { lines: string[]; numbers: (number | undefined)[]; reading: LogReading; requests: number; tooLong: number } {
   const lines: string[] = [];
   const numbers: (number | undefined)[] = [];
@@ -62,6 +63,7 @@ function window(
   const { value, requests } = drive(
     readLog({
       path,
+      ...(openAs !== undefined && { openAs }),
       sinceMs,
       latestMs: nowMs,
       maxBytes,
@@ -89,6 +91,44 @@ function logOf(from: number, to: number, step: number, pad: number): string {
   for (let second = from; second < to; second += step) lines.push(`${second} ${'x'.repeat(pad)}\n`);
   return lines.join('');
 }
+
+describe('a log that is not where it was', () => {
+  const open = '/proc/7/fd/3';
+  const numbered = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => String(from + index));
+  const text = (from: number, to: number): FakeFile => ({ bytes: bytesOf(logOf(from, to, 1, 4)), modifiedMs: nowMs });
+  const seconds = (files: Files, maxBytes?: number): string[] => window(files, 1_999_000_000, maxBytes, open).lines.map(line => line.slice(0, 7));
+
+  it('is read through the link of the open file once it was deleted, before what took its place', () => {
+    const last = numbered(1_999_990, 2_000_000);
+    expect(seconds({ [open]: text(1_990_000, 2_000_000) })).toEqual(numbered(1_999_000, 2_000_000));
+    expect(seconds({ [open]: text(1_999_990, 1_999_995), [path]: text(1_999_995, 2_000_000), '/log/a.log.1': text(1_999_980, 1_999_990) })).toEqual([
+      ...numbered(1_999_980, 1_999_990),
+      ...last,
+    ]);
+    // Made anew by somebody, and never written to.
+    expect(seconds({ [open]: text(1_990_000, 2_000_000), [path]: { bytes: new Uint8Array(0) } })).toEqual(numbered(1_999_000, 2_000_000));
+    const { reading } = window({ [open]: text(1_999_990, 2_000_000) }, 1_999_000_000, 64 << 20, open);
+    expect(reading).toMatchObject({ state: 'read', problems: [expect.stringContaining('/log/a.log was deleted')] });
+  });
+
+  it('is told to be missing where the open file cannot be read either', () => {
+    expect(window({}, 1_999_000_000, 64 << 20, open).reading).toMatchObject({ state: 'unread', why: '/log/a.log: no such file' });
+    expect(window({ [open]: text(1, 2), [path]: { bytes: new Uint8Array(0), kind: 'directory' } }, 1_999_000_000, 64 << 20, open).reading.state).toBe('unread');
+  });
+
+  it('is read from the place it was rotated to, where nothing came after it', () => {
+    const moved = window({ '/log/a.log.1': text(1_990_000, 2_000_000) }, 1_999_000_000);
+    expect(moved.lines).toHaveLength(1000);
+    expect(moved.reading).toMatchObject({ state: 'read', rotatedRead: ['/log/a.log.1'], problems: [expect.stringContaining('rotated away')] });
+    expect(window({ '/log/a.log.1': { ...text(1_990_000, 2_000_000), modifiedMs: 1 } }, 1_999_000_000).reading.state).toBe('unread');
+  });
+
+  it('gives the newest where not all may be read', () => {
+    const both = { [open]: text(1_999_000, 1_999_900), [path]: text(1_999_900, 2_000_000) };
+    expect(seconds(both, 1300)).toEqual(numbered(1_999_900, 2_000_000));
+    expect(seconds(both, 1300 + 26)).toEqual(numbered(1_999_898, 2_000_000).slice(1));
+  });
+});
 
 describe('the window of a log', () => {
   it('holds exactly the lines that a scan of the whole file finds', () => {

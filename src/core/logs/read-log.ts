@@ -1,5 +1,7 @@
 /** Reads the part of a log, and of its rotated predecessors, that a time window needs. */
 import { ask, askAll } from '../model/collector.ts';
+import type { Known } from '../model/fact.ts';
+import type { ReadResult } from '../model/host.ts';
 import { LineSplitter, type LineSink } from './lines.ts';
 import { findRotated, type RotatedFile } from './rotated.ts';
 import { findWindowStart, sliceBytes, type Asking, type WindowSearch } from './window.ts';
@@ -16,6 +18,8 @@ const gunzipReads = 8;
 export interface LogTask extends Omit<WindowSearch, 'size'> {
   /** Most bytes to read; the newest are read first. */
   readonly maxBytes: number;
+  /** Where a file is found that had this path, was deleted, and is still written to (`/proc/PID/fd/N`). Its lines are older than those at the path. */
+  readonly openAs?: string;
   /** Takes the lines of one of the files. */
   sinkFor(path: string): LineSink;
 }
@@ -33,33 +37,84 @@ export type LogReading =
   | { readonly state: 'stream' }
   | { readonly state: 'unread'; readonly why: string };
 
+/** What stands at the path of a log. */
+type Place =
+  | { readonly state: 'file'; readonly real: string; readonly size: number; readonly modifiedMs: number }
+  | { readonly state: 'missing'; readonly why: string };
+
 /** Finds the window in the log at `task.path` and hands its lines to the sinks, the oldest file first. */
 export function* readLog(task: LogTask): Asking<LogReading> {
-  const [stat] = yield* ask({ kind: 'stat', path: task.path });
+  const place = yield* placeOf(task.path);
+  if (place.state === 'stream' || place.state === 'unread') return place;
+  const head = place.state === 'file' ? yield* headOf(task.path) : undefined;
+  if (head !== undefined && head.state !== 'known') return { state: 'unread', why: withHow(head) };
+  const deleted = task.openAs === undefined ? undefined : yield* headOf(task.openAs);
+
+  const progress = new Progress();
+  const modifiedMs = place.state === 'file' ? place.modifiedMs : task.latestMs;
+  const isGzip = head?.value.bytes[0] === 0x1f && head.value.bytes[1] === 0x8b;
+  if (isGzip) yield* streamGzip(task, task.path, progress);
+  else {
+    const parts: Part[] = [];
+    let left = task.maxBytes;
+    if (place.state === 'file' && head !== undefined) {
+      parts.push(yield* partOf(task, { path: task.path, size: place.size, head: head.value.bytes }, left, progress));
+      left -= place.size;
+    }
+    if (task.openAs !== undefined && deleted?.state === 'known' && left > 0) {
+      const { size, bytes } = deleted.value;
+      parts.unshift(yield* partOf(task, { path: task.openAs, size, head: bytes }, left, progress));
+      left -= size;
+      progress.problems.push(`${task.path} was deleted, and nginx still writes to what it was: read as ${task.openAs}. \`nginx -s reopen\` begins a new file`);
+    }
+    const [oldest] = parts;
+    if (oldest === undefined || (oldest.start === 0 && startsInside(task, oldest.head))) {
+      yield* readRotated(task, place.state === 'file' ? place.real : task.path, left, progress);
+      if (oldest === undefined && place.state === 'missing') {
+        if (progress.rotatedRead.length === 0) return { state: 'unread', why: place.why };
+        progress.problems.push(`${place.why}: only what was rotated away was read`);
+      }
+    }
+    for (const { path, start, size } of parts) yield* stream(task, path, start, size, progress);
+  }
+  const { bytesRead, wholeWindow, rotatedRead, problems } = progress;
+  return { state: 'read', bytesRead, wholeWindow, rotatedRead, problems, modifiedMs };
+}
+
+function* placeOf(path: string): Asking<Place | Exclude<LogReading, { state: 'read' }>> {
+  const [stat] = yield* ask({ kind: 'stat', path });
+  if (stat.state === 'absent') return { state: 'missing', why: withHow(stat) };
   if (stat.state !== 'known') return { state: 'unread', why: withHow(stat) };
-  const real = stat.value.kind === 'link' ? stat.value.realPath : task.path;
-  if (real === undefined) return { state: 'unread', why: `${task.path} is a link to ${stat.value.target ?? 'nowhere'}, which does not exist` };
-  if (task.path === '/dev/null' || real === '/dev/null') return { state: 'unread', why: `${task.path} is /dev/null: nothing is kept` };
+  const real = stat.value.kind === 'link' ? stat.value.realPath : path;
+  if (real === undefined) return { state: 'unread', why: `${path} is a link to ${stat.value.target ?? 'nowhere'}, which does not exist` };
+  if (path === '/dev/null' || real === '/dev/null') return { state: 'unread', why: `${path} is /dev/null: nothing is kept` };
   if (/^\/(?:dev|proc)\//u.test(real)) return { state: 'stream' };
   const [target] = yield* ask({ kind: 'stat', path: real });
   if (target.state !== 'known') return { state: 'unread', why: withHow(target) };
-  if (target.value.kind !== 'file') return { state: 'unread', why: `it is a ${target.value.kind}, not a file` };
+  const { kind, size, modifiedMs } = target.value;
+  return kind === 'file' ? { state: 'file', real, size, modifiedMs } : { state: 'unread', why: `it is a ${kind}, not a file` };
+}
 
-  const { size } = target.value;
-  const [head] = yield* ask({ kind: 'read', path: task.path, options: { offset: 0, limit: sliceBytes } });
-  if (head.state !== 'known') return { state: 'unread', why: withHow(head) };
-  const isGzip = head.value.bytes[0] === 0x1f && head.value.bytes[1] === 0x8b;
-  const progress = new Progress();
-  if (isGzip) yield* streamGzip(task, task.path, progress);
-  else {
-    const begin = size <= wholeBytes ? 0 : yield* findWindowStart({ ...task, size });
-    const start = Math.max(begin, size - task.maxBytes);
-    if (start > begin) progress.lose(`${task.path}: only the newest ${Math.round(task.maxBytes / mebibyte)} MiB of the window were read`);
-    if (start === 0 && startsInside(task, head.value.bytes)) yield* readRotated(task, real, task.maxBytes - size, progress);
-    yield* stream(task, task.path, start, size, progress);
-  }
-  const { bytesRead, wholeWindow, rotatedRead, problems } = progress;
-  return { state: 'read', bytesRead, wholeWindow, rotatedRead, problems, modifiedMs: target.value.modifiedMs };
+function* headOf(path: string): Asking<Known<ReadResult>> {
+  const [head] = yield* ask({ kind: 'read', path, options: { offset: 0, limit: sliceBytes } });
+  return head;
+}
+
+interface WholeFile {
+  readonly path: string;
+  readonly size: number;
+  readonly head: Uint8Array;
+}
+interface Part extends WholeFile {
+  readonly start: number;
+}
+
+function* partOf(task: LogTask, file: WholeFile, budget: number, progress: Progress): Asking<Part> {
+  const { path, size } = file;
+  const begin = size <= wholeBytes ? 0 : yield* findWindowStart({ ...task, path, size });
+  const start = Math.max(begin, size - budget);
+  if (start > begin) progress.lose(`${path}: only the newest ${Math.round(budget / mebibyte)} MiB of the window were read`);
+  return { ...file, start };
 }
 
 class Progress {
