@@ -83,7 +83,7 @@ describe('backend-down fires', () => {
   });
 
   it('by the access log alone, where the error log keeps no errors and no probe was sent', () => {
-    const symptom = symptomOf('unattributed-5xx', { status: 502, madeBy: 'unknown' });
+    const symptom = symptomOf('connect-refused', { class: 'unattributed-5xx', status: 502, madeBy: 'unknown' });
     const found = (change: object) =>
       detections(fault, { hops: [lostHop({ probes: [], unit: stopped, symptoms: [{ ...symptom, ...change }] })], symptoms: [] });
     expect(found({})).toMatchObject([{ confidence: 'confirmed', messageId: 'unit' }]);
