@@ -4,12 +4,26 @@ import { defineScenario } from '../scenario.ts';
 import { waitForListener } from '../servers/listening.ts';
 import { nginxSite, startNginx } from '../servers/nginx.ts';
 import { nodeApp, nodeHttp } from '../servers/node.ts';
+import { gunicorn } from '../servers/python.ts';
+import { rawTcp } from '../servers/raw-tcp.ts';
 import { startUnit } from '../servers/unit.ts';
 
 /** Asks its store before each answer; without it, it says so in its journal and answers 500. */
 const asking = nodeHttp(`const store = require('node:net').connect(6401, '127.0.0.1');
 store.on('connect', () => { store.end(); if (require('node:fs').existsSync('/srv/till/ill')) response.statusCode = 500; response.end('till\\n'); });
 store.on('error', error => { console.error(error); response.statusCode = 500; response.end('no store\\n'); });`);
+
+/** Asks its store for each page, and waits for it. */
+const QUERIES = `import socket
+
+
+def app(environ, start_response):
+    with socket.create_connection(("127.0.0.1", 6433), timeout=50) as store:
+        store.sendall(b"select\\n")
+        store.recv(100)
+    start_response("200 OK", [("Content-Length", "6")])
+    return [b"shelf\\n"]
+`;
 
 async function till(host: LabHost): Promise<void> {
   await startUnit(host, { unit: 'store.service', exec: `${nodeBinary()} -e "require('net').createServer().listen(6401,'127.0.0.1')"` });
@@ -42,6 +56,30 @@ export default [
       await host.start('store');
       await waitForListener(host, '127.0.0.1:6401');
     },
+  }),
+  defineScenario({
+    name: 'app-dependency-down-frozen',
+    title: 'The store was stopped by a signal in the middle of its work: both workers wait for it, and more of them would wait as well',
+    kind: 'fault',
+    fault: 'app-dependency-down',
+    fails: 504,
+    trafficMs: 2500,
+    setUp: async host => {
+      await rawTcp(host, { name: 'stock', listen: '127.0.0.1:6433', behaviour: 'answer', text: 'row\n' });
+      await gunicorn(host, { name: 'shelf', code: QUERIES, bind: '127.0.0.1:3941', timeoutSeconds: 60 });
+      await nginxSite(host, { name: 'shelf', server: 'location / { proxy_pass http://127.0.0.1:3941; proxy_read_timeout 1s; }', log: 'timed' });
+      await startNginx(host);
+    },
+    breakIt: host => host.systemctl('kill', '--signal=STOP', 'stock'),
+    expect: {
+      verdict: 'failing',
+      firstConfidence: ['likely', 'confirmed'],
+      status: 'active',
+      minShare: 0.9,
+      subject: { id: '127.0.0.1:6433' },
+      evidence: [/state T/],
+    },
+    repair: host => host.systemctl('kill', '--signal=CONT', 'stock'),
   }),
   defineScenario({
     name: 'app-dependency-down-twin-own-error',

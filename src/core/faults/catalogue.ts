@@ -17,8 +17,19 @@ export const catalogue: readonly Pick<Fault['meta'], 'id' | 'layer' | 'title' | 
   {
     id: 'app-dependency-down',
     layer: 'app',
-    title: 'What the application depends on does not take connections',
-    explains: ['backend-answered-5xx', 'premature-close', 'reset', 'unattributed-5xx'],
+    title: 'What the application depends on does not answer',
+    explains: [
+      'backend-answered-5xx',
+      'premature-close',
+      'reset',
+      'read-timeout',
+      'send-timeout',
+      'connect-timeout',
+      'connect-queue-full',
+      'probe-failed',
+      'no-live-upstreams',
+      'unattributed-5xx',
+    ],
   },
   {
     id: 'app-returned-5xx',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import type { ProbeOutcome, ProbeResult } from '../../model/probe.ts';
-import { detections, eventOf, hopOf, symptomOf } from '../backend/testing.ts';
+import { detections, eventOf, hopOf, processOf, serviceOf, symptomOf } from '../backend/testing.ts';
 import dependency from './app-dependency-down.ts';
 
 const fault = dependency as unknown as Fault;
@@ -29,6 +29,43 @@ describe('app-dependency-down fires', () => {
 
   it('likely where one line stands against many failures', () => {
     expect(run([said(where)])).toMatchObject([{ confidence: 'likely' }]);
+  });
+});
+
+describe('app-dependency-down by what stands still', () => {
+  const listener = { kind: 'tcp', host: '127.0.0.1', port: 5433, queue: 0, backlog: 64, pids: [700] } as const;
+  const load = {
+    serviceId: 'unit:orders.service',
+    workers: 2,
+    busyAlways: 2,
+    busyEver: 2,
+    queue: [9, 9, 9],
+    backlog: 2048,
+    how: '',
+    cpuMs: 0,
+    sampledMs: 1000,
+  };
+  const given = {
+    hops: [hopOf({ service: serviceOf(), symptoms: [symptomOf('read-timeout')], load })],
+    'probe-results': [],
+    topology: { servers: [], routes: [], groups: [], peers: [] },
+    listeners: [listener],
+    processes: [processOf(700, { state: 'T', comm: 'store' })],
+    connections: { byRemote: [], byLocal: [{ state: 'ESTAB', local: '127.0.0.1:5433', remote: '', count: 2 }], byState: {} },
+  };
+
+  it('is likely where all workers wait and a stopped server holds their connections', () => {
+    expect(detections(fault, given)).toMatchObject([
+      { confidence: 'likely', messageId: 'frozen', subject: { id: '127.0.0.1:5433' }, data: { pid: 700, count: 2 } },
+    ]);
+  });
+
+  it('is silent where that server runs, has fewer connections than there are workers, or the workers compute', () => {
+    expect(detections(fault, { ...given, processes: [processOf(700, { state: 'S' })] })).toEqual([]);
+    expect(
+      detections(fault, { ...given, connections: { ...given.connections, byLocal: [{ state: 'ESTAB', local: '127.0.0.1:5433', remote: '', count: 1 }] } }),
+    ).toEqual([]);
+    expect(detections(fault, { ...given, hops: given.hops.map(hop => ({ ...hop, load: { ...load, cpuMs: 1900 } })) })).toEqual([]);
   });
 });
 

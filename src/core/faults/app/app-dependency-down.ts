@@ -1,12 +1,16 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { failedAt } from '../../model/deaths.ts';
 import { localAddress } from '../../model/dependencies.ts';
-import { eventEvidence, probeEvidence, symptomEvidence } from '../../model/evidence.ts';
+import { eventEvidence, listenerEvidence, probeEvidence, processEvidence, symptomEvidence } from '../../model/evidence.ts';
+import { valueOr } from '../../model/fact.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
-import { countOf, symptomsOf } from '../../model/hop-symptoms.ts';
+import type { Detection } from '../../model/finding.ts';
+import { frozenDependencies } from '../../model/frozen-dependencies.ts';
+import { countOf, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { probeKey, type ProbeResult } from '../../model/probe.ts';
 import { isLoose, whoAnswered } from '../../model/who-answered.ts';
 
+const waiting: readonly Symptom['class'][] = ['read-timeout', 'send-timeout', 'connect-timeout', 'connect-queue-full', 'probe-failed'];
 const failing: readonly Symptom['class'][] = ['backend-answered-5xx', 'premature-close', 'reset'];
 
 /**
@@ -17,16 +21,36 @@ export default defineFault({
   meta: {
     id: 'app-dependency-down',
     layer: 'app',
-    title: 'What the application depends on does not take connections',
-    explains: [...failing, 'unattributed-5xx'],
+    title: 'What the application depends on does not answer',
+    explains: [...failing, ...waiting, 'no-live-upstreams', 'unattributed-5xx'],
     requires: ['hops', 'symptoms', 'probe-results', 'topology'],
-    uses: ['nginx-error-log'],
-    leadsTo: ['app-returned-5xx', 'request-specific-crash', 'auth-backend-failed', 'retries-hide-failures'],
+    uses: ['nginx-error-log', 'listeners', 'processes', 'connections'],
+    leadsTo: [
+      'app-returned-5xx',
+      'request-specific-crash',
+      'auth-backend-failed',
+      'retries-hide-failures',
+      'worker-pool-exhausted',
+      'accept-queue-overflow',
+      'backend-hung',
+      'backend-slower-than-timeout',
+      'no-live-upstreams',
+      'max-fails-amplification',
+    ],
     messages: {
       away: '{service} could not reach {address} {times} within the window, and nobody takes connections there now. Requests fail as it says so.',
+      frozen:
+        '{service} uses no CPU and waits. At {address} {process} (pid {pid}) is stopped by a signal (state T) and holds {count} open connections that it answers no more: most probably they are those of {service}.',
     },
   },
   *detect({ hops, symptoms, topology, 'probe-results': probes, ...facts }, { sinceMs }) {
+    yield* frozen({
+      hops,
+      symptoms,
+      listeners: valueOr(facts.listeners, []),
+      processes: valueOr(facts.processes, []),
+      connections: valueOr(facts.connections, { byRemote: [], byLocal: [], byState: {} }),
+    });
     for (const hop of hops) {
       const events = hop.events.filter(event => event.kind === 'dependency-error' && event.timeMs >= sinceMs && event.address !== undefined);
       if (events.length === 0) continue;
@@ -62,6 +86,39 @@ export default defineFault({
     }
   },
 });
+
+type Around = Parameters<typeof frozenDependencies>[1] & { readonly symptoms: readonly Symptom[] };
+
+/** Connected, and answered by nobody: no log speaks of it, as nothing has failed for the application yet. */
+function* frozen(around: Around): Generator<Detection<'frozen'>> {
+  for (const hop of around.hops) {
+    const explained = [...symptomsOf(hop, [...waiting, 'no-live-upstreams']), ...unattributedOf(hop, around.symptoms, [502, 504])].filter(
+      symptom => symptom.ongoing,
+    );
+    if (explained.length === 0) continue;
+    for (const { address, listener, processes, connections } of frozenDependencies(hop, around)) {
+      const [first] = processes;
+      if (first === undefined) continue;
+      yield {
+        confidence: 'likely',
+        status: 'active',
+        subject: { kind: 'peer', id: address, name: address, peers: [address, hop.peer.id] },
+        messageId: 'frozen',
+        data: { service: hop.service?.name ?? hop.peer.id, address, process: first.comm, pid: first.pid, count: connections },
+        evidence: [
+          processEvidence(first),
+          listenerEvidence(listener),
+          { source: 'connections', text: `ESTAB at ${address}: ${connections}` },
+          ...explained
+            .filter(symptom => symptom.count > 0)
+            .flatMap(symptom => symptomEvidence(symptom, 1))
+            .slice(0, 2),
+        ],
+        symptoms: explained.map(symptom => symptom.id),
+      };
+    }
+  }
+}
 
 /** The question whether anybody takes connections at that address. */
 function connectOf(text: string, probes: readonly ProbeResult[]): ProbeResult | undefined {
