@@ -1,5 +1,6 @@
 /** What the formats of logs are for the rest of the program. */
-export { recognise, headBytes } from './recognise.ts';
+export { headBytes } from './head-lines.ts';
+export { recognise } from './recognise.ts';
 export { formatNames, formatsByName, knownFormats } from './named.ts';
 export { isApacheFormat } from './apache-format.ts';
 export { nginxFormat } from './nginx-format.ts';

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { encodeUtf8 } from '../scan/text.ts';
 import { knownFormats } from './named.ts';
 import { nginxFormat } from './nginx-format.ts';
-import { headBytes, recognise } from './recognise.ts';
+import { headBytes } from './head-lines.ts';
+import { recognise } from './recognise.ts';
 import { idsIn, recogniseText, rollUpOf } from './testing.ts';
 
 const combinedLine = (n: number, status = 200) =>

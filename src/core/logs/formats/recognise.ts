@@ -4,13 +4,15 @@
 import { LineWalk } from '../scan/interpreter.ts';
 import type { FieldRole, LinePlan } from '../scan/plan.ts';
 import { compilePlan } from '../scan/program.ts';
-import { decodeUtf8, encodeUtf8 } from '../scan/text.ts';
+import { encodeUtf8 } from '../scan/text.ts';
 import type { LogFormat } from '../scan/format.ts';
 import { behindHeader, type Header } from './behind-header.ts';
 import { guessJsonFormat } from './guess-json.ts';
 import { guessTextFormat } from './guess-text.ts';
+import { lineOf, linesOf, type Head, type Line } from './head-lines.ts';
 import { hourReader } from './hour-reader.ts';
 import { jsonBehindHeader } from './json-behind-header.ts';
+import { mayFit } from './may-fit.ts';
 import { companionsOf, isAnyones } from './named.ts';
 
 export interface Recognised {
@@ -19,11 +21,7 @@ export interface Recognised {
   readonly share: number;
 }
 
-/** As much of a log is looked at. */
-export const headBytes = 65_536;
-const mostLines = 200;
 const fewLines = 12;
-const longestLine = 16_384;
 /** Formats of one log that are told apart. */
 const mostUnits = 6;
 /** What may be guessed from so few lines is no more than chance. */
@@ -31,29 +29,8 @@ const leastGuessed = 2;
 const space = 0x20;
 const dash = 0x2d;
 const angleOpen = 0x3c;
-const braceOpen = 0x7b;
 const firstMs = Date.UTC(1995, 0, 1);
 const lastMs = Date.UTC(2100, 0, 1);
-
-class Line {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  /** It begins like an object; any other line is of no format of JSON. */
-  readonly isObject: boolean;
-  #text: string | undefined;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const first = bytes.findIndex(byte => byte > space);
-    this.isObject = bytes[first] === braceOpen;
-  }
-
-  /** Few lines are asked for it. */
-  get text(): string {
-    return (this.#text ??= decodeUtf8(this.bytes));
-  }
-}
 
 /** Formats that come together, in the order in which they are tried. */
 type Unit = readonly LogFormat[];
@@ -155,14 +132,14 @@ const headers: readonly (readonly [header: Header, pattern: RegExp])[] = [
 
 /** The header that most of the lines have. */
 function headerOf(lines: readonly Line[]): Header | undefined {
-  const likely = lines.filter(({ bytes }) => beginsLikeHeader(bytes));
+  const likely = lines.filter(beginsLikeHeader);
   const isMost = (count: number): boolean => count > lines.length / 2;
   return isMost(likely.length) ? headers.find(([, pattern]) => isMost(likely.filter(({ text }) => pattern.test(text)).length))?.[0] : undefined;
 }
 
 /** With `<`, a year and a dash, or a word of three letters: other lines fit none of the patterns. */
-function beginsLikeHeader(bytes: Uint8Array): boolean {
-  return bytes[0] === angleOpen || bytes[3] === space || bytes[4] === dash;
+function beginsLikeHeader({ head: { bytes }, from }: Line): boolean {
+  return bytes[from] === angleOpen || bytes[from + 3] === space || bytes[from + 4] === dash;
 }
 
 /** A format says more the more fields it has. */
@@ -196,33 +173,41 @@ const hourMs = hourReader('UTC', lastMs);
 function unitFits(unit: Unit, line: Line): number {
   return unit.findIndex(format => {
     if (format.plan.kind === 'json' && !line.isObject) return false;
-    const reader = readerOf(format);
+    const reader = readers.get(format) ?? (mayBe(line, format) ? readerOf(format) : undefined);
     if (reader === undefined) return false;
     const { walk } = reader;
-    if (!walk.fits(line.bytes, line.view, 0, line.bytes.length)) return false;
+    const { head, from, to } = line;
+    if (!walk.fits(head.bytes, head.view, from, to)) return false;
     // What is read as a time by accident lies anywhere.
     if (walk.program.hasTime && !(walk.timeMs >= firstMs && walk.timeMs < lastMs)) return false;
-    return isPlausible(reader, line.bytes);
+    return isPlausible(reader, head);
   });
 }
 
 /** True where no field of the line that was walked last says something that it cannot. */
-function isPlausible({ walk, slots, server, client }: Reader, bytes: Uint8Array): boolean {
+function isPlausible({ walk, slots, server, client }: Reader, head: Head): boolean {
   const textAt = (slot: number): string | undefined => {
     const to = walk.keyTo[slot] ?? -1;
-    return to === -1 ? undefined : decodeUtf8(bytes.subarray(walk.keyFrom[slot] ?? 0, to));
+    return to === -1 ? undefined : head.textAt(walk.keyFrom[slot] ?? 0, to);
   };
   // A name before a client, or a client before nobody.
   if (server !== -1 && textAt(server) !== undefined && textAt(client) === '-') return false;
-  return slots.every(({ slot, shape }) => {
-    const text = textAt(slot);
-    return text === undefined || shape.test(text);
-  });
+  for (let index = 0; index < slots.length; index += 1) {
+    const one = slots[index];
+    const text = one === undefined ? undefined : textAt(one.slot);
+    if (text !== undefined && one?.shape.test(text) === false) return false;
+  }
+  return true;
+}
+
+/** Compiling a plan costs as much as trying it with a hundred lines. */
+function mayBe(line: Line, { plan }: LogFormat): boolean {
+  if (plan.kind === 'json') return true;
+  const { text } = line;
+  return text.length !== line.to - line.from || mayFit(plan.steps, text);
 }
 
 function readerOf(format: LogFormat): Reader | undefined {
-  const known = readers.get(format);
-  if (known !== undefined) return known;
   try {
     const walk = new LineWalk(compilePlan({ plan: withShapedKeys(format.plan) }), hourMs);
     const { keys } = walk.program;
@@ -247,14 +232,22 @@ function withShapedKeys(plan: LinePlan): LinePlan {
 
 /** Each format with those whose lines stand in the same log. */
 function unitsOf(formats: readonly LogFormat[]): readonly Unit[] {
+  const byId = new Map<string, LogFormat[]>();
+  for (const format of formats) {
+    const same = byId.get(format.id);
+    if (same === undefined) byId.set(format.id, [format]);
+    else same.push(format);
+  }
   const taken = new Set<string>();
-  return formats.flatMap(format => {
-    if (taken.has(format.id)) return [];
-    const ids = new Set([format.id, ...companionsOf(format).map(({ id }) => id)]);
-    const unit = formats.filter(({ id }) => ids.has(id));
-    for (const { id } of unit) taken.add(id);
-    return [unit];
-  });
+  const units: Unit[] = [];
+  for (const [id, same] of byId) {
+    if (taken.has(id)) continue;
+    const companions = same[0] === undefined ? [] : companionsOf(same[0]);
+    const ids = new Set([id, ...companions.map(one => one.id)]);
+    units.push(companions.length === 0 ? same : formats.filter(one => ids.has(one.id)));
+    for (const one of ids) taken.add(one);
+  }
+  return units;
 }
 
 function withHeader(units: readonly Unit[], header: Header): readonly Unit[] {
@@ -280,25 +273,6 @@ function guess(lines: readonly Line[], header: Header | undefined, formats: read
 
 /** The format of JSON lines that more than half of these are in. */
 function commonest(bodies: readonly string[], formats: readonly LogFormat[]): LogFormat | undefined {
-  const lines = bodies.map(text => new Line(encodeUtf8(text)));
+  const lines = bodies.map(text => lineOf(encodeUtf8(text)));
   return formats.find(format => format.plan.kind === 'json' && lines.filter(line => unitFits([format], line) !== -1).length > lines.length / 2);
-}
-
-/** The lines of a head; without the last where it may be cut, and without a mark of byte order before the first. */
-function linesOf(head: Uint8Array): readonly Line[] {
-  const end = Math.min(head.length, headBytes);
-  const lines: Line[] = [];
-  let from = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
-  while (from < end && lines.length < mostLines) {
-    const newline = head.indexOf(10, from);
-    const isCut = newline === -1 || newline >= end;
-    if (isCut && lines.length > 0 && head.length >= headBytes) break;
-    let to = isCut ? end : newline;
-    const next = to + 1;
-    if (to > from && head[to - 1] === 13) to -= 1;
-    const bytes = head.subarray(from, to);
-    if (bytes.length > 0 && bytes.length <= longestLine && !bytes.every(byte => byte <= 32)) lines.push(new Line(bytes));
-    from = next;
-  }
-  return lines;
 }
