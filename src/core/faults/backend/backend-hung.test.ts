@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import type { ServiceLoad } from '../../model/facts/backend.ts';
 import hung from './backend-hung.ts';
-import { detections, hopOf, nowMs, probeOf, processOf, serviceOf, symptomOf } from './testing.ts';
+import { detections, hopOf, nowMs, probeOf, processOf, routeOf, serviceOf, symptomOf } from './testing.ts';
 
 const fault = hung as unknown as Fault;
 const late = symptomOf('read-timeout');
@@ -72,6 +72,23 @@ describe('backend-hung fires', () => {
   it('where it accepts, stays silent, and nothing has succeeded since', () => {
     const hop = hopOf({ symptoms: [late], probes: [mute], own: mute, load: load() });
     expect(detections(fault, { hops: [hop], 'nginx-access-log': buckets(5, 5) })).toMatchObject([{ confidence: 'likely', messageId: 'silent' }]);
+  });
+});
+
+describe('backend-hung where nginx waits longer than badhop', () => {
+  const found = (ms: number) => {
+    const settings = { read_timeout: { directive: 'proxy_read_timeout', args: [`${ms}ms`], ms, origin: { kind: 'default', version: '1' } as const } };
+    const hop = hopOf({ routes: [routeOf({ settings })], symptoms: [late], probes: [mute], own: mute, load: load() });
+    return detections(fault, { hops: [hop], 'nginx-access-log': buckets(5, 5) });
+  };
+
+  it('is only possible while a slow page would look the same', () => {
+    expect(found(4000)).toMatchObject([{ confidence: 'possible', messageId: 'late', data: { waited: 3, limit: 4 } }]);
+  });
+
+  it('is likely where either of them waited long enough', () => {
+    expect(found(1000)).toMatchObject([{ confidence: 'likely', messageId: 'silent' }]);
+    expect(found(60_000)).toMatchObject([{ confidence: 'likely', messageId: 'silent' }]);
   });
 });
 

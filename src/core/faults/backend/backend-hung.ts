@@ -12,7 +12,10 @@ import { programFixData } from '../../model/program-commands.ts';
 
 const waits: readonly Symptom['class'][] = ['read-timeout', 'send-timeout', 'connect-timeout', 'connect-queue-full', 'probe-failed', 'no-live-upstreams'];
 
-type MessageId = 'frozen' | 'locked' | 'blocked' | 'silent' | 'some';
+type MessageId = 'frozen' | 'locked' | 'blocked' | 'silent' | 'late' | 'some';
+
+/** What sends no byte for as long is not merely slow. */
+const patienceMs = 10_000;
 
 interface Verdict {
   readonly messageId: MessageId;
@@ -46,6 +49,7 @@ export default defineFault({
       blocked: '{service} no longer accepts connections ({state}): {address} takes them into its queue and sends no byte.',
       silent:
         '{service} accepts connections at {address} and sends no byte. Nothing that was asked of it has succeeded since the failures began, and it {state}.',
+      late: '{service} accepts connections at {address} and sends no byte in the {waited} s for which badhop waits. Nothing that was asked of it has succeeded since the failures began, and it {state}. It never answers, or later than the {limit} s for which nginx waits.',
       some: 'Some processes of {service} are {state}: what reaches them is never answered.',
     },
   },
@@ -77,7 +81,13 @@ export default defineFault({
         status: 'active',
         subject: hop.serviceSubject,
         messageId: verdict.messageId,
-        data: { service: hop.service?.name ?? peer.id, address: peer.id, state: verdict.state },
+        data: {
+          service: hop.service?.name ?? peer.id,
+          address: peer.id,
+          state: verdict.state,
+          waited: Math.round((probe?.ms ?? 0) / 1000),
+          limit: longestWaitOf(hop) / 1000,
+        },
         evidence: [first, ...rest],
         symptoms: all.map(symptom => symptom.id),
         fixData: {
@@ -132,6 +142,9 @@ function judge(
     }
     // A server with a number of workers that could not be watched may as well have them all at work.
     const isUnseen = pool === undefined && hop.service?.manager !== undefined && hop.service.manager !== 'event-loop';
+    const limitMs = longestWaitOf(hop);
+    if (limitMs > (mute(hop)?.ms ?? 0) && limitMs < patienceMs && !succeeds(symptoms, access, hop, nowMs))
+      return { messageId: 'late', confidence: 'possible', evidence: asEvidence(own), state: cpu, pids };
     if (!succeeds(symptoms, access, hop, nowMs))
       return { messageId: 'silent', confidence: isUnseen ? 'possible' : 'likely', evidence: asEvidence(own), state: cpu, pids };
   }
@@ -162,6 +175,11 @@ function mute(hop: Hop) {
   const silent =
     hop.own !== undefined && (hop.own.outcome.state === 'no-answer' || (hop.own.outcome.state === 'connect-timeout' && isFull)) ? hop.own : undefined;
   return silent ?? hop.probes.find(probe => probe.outcome.state === 'connect-failed' && probe.outcome.code === 'EAGAIN');
+}
+
+/** The longest time for which nginx waits for an answer of the peer; 0 where none is known. */
+function longestWaitOf({ routes }: Hop): number {
+  return Math.max(0, ...routes.flatMap(route => route.settings['read_timeout']?.ms ?? []));
 }
 
 /** Whether any request succeeded there since the failures began, as far as the access log tells. */
