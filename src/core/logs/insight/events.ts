@@ -7,7 +7,7 @@ export interface Events {
   readonly amounts: WholeNumbers;
 }
 
-/** 32 bits wide wherever their sum is no larger: numbers with a point are made anew, one by one, by code that has run for a moment only. */
+/** 32 bits wide wherever their sum is too: code that has run for a moment only makes any other number anew, one by one. */
 export type WholeNumbers = Int32Array | Float64Array;
 const mostWide = 2 ** 31 - 1;
 
@@ -23,11 +23,11 @@ export function eventsOf(counts: Float64Array): Events {
     filled[size] = at;
     wide[size] = count;
     sum += count;
-    if (!Number.isInteger(count)) isWhole = false;
+    if ((count | 0) !== count) isWhole = false;
     size += 1;
   }
   const amounts = wide.subarray(0, size);
-  return { bins: counts.length, filled: filled.subarray(0, size), amounts: isWhole && sum <= mostWide ? Int32Array.from(amounts) : amounts };
+  return { bins: counts.length, filled: filled.subarray(0, size), amounts: isWhole && sum <= mostWide ? new Int32Array(amounts) : amounts };
 }
 
 /** Entry i is the sum of the first i values. */
