@@ -10,6 +10,7 @@ import { wallClock } from '../parsers/nginx-error-log-zone.ts';
 import type { JournalEntry } from '../parsers/journal.ts';
 import { deletedLogs } from './shared/deleted-logs.ts';
 import { newErrorCoverage, RecordAssembler, recordTime, type ErrorCoverage } from './shared/error-records.ts';
+import { clockOfLogs } from './shared/log-zone.ts';
 import { builtInLogs, logTarget, nginxUnits } from './shared/log-targets.ts';
 import { readNginxJournal } from './shared/nginx-journal.ts';
 
@@ -52,8 +53,12 @@ export default defineCollector({
     const unread: { path: string; why: string }[] = targets.filter(target => target.kind === 'elsewhere').map(({ path, why }) => ({ path, why }));
     const files = targets.filter(target => target.kind === 'file').map(target => target.path);
     for (const path of files.slice(maxLogs)) unread.push({ path, why: `only the first ${maxLogs} logs were read` });
+    const accessPaths = layout.state === 'known' ? [...new Set(layout.value.servers.flatMap(server => server.accessLogs.map(log => log.path)))] : [];
+    const clock = files.length === 0 ? context.clock : yield* clockOfLogs(accessPaths, context.clock);
+    if (clock !== context.clock)
+      problems.push(`nginx writes its logs in the zone ${clock.zone}, this host has ${context.clock.zone}: the error logs were read so.`);
     const open = yield* deletedLogs(instances);
-    const read = yield* together(files.slice(0, maxLogs).map(path => readOne(path, open.get(path), context, record => add(path, record))));
+    const read = yield* together(files.slice(0, maxLogs).map(path => readOne(path, open.get(path), { ...context, clock }, record => add(path, record))));
 
     const coverage: LogCoverage[] = [];
     const streams: string[] = targets.filter(target => target.kind === 'journal').map(target => target.path);

@@ -47,7 +47,8 @@ function hostOf(files: Readonly<Record<string, string | Known<unknown>>>, journa
     if (typeof file !== 'string') return file;
     const bytes = new TextEncoder().encode(file);
     if (request.kind === 'stat') return known({ kind: 'file', size: bytes.length, modifiedMs: TEST_CONTEXT.nowMs });
-    const { offset = 0, limit = 1 << 20 } = request.options ?? {};
+    const { offset: from = 0, limit = 1 << 20 } = request.options ?? {};
+    const offset = from < 0 ? Math.max(0, bytes.length + from) : from;
     const part = bytes.subarray(offset, offset + limit);
     return known({ bytes: part, size: bytes.length, atEnd: offset + limit >= bytes.length });
   };
@@ -82,6 +83,31 @@ function refused(ms: number, uri = '/x', peer = '127.0.0.1:8080'): string {
 }
 
 describe('nginx-error-log', () => {
+  it('is read in the zone that the access log of the same nginx shows', () => {
+    const at = nowMs - 60_000;
+    const hour = 3_600_000;
+    const stamp = (ms: number, zone: string): string => `[${iso(ms).slice(0, 19)}${zone}]`;
+    const line = (ms: number, zone: string): string => `10.0.0.1 ${stamp(ms, zone)} "GET / HTTP/1.1" 502 0.001 h "-" "-" "-"\n`;
+    const firstMs = (access: string, clock = TEST_CONTEXT.clock): number | undefined => {
+      const wallMs = clock === TEST_CONTEXT.clock ? at - 5 * hour : at;
+      const files = { [errorPath]: `${refused(wallMs)}\n`, [accessPath]: access };
+      const known_ = known(layout({ error: [errorPath], access: [[accessPath, 'timed']] }));
+      const { fact } = runCollector(errorLog, { 'nginx-layout': known_, ...noInstances }, { answer: hostOf(files) }, { ...TEST_CONTEXT, clock });
+      return fact.state === 'known' ? fact.value.groups[0]?.firstMs : undefined;
+    };
+    const there = line(at - 5 * hour, '-05:00');
+    expect(firstMs(`${there}${there}`)).toBe(Math.floor(at / 1000) * 1000);
+    // One line may be from before a change, and a client may have written the other one into its request.
+    expect(firstMs(`${there}${there}${line(at, '+00:00')}`)).toBeUndefined();
+    expect(firstMs(`${there}10.0.0.1 ${stamp(at, '+00:00')} "GET /${stamp(at - 5 * hour, '-05:00')} HTTP/1.1" 502\n`)).toBeUndefined();
+    expect(firstMs(`${there}${line(at - 48 * hour, '-05:00')}`)).toBeUndefined();
+    expect(firstMs('')).toBeUndefined();
+    // UTC on a host that has another zone, as in many containers.
+    const india = { ...TEST_CONTEXT.clock, zone: 'Asia/Kolkata', offsetMinutes: 330 };
+    expect(firstMs(`${line(at, '+00:00')}${line(at, '+00:00')}`, india)).toBe(Math.floor(at / 1000) * 1000);
+    expect(firstMs('', india)).toBeUndefined();
+  });
+
   it('folds the records of the window, with sources by line', () => {
     const lines = [refused(sinceMs - 1000), refused(sinceMs + 1000, '/item/1'), refused(sinceMs + 2000, '/item/2'), refused(sinceMs + 3000, '/item/3')];
     const { value, problems } = errorsOf({ [errorPath]: `${lines.join('\n')}\n` });

@@ -403,8 +403,12 @@ export const catalogue: readonly Pick<Fault['meta'], 'id' | 'layer' | 'title' | 
       'connect-reset',
       'truncated',
       'no-live-upstreams',
-      'probe-failed',
       'unattributed-5xx',
+      'probe-failed',
+      'read-timeout',
+      'send-timeout',
+      'connect-timeout',
+      'connect-queue-full',
     ],
   },
   {

@@ -34,3 +34,10 @@ export function offsetOfWall(local: number, nowMs: number, offsetAt: (utcMs: num
   const fitting = offsets.filter(offset => offsetAt(local - offset) === offset).sort((a, b) => a - b);
   return fitting.find(offset => local - offset <= nowMs + 300_000) ?? fitting.at(-1);
 }
+
+/** `UTC+05:30`: a zone that has no name, by its minutes east of UTC. */
+export function formatOffset(minutes: number): string {
+  const absolute = Math.abs(minutes);
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  return `UTC${minutes < 0 ? '-' : '+'}${pad(Math.floor(absolute / 60))}:${pad(absolute % 60)}`;
+}

@@ -1,6 +1,7 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import type { HostClock } from '../../core/model/host.ts';
+import { formatOffset } from '../../core/model/zone.ts';
 import { execLocal } from './local-exec.ts';
 import { withinTime } from './time-limit.ts';
 
@@ -65,10 +66,4 @@ export function parseOffset(text: string): number | undefined {
 async function dateOffset(): Promise<number | undefined> {
   const result = await execLocal(['date', '+%z'], { timeoutMs: 1000, maxBytes: 100 });
   return result.state === 'known' && result.value.code === 0 ? parseOffset(result.value.stdout) : undefined;
-}
-
-function formatOffset(minutes: number): string {
-  const absolute = Math.abs(minutes);
-  const pad = (value: number): string => String(value).padStart(2, '0');
-  return `UTC${minutes < 0 ? '-' : '+'}${pad(Math.floor(absolute / 60))}:${pad(absolute % 60)}`;
 }

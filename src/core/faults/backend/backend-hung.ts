@@ -8,6 +8,7 @@ import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { poolEvidence, poolState } from '../../model/pool-state.ts';
+import { slowStart } from '../../model/slow-start.ts';
 import { programFixData } from '../../model/program-commands.ts';
 
 const waits: readonly Symptom['class'][] = ['read-timeout', 'send-timeout', 'connect-timeout', 'connect-queue-full', 'probe-failed', 'no-live-upstreams'];
@@ -53,7 +54,7 @@ export default defineFault({
       some: 'Some processes of {service} are {state}: what reaches them is never answered.',
     },
   },
-  *detect(facts, { nowMs }) {
+  *detect(facts, { sinceMs, nowMs }) {
     const access = valueOr(facts['nginx-access-log'], undefined);
     const processes = valueOr(facts.processes, []);
     for (const hop of facts.hops) {
@@ -61,6 +62,10 @@ export default defineFault({
       if (peer.flags.down || peer.listeners.length === 0 || hop.service?.kind === 'nginx' || hop.service?.kind === 'haproxy') continue;
       const all = [...symptomsOf(hop, waits), ...unattributedOf(hop, facts.symptoms, [502, 504])].filter(symptom => symptom.ongoing);
       if (all.length === 0) continue;
+      if (slowStart(hop, { hops: facts.hops, units: [], lost: [], lastGoodMs: access?.lastGoodMs }, { sinceMs, nowMs }) !== undefined) {
+        yield ruledOut(`${hop.service?.name ?? peer.id} is being started`);
+        continue;
+      }
       const verdict = judge(hop, all, access, processes, nowMs);
       if (verdict === undefined) {
         if (hop.own?.outcome.state === 'answered') yield ruledOut(`${peer.id} answered a direct question in ${Math.round(hop.own.ms)} ms`);

@@ -86,6 +86,26 @@ describe('restart-window, while the service has not come so far as to listen', (
     expect(found(9_000, { symptoms: [symptomOf('connect-refused', { ongoing: false })] })).toEqual([]);
   });
 
+  it('knows requests that wait in a socket while nobody takes them yet', () => {
+    const late = symptomOf('read-timeout', { firstMs: nowMs - 8_000 });
+    const load = { serviceId: 'unit:orders.service', workers: 2, busyAlways: 0, busyEver: 0, queue: [7, 8, 8], backlog: 2048, how: '' };
+    const workers = (ageMs: number) => [processOf(101, { startMs: nowMs - ageMs }), processOf(102, { startMs: nowMs - ageMs })];
+    const service = serviceOf({ manager: 'prefork' });
+    const access = { lastGoodMs: nowMs - 10_000 };
+    const found = (change: object, seen: object = access) =>
+      detections(fault, { hops: [hopOf({ service, symptoms: [late], load, workers: workers(9_000), ...change })], 'nginx-access-log': seen });
+    expect(found({})).toMatchObject([{ confidence: 'likely', messageId: 'held', status: 'active', symptoms: [late.id] }]);
+    expect(found({ unit: unitOf({ activeState: 'activating', subState: 'start' }), workers: [] })).toMatchObject([
+      { confidence: 'confirmed', messageId: 'held' },
+    ]);
+    for (const change of [{ workers: workers(600_000) }, { load: { ...load, busyEver: 1 } }, { load: { ...load, queue: [0, 3, 0] } }])
+      expect(found(change)).toEqual([]);
+    expect(found({ service: serviceOf({ manager: 'event-loop' }) })).toEqual([]);
+    expect(found({ workers: [processOf(101, { state: 'T', startMs: nowMs - 9_000 })] })).toEqual([]);
+    expect(found({}, { lastGoodMs: nowMs - 2_000 })).toEqual([]);
+    expect(found({}, {})).toEqual([]);
+  });
+
   it('leaves a unit in a restart loop to others', () => {
     expect(detections(fault, { hops: [lostHop({ unit: { ...starting, subState: 'auto-restart', restarts: 4 } })] })).toEqual([]);
   });

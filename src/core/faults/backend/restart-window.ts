@@ -19,11 +19,18 @@ const explains: readonly Symptom['class'][] = [
   'connect-reset',
   'truncated',
   'no-live-upstreams',
-  'probe-failed',
   'unattributed-5xx',
 ];
-/** As long as nobody listens. */
+/** As long as nobody listens, or takes what waits. */
 const whileStarting: readonly Symptom['class'][] = ['connect-refused', 'connect-no-file', 'no-live-upstreams', 'probe-failed'];
+const whileWaiting: readonly Symptom['class'][] = [
+  'read-timeout',
+  'send-timeout',
+  'connect-timeout',
+  'connect-queue-full',
+  'no-live-upstreams',
+  'probe-failed',
+];
 const cutOff: ReadonlySet<Symptom['class']> = new Set(['premature-close', 'reset', 'connect-reset', 'truncated']);
 /** A service that was away for longer was down, whatever started it in the end. */
 const longestMs = longestRestartMs;
@@ -38,22 +45,29 @@ export default defineFault({
     id: 'restart-window',
     layer: 'backend',
     title: 'Requests fail only while the backend is being restarted',
-    explains,
+    explains: [...new Set([...explains, ...whileStarting, ...whileWaiting])],
     requires: ['hops', 'symptoms'],
-    uses: ['systemd-units', 'lost-peers'],
+    uses: ['systemd-units', 'lost-peers', 'nginx-access-log'],
     leadsTo: ['socket-missing', 'socket-stale', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
       once: '{count} requests failed around {at}, when {service} was started anew. Before and after that it answered.',
       starting: '{service} is being started{since}, and nobody listens on {address} yet{doing}.',
+      held: '{service} is being started{since}: requests wait at {address}, and none of its processes has taken one yet{doing}.',
       several:
         '{count} requests failed in bursts that fall together with the {starts} starts of {service} within the window, last at {at}. Between them it answered.',
     },
   },
-  *detect({ hops, symptoms, 'systemd-units': units, 'lost-peers': lost }, window) {
+  *detect({ hops, symptoms, ...facts }, window) {
+    const around = {
+      hops,
+      units: valueOr(facts['systemd-units'], []),
+      lost: valueOr(facts['lost-peers'], []),
+      lastGoodMs: valueOr(facts['nginx-access-log'], undefined)?.lastGoodMs,
+    };
     for (const hop of hops) {
-      const slow = slowStart(hop, hops, valueOr(units, []), valueOr(lost, []), window);
+      const slow = slowStart(hop, around, window);
       if (slow !== undefined) yield* underWay(hop, symptoms, slow);
-      if (hop.peer.listeners.length === 0 || hop.peer.flags.down) continue;
+      if (slow !== undefined || hop.peer.listeners.length === 0 || hop.peer.flags.down) continue;
       // Refused while something listens: whatever it is, it did not end with the start.
       if (hop.probes.some(({ outcome }) => outcome.state === 'connect-failed' || outcome.state === 'connect-timeout')) continue;
       if (hop.unit !== undefined && restartLoop(hop.unit, hop.events, window, false) !== undefined) continue;
@@ -108,16 +122,23 @@ function wasReload({ events, service }: Hop, startMs: number): boolean {
 }
 
 /** Requests are refused because the service is not up yet: it will be without anybody's help, or says what keeps it. */
-function* underWay(hop: Hop, symptoms: readonly Symptom[], { name, unit, startedMs, confidence, evidence }: SlowStart): Generator<Detection<'starting'>> {
-  const own = [...symptomsOf(hop, whileStarting), ...unattributedOf(hop, symptoms, [502])].filter(symptom => symptom.ongoing);
+function* underWay(
+  hop: Hop,
+  symptoms: readonly Symptom[],
+  { name, unit, startedMs, confidence, evidence }: SlowStart,
+): Generator<Detection<'starting' | 'held'>> {
+  const isHeld = hop.peer.listeners.length > 0;
+  const own = [...symptomsOf(hop, isHeld ? whileWaiting : whileStarting), ...unattributedOf(hop, symptoms, isHeld ? [502, 504] : [502])].filter(
+    symptom => symptom.ongoing,
+  );
   if (own.length === 0) return;
   const [first, ...rest] = evidence;
   yield {
     confidence,
     status: 'active',
     subject: hop.serviceSubject,
-    title: 'The backend is being started and does not listen yet',
-    messageId: 'starting',
+    title: isHeld ? 'The backend is being started and takes no request yet' : 'The backend is being started and does not listen yet',
+    messageId: isHeld ? 'held' : 'starting',
     data: {
       service: name,
       address: hop.peer.id,
