@@ -61,6 +61,12 @@ async function uvicorn(host: LabHost, more: string): Promise<void> {
 }
 
 const has502 = (host: LabHost): Promise<void> => host.until('a lost request', async () => (await host.read('/var/log/nginx/access.log')).includes(' 502 '));
+/** What is lost in one second alone may be lost by chance while a worker is slow to boot. */
+const lostTwice = (host: LabHost): Promise<void> =>
+  host.until('requests that are lost in two different seconds', async () => {
+    const lost = (await host.read('/var/log/nginx/error.log')).split('\n').filter(line => /reset by peer|prematurely closed/.test(line));
+    return new Set(lost.map(line => line.slice(0, 19))).size >= 2;
+  });
 const isServing = async (host: LabHost): Promise<boolean> =>
   (await host.exec(['curl', '-fsS', '--max-time', '5', '--unix-socket', '/run/catalogue/app.sock', 'http://catalogue/'])).code === 0;
 const answers = async (host: LabHost, url: string): Promise<void> => {
@@ -82,7 +88,7 @@ export default [
     breakIt: host => gunicorn(host, { ...basket, args: [...basket.args, '--max-requests', '20'] }),
     traffic: { urls: ['http://127.0.0.1/slow?s=0.7', 'http://127.0.0.1/a', 'http://127.0.0.1/b', 'http://127.0.0.1/c'], method: 'POST', body: 'n=1', rps: 14 },
     trafficMs: 2600,
-    symptom: has502,
+    symptom: lostTwice,
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, evidence: [/Autorestarting worker/, /20/] },
     fix: 'first-plan',
   }),
