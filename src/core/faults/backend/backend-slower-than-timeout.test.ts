@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import slower from './backend-slower-than-timeout.ts';
-import { detections, eventOf, hopOf, probeOf, routeOf, symptomOf } from './testing.ts';
+import { detections, eventOf, hopOf, probeOf, routeOf, serviceOf, symptomOf } from './testing.ts';
 
 const fault = slower as unknown as Fault;
 const late = symptomOf('read-timeout');
@@ -38,6 +38,13 @@ describe('backend-slower-than-timeout fires', () => {
     expect(detections(fault, { hops: [hopOf({ routes: [limit], symptoms: [late], probes: [quick, slow], own: quick, load: alone })] })).toMatchObject([
       { confidence: 'confirmed' },
     ]);
+  });
+
+  it('as likely where every answer is late and nobody may see whether they wait for a worker', () => {
+    const hop = hopOf({ routes: [limit], symptoms: [late], probes: [slow], own: slow });
+    expect(detections(fault, { hops: [hop] })).toMatchObject([{ confidence: 'likely', messageId: 'unwatched' }]);
+    const loop = serviceOf({ kind: 'node', manager: 'event-loop' });
+    expect(detections(fault, { hops: [{ ...hop, service: loop }] })).toMatchObject([{ confidence: 'confirmed', messageId: 'measured' }]);
   });
 
   it('as likely where it answers something else at once', () => {

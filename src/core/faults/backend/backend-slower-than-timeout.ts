@@ -27,6 +27,8 @@ export default defineFault({
     leadsTo: ['no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'app-returned-5xx'],
     messages: {
       measured: '{service} answered {page} after {took} s, and nginx waits {limit} ({setting}). It gave up on {urls}.',
+      unwatched:
+        '{service} answered {page} after {took} s, and nginx waits {limit} ({setting}). It gave up on {urls}. Its workers could not be watched: whether that was work, or waiting for one of them, is not known.',
       logged: '{service} itself calls requests slow that nginx gave up on: nginx waits {limit} ({setting}), and gave up on {urls}.',
       stalled:
         '{service} begins its answers, and then nothing of the rest comes for {limit} ({setting}), after which nginx ends them: {urls}. Users see a status of success and a part of the page.',
@@ -54,7 +56,9 @@ export default defineFault({
       );
       // One that does not answer at all is hung, or was when nginx gave up on it; one that begins its answers is not.
       if (isOngoing && !isStalled && slow === undefined && quick === undefined) continue;
-      const messageId = slow !== undefined ? 'measured' : isStalled ? 'stalled' : logged !== undefined ? 'logged' : 'some';
+      // A quick answer beside it did not wait for a worker either.
+      const isUnwatched = slow !== undefined && quick === undefined && pool === undefined && hasWorkers(hop);
+      const messageId = slow !== undefined ? (isUnwatched ? 'unwatched' : 'measured') : isStalled ? 'stalled' : logged !== undefined ? 'logged' : 'some';
       const all = [...own, ...symptomsOf(hop, ['no-live-upstreams']), ...unattributedOf(hop, symptoms, [504])];
       const evidence: Evidence[] = [
         ...(slow === undefined ? [] : [probeEvidence(slow)]),
@@ -68,7 +72,7 @@ export default defineFault({
       if (first === undefined) continue;
       yield {
         confidence:
-          slow !== undefined && pool?.isFullAtTimes !== true
+          slow !== undefined && pool?.isFullAtTimes !== true && !isUnwatched
             ? 'confirmed'
             : slow !== undefined || logged !== undefined || quick !== undefined || (isStalled && hop.peer.local)
               ? 'likely'
@@ -98,6 +102,12 @@ export default defineFault({
     }
   },
 });
+
+/** Whether requests may wait there for a free worker: a number of them is set, or nothing is known of the service. */
+function hasWorkers({ service, peer }: Hop): boolean {
+  if (service === undefined) return peer.local;
+  return service.manager !== undefined && (service.manager !== 'event-loop' || service.workersMax !== undefined);
+}
 
 /** Of the route that takes the failing pages; else the shortest of the peer's. */
 function limitOf(hop: Hop, own: readonly Symptom[]): Limit | undefined {

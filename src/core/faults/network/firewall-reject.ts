@@ -4,6 +4,7 @@ import { defineFault, ruledOut } from '../../model/fault.ts';
 import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
 import { mayHavePassedProbe, refusedByRule, saidOfRule } from '../../model/refused-by-rule.ts';
+import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
@@ -33,6 +34,8 @@ export default defineFault({
         '{listens}, connections to {address} are refused, and the rule "{rule}" in {table} {chain} may be why: a part of it cannot be judged from outside.',
       unseen:
         '{listens}, and a connection to it from this host is refused all the same. Something between them rejects it, most likely a firewall rule, and the rules could not be read.',
+      young:
+        '{listens}, and a connection to it was refused. It began anew after requests had begun to fail: it may have been away in that moment, or a rule that this user may not read rejects it.',
       remote:
         '{address} can be reached (its neighbour entry is {neighbour}), and a message of the other side or of a router says that it may not: a firewall there rejects the connection.',
     },
@@ -68,7 +71,9 @@ export default defineFault({
         if (rules.state === 'known' && goesOn) yield ruledOut(`no rule of this host refuses ${hop.peer.id}`);
         continue;
       }
-      if (local && rules.state !== 'known') {
+      if (local && rules.state !== 'known' && beganAfter(hop, failing)) {
+        yield { ...common, confidence: 'possible', messageId: 'young', data: { listens }, evidence: [first, ...rest] };
+      } else if (local && rules.state !== 'known') {
         yield { ...common, confidence: 'likely', messageId: 'unseen', data: { listens }, evidence: [first, ...rest] };
       } else if (!local) {
         const path = around.paths.find(one => one.address === address.host);
@@ -85,6 +90,13 @@ export default defineFault({
     }
   },
 });
+
+/** What listens was started since the failures began: sockets and answers are not seen in the same moment. */
+function beganAfter({ master, unit }: Hop, failing: readonly Symptom[]): boolean {
+  const startMs = Math.max(master?.startMs ?? 0, unit?.activeEnterMs ?? 0);
+  const firstMs = Math.min(...failing.filter(symptom => symptom.count > 0).map(symptom => symptom.firstMs));
+  return startMs > firstMs;
+}
 
 function isRefused(probe: ProbeResult): boolean {
   return probe.outcome.state === 'connect-failed' && refusals.has(probe.outcome.code);

@@ -106,6 +106,13 @@ describe('firewall-reject', () => {
     expect(run(refused, undefined)[0]).toMatchObject({ confidence: 'likely', messageId: 'unseen' });
   });
 
+  it('is only possible there where the service began anew since the failures did', () => {
+    const [symptom] = refused.symptoms;
+    const again = { ...refused, master: { startMs: (symptom?.firstMs ?? 0) + 1 } } as unknown as Hop;
+    expect(run(again, undefined)).toMatchObject([{ confidence: 'possible', messageId: 'young' }]);
+    expect(run(again, [rule('reject', 8230)])[0]?.confidence).toBe('confirmed');
+  });
+
   it('takes 113 from a host that is on the wire for a refusal there', () => {
     const hop = away(failed('EHOSTUNREACH'), 'connect-unreachable');
     expect(run(hop, [], [path()])[0]).toMatchObject({ confidence: 'likely', messageId: 'remote' });
