@@ -88,7 +88,9 @@ function agentFamily(text: string): string {
 }
 
 function familyOf(text: string): string {
-  const robot = /\b([\w.-]{0,30}(?:bot|crawler|spider))\b/iu.exec(text.slice(0, 512))?.[1];
+  const start = text.slice(0, 512);
+  // Most have none of the words, which is known much sooner than that the pattern fits nowhere.
+  const robot = /bot|crawler|spider/iu.test(start) ? /\b([\w.-]{0,30}(?:bot|crawler|spider))\b/iu.exec(start)?.[1] : undefined;
   if (robot !== undefined) return robot;
   const browser = browsers.find(([mark]) => text.includes(mark))?.[1];
   if (browser !== undefined) return browser;

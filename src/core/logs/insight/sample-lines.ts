@@ -109,7 +109,7 @@ function isKey(use: FieldUse): boolean {
 /** What the engines make of a field before they count by it. */
 function asKey(value: string, use: FieldUse): string {
   if (use === 'first-word') return value.split(' ', 1)[0] ?? '';
-  if (use === 'shape') return value.replace(/[\d.]+/gu, '0');
+  if (use === 'shape') return /^[\d.]+$/u.test(value) ? '0' : value.replace(/[\d.]+/gu, '0');
   if (use === 'collapsed') {
     const unquoted = value.replace(/"[^"]*("|$)/gu, '"$1');
     return unquoted.replace(/(\(?)(\d+)/gu, (whole, open: string, digits: string) => (open !== '' && digits.length <= 3 ? whole : `${open}0`));
