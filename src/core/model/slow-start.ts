@@ -36,8 +36,8 @@ export function slowStart(
 ): SlowStart | undefined {
   const { peer, service, master } = hop;
   if (!peer.local || peer.flags.down || hop.program !== undefined) return undefined;
-  if (peer.listeners.length > 0) return untakenStart(hop, window, lastGoodMs);
   const behind = unitBehind(hop, hops, units, lost);
+  if (peer.listeners.length > 0) return untakenStart(hop, behind?.unit, window, lastGoodMs);
   if (behind === undefined || restartLoop(behind.unit, hop.events, window, true) !== undefined) return undefined;
   const { unit } = behind;
   if (unit.activeState === 'activating') return activation(unit, behind.how === 'likened' ? 'likely' : 'confirmed');
@@ -56,11 +56,19 @@ export function slowStart(
 }
 
 /** systemd holds the socket for it, or its master does: requests wait there, and none of its processes has taken one since it began. */
-function untakenStart({ unit, service, workers, load, probes, events }: Hop, window: Window, lastGoodMs: number | undefined): SlowStart | undefined {
-  const isUntaken = load !== undefined && load.busyEver === 0 && load.queue.length > 0 && Math.min(...load.queue) > 0;
-  if (unit === undefined || service === undefined || !isUntaken || probes.some(({ outcome }) => outcome.state === 'answered')) return undefined;
+function untakenStart(
+  { peer, service, workers, load, probes, events }: Hop,
+  unit: SystemdUnit | undefined,
+  window: Window,
+  lastGoodMs: number | undefined,
+): SlowStart | undefined {
+  if (unit === undefined || probes.some(({ outcome }) => outcome.state === 'answered')) return undefined;
   if (restartLoop(unit, events, window, false) !== undefined) return undefined;
-  if (unit.activeState === 'activating') return activation(unit, 'confirmed');
+  const isUntaken = load !== undefined && load.busyEver === 0 && load.queue.length > 0 && Math.min(...load.queue) > 0;
+  // Whoever may not see its processes sees the queue, and what systemd says of the unit.
+  const isQueued = load === undefined && peer.listeners.some(({ queue }) => queue > 0);
+  if (unit.activeState === 'activating' && (isUntaken || isQueued)) return activation(unit, 'confirmed');
+  if (!isUntaken || service === undefined) return undefined;
   // One loop may be held up by its first request; of several processes none would take another.
   if (service.manager === undefined || service.manager === 'event-loop' || workers.length === 0) return undefined;
   if (workers.some(({ state, startMs }) => !'SR'.includes(state) || window.nowMs - startMs > longestRestartMs)) return undefined;

@@ -33,7 +33,7 @@ export default defineFault({
     title: 'The backend is alive and listens, and never answers',
     explains: [...waits, 'unattributed-5xx'],
     requires: ['hops', 'symptoms'],
-    uses: ['nginx-access-log', 'processes'],
+    uses: ['nginx-access-log', 'systemd-units', 'processes'],
     leadsTo: [
       'worker-pool-exhausted',
       'accept-queue-overflow',
@@ -62,7 +62,10 @@ export default defineFault({
       if (peer.flags.down || peer.listeners.length === 0 || hop.service?.kind === 'nginx' || hop.service?.kind === 'haproxy') continue;
       const all = [...symptomsOf(hop, waits), ...unattributedOf(hop, facts.symptoms, [502, 504])].filter(symptom => symptom.ongoing);
       if (all.length === 0) continue;
-      if (slowStart(hop, { hops: facts.hops, units: [], lost: [], lastGoodMs: access?.lastGoodMs }, { sinceMs, nowMs }) !== undefined) {
+      if (
+        slowStart(hop, { hops: facts.hops, units: valueOr(facts['systemd-units'], []), lost: [], lastGoodMs: access?.lastGoodMs }, { sinceMs, nowMs }) !==
+        undefined
+      ) {
         yield ruledOut(`${hop.service?.name ?? peer.id} is being started`);
         continue;
       }

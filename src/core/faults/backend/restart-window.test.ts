@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import restartWindow from './restart-window.ts';
-import { detections, eventOf, hopOf, lostHop, nowMs, probeOf, processOf, serviceOf, symptomOf, unitOf, without } from './testing.ts';
+import { detections, eventOf, hopOf, lostHop, nowMs, peerOf, probeOf, processOf, serviceOf, symptomOf, unitOf, without } from './testing.ts';
 
 const fault = restartWindow as unknown as Fault;
 const burst = (agoMs: number) =>
@@ -98,6 +98,10 @@ describe('restart-window, while the service has not come so far as to listen', (
     expect(found({ unit: unitOf({ activeState: 'activating', subState: 'start' }), workers: [] })).toMatchObject([
       { confidence: 'confirmed', messageId: 'held' },
     ]);
+    const { load: _load, ...unseen } = hopOf({ symptoms: [late], unit: unitOf({ activeState: 'activating', subState: 'start' }), load });
+    const queued = { ...unseen, peer: peerOf({ listeners: [{ kind: 'tcp', host: '127.0.0.1', port: 8017, queue: 3, backlog: 9, pids: [] }] }) };
+    expect(detections(fault, { hops: [queued] })).toMatchObject([{ confidence: 'confirmed', messageId: 'held' }]);
+    expect(detections(fault, { hops: [unseen] })).toEqual([]);
     for (const change of [{ workers: workers(600_000) }, { load: { ...load, busyEver: 1 } }, { load: { ...load, queue: [0, 3, 0] } }])
       expect(found(change)).toEqual([]);
     expect(found({ service: serviceOf({ manager: 'event-loop' }) })).toEqual([]);
