@@ -100,6 +100,20 @@ test('copies of requests take no request of the clients for their own', () => {
   ]);
 });
 
+test('an update of a cache in the background is a copy where it has the path of the request', () => {
+  const config = { directives: [{ name: 'proxy_cache_background_update', args: [{ value: 'on' }], path: '/etc/nginx/nginx.conf', start: 1, line: 1 }] };
+  const found = (subrequest: string, configs: readonly unknown[]) =>
+    derived(
+      [errorGroup({ subrequest: true, samples: [{ subrequest, uri: '/news?page=2' }] as unknown as ErrorGroup['samples'] })],
+      [],
+      buckets(100),
+      configs as readonly NginxConfig[],
+    )[0]?.copies;
+  expect(found('/news', [config])).toBe(true);
+  expect(found('/part', [config])).toBeUndefined();
+  expect(found('/news', [mirrored('auth_request')])).toBeUndefined();
+});
+
 test('what auth_request asks for is no copy', () => {
   const samples = [{ subrequest: '/copy' }] as unknown as ErrorGroup['samples'];
   const [only] = derived([errorGroup({ subrequest: true, samples })], [], buckets(100), [mirrored('auth_request'), mirrored('mirror')]);

@@ -44,7 +44,9 @@ describe('the verdict', () => {
 
   it('says that nobody waits for what fails where that is copies of requests alone', () => {
     const copies = symptomOf({ id: 'c', copies: true });
-    expect(of([findingOf({})], [copies]).summary).toBe('The thing is broken: p. Only copies of requests (mirror) fail: clients get their answers.');
+    expect(of([findingOf({})], [copies]).summary).toBe(
+      'The thing is broken: p. Only copies of requests (mirror, update of a cache) fail: clients get their answers.',
+    );
     expect(of([findingOf({})], [copies, symptomOf({})]).summary).toBe('The thing is broken: p.');
   });
 

@@ -54,7 +54,7 @@ function allWell(facts: Facts): string {
 /** Where nothing but copies of requests fails, nobody is waiting for them. */
 function whoSees(ongoing: readonly Symptom[]): string {
   const isUnseen = ongoing.some(symptom => symptom.copies === true) && ongoing.every(symptom => symptom.copies === true || symptom.probe !== undefined);
-  return isUnseen ? ' Only copies of requests (mirror) fail: clients get their answers.' : '';
+  return isUnseen ? ' Only copies of requests (mirror, update of a cache) fail: clients get their answers.' : '';
 }
 
 function cannotTell(ongoing: readonly Symptom[], facts: Facts, findings: readonly Finding[]): string {

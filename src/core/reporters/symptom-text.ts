@@ -12,7 +12,7 @@ const words: Readonly<Partial<Record<ReportSymptom['class'], string>>> = {
 
 /** A group of failing requests in one row: `55 × 502 connect refused at 10.0.0.2:80, GET /api/{id}`. */
 export function describeSymptom(symptom: ReportSymptom): string {
-  const copies = symptom.copies === true ? 'copies of requests (mirror), ' : '';
+  const copies = symptom.copies === true ? 'copies of requests (mirror, update of a cache), ' : '';
   const count = symptom.count > 0 ? `${formatCount(symptom.count)} × ${copies}` : copies;
   const status = symptom.status === undefined ? '' : `${symptom.status} `;
   const method = symptom.method === undefined ? '' : `${symptom.method} `;

@@ -136,6 +136,15 @@ describe('invalid-response-header without an answer of its own', () => {
     expect(detections(fault, { hops: [hopOf({ symptoms, probes: [] })] })).toMatchObject([{ confidence: 'possible', messageId: 'unread' }]);
   });
 
+  it('only possibly fires for bytes of a program that cannot be seen', () => {
+    const symptoms = [logged('no-valid-header', 'upstream sent no valid HTTP/1.0 header')];
+    const probes = [asked('http', says('other', 'babble'))];
+    const hop = hopOf({ symptoms, probes });
+    expect(detections(fault, { hops: [hop] })).toMatchObject([{ confidence: 'confirmed', messageId: 'garbage' }]);
+    const listeners = hop.peer.listeners.map(listener => ({ ...listener, pids: [] }));
+    expect(detections(fault, { hops: [{ ...hop, peer: { ...hop.peer, listeners } }] })).toMatchObject([{ confidence: 'possible', messageId: 'owner' }]);
+  });
+
   it('takes the word of nginx for a header that it names', () => {
     const symptoms = [logged('invalid-header', 'upstream sent invalid header: "Bad\\x20..."')];
     expect(detections(fault, { hops: [hopOf({ symptoms, probes: [] })] })).toMatchObject([{ confidence: 'likely', messageId: 'unasked' }]);

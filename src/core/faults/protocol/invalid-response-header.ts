@@ -21,6 +21,8 @@ export default defineFault({
     messages: {
       seen: 'A GET for {path} from {address} is answered with {what}.',
       garbage: '{address} answers a GET for {path} with bytes that are no HTTP and no other protocol that badhop knows.',
+      owner:
+        '{address} answers a GET for {path} with bytes that are no HTTP and no other protocol that badhop knows. Whose socket it is cannot be seen: another program may have the port.',
       logged: 'nginx refuses headers from {address}: {what}. The pages that badhop may ask for itself have valid ones.',
       unasked: 'nginx refuses headers from {address}: {what}. badhop has no answer of its own from there to compare.',
       unread: '{address} answers nginx with what is no HTTP at all: {what}. It may speak another protocol, and badhop has no answer of its own from there.',
@@ -34,16 +36,28 @@ export default defineFault({
       const message = symptoms.flatMap(symptom => symptom.errorGroups.flatMap(group => group.samples))[0]?.message ?? '';
       const logged = symptoms.flatMap(symptom => symptomEvidence(symptom, 2));
       const isAnswered = hop.probes.some(probe => probe.outcome.state === 'answered');
+      // What babbles need not be the backend, where nobody can see who has the port.
+      const isOwnerless = seen?.what === 'garbage' && hop.peer.listeners.length > 0 && hop.peer.listeners.every(listener => listener.pids.length === 0);
       const isUnread = symptoms.every(symptom => symptom.class === 'no-valid-header');
       const bytes: Evidence[] = seen === undefined ? [] : [probeEvidence(seen.probe), ...headOf(seen.probe)];
       const [first, ...rest] = [...bytes, ...logged];
       if (first === undefined) continue;
       yield {
         // nginx names the line that it refuses; what stands there is no guess. Where it read no header, the protocol may be another one.
-        confidence: seen !== undefined ? 'confirmed' : isAnswered || !isUnread ? 'likely' : 'possible',
+        confidence: isOwnerless ? 'possible' : seen !== undefined ? 'confirmed' : isAnswered || !isUnread ? 'likely' : 'possible',
         status: seen !== undefined || symptoms.some(symptom => symptom.ongoing) ? 'active' : 'past',
         subject: hop.serviceSubject,
-        messageId: seen !== undefined ? (seen.what === 'garbage' ? 'garbage' : 'seen') : isAnswered ? 'logged' : isUnread ? 'unread' : 'unasked',
+        messageId: isOwnerless
+          ? 'owner'
+          : seen !== undefined
+            ? seen.what === 'garbage'
+              ? 'garbage'
+              : 'seen'
+            : isAnswered
+              ? 'logged'
+              : isUnread
+                ? 'unread'
+                : 'unasked',
         data: { address: hop.peer.id, path: seen === undefined ? '' : pathOf(seen.probe), what: seen?.what ?? message },
         evidence: [first, ...rest],
         symptoms: [...symptoms, ...truncatedWith(hop, symptoms)].map(symptom => symptom.id),
