@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { labObstacles } from './available.ts';
 import { hostLimit } from './host.ts';
+import { lookedAt } from './looks.ts';
 import { runScenario } from './runner.ts';
 import type { RunnerResult } from './runner.ts';
 import type { Scenario } from './scenario.ts';
@@ -16,6 +17,7 @@ const USAGE = `npm run lab -- [options] NAME…      plays scenarios on real hos
   --apply           let badhop carry the plans out itself, and take them back
   --no-diagnose     only set-up, break, symptom and repair
   --source          run badhop from src instead of dist
+  --looks N         look at the broken host N times more, and count what badhop says; expect nothing
   --record          store a bundle of the broken host under test/scenarios/NAME
   --verbose         say each step`;
 
@@ -31,6 +33,7 @@ async function main(): Promise<number> {
       'no-diagnose': { type: 'boolean' },
       source: { type: 'boolean' },
       record: { type: 'boolean' },
+      looks: { type: 'string' },
       verbose: { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -66,6 +69,7 @@ async function main(): Promise<number> {
     fromSource: values.source ?? false,
     apply: values.apply ?? false,
   };
+  const looks = Number(values.looks ?? 0) || 0;
   const results: RunnerResult[] = [];
   const queue = chosen.filter(scenario => {
     const obstacle = scenario.obstacle?.();
@@ -74,7 +78,7 @@ async function main(): Promise<number> {
   });
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const scenario: Scenario = next;
+      const scenario: Scenario = looks > 0 ? lookedAt(next, looks, print) : next;
       const onStep = (step: string): void => (values.verbose ? print(`${scenario.name}: ${step} …`) : undefined);
       const result = await runScenario(scenario, { ...options, onStep });
       results.push(result);
