@@ -1,6 +1,6 @@
 /** Latency, by steps of the time line and as a whole. Values of the roll-up are in microseconds, those told in seconds. */
 import type { LatencySummary } from '../../model/logs-report.ts';
-import { addSums, coarseSteps, countOf, histogramSteps, middleStepOf, quantile } from '../scan/histogram.ts';
+import { addSums, coarseStepOf, coarseSteps, countOf, histogramSteps, middleStepOf, quantile } from '../scan/histogram.ts';
 import type { Histogram, RollUp, Series } from '../scan/roll-up.ts';
 import type { Grid } from './grid.ts';
 
@@ -27,13 +27,14 @@ export interface LatencySteps {
 }
 
 /** `grid` is one of the time line: its steps are whole buckets. */
-export function latencySteps({ latency, widthMs }: RollUp, grid: Grid): LatencySteps {
+export function latencySteps({ latency, series, widthMs }: RollUp, grid: Grid): LatencySteps {
   const factor = grid.widthMs / widthMs;
   const start = grid.startMs / grid.widthMs;
   const cells = new Float64Array(coarseSteps);
   const median: (number | null)[] = Array.from({ length: grid.bins }, () => null);
   const p95: (number | null)[] = Array.from({ length: grid.bins }, () => null);
   const { buckets, counts } = latency;
+  const used = usedSteps(series);
   let open = -1;
   const close = (): void => {
     if (open < 0 || open >= grid.bins) return;
@@ -51,13 +52,19 @@ export function latencySteps({ latency, widthMs }: RollUp, grid: Grid): LatencyS
       open = bin;
     }
     const at = row * coarseSteps;
-    for (let step = 0; step < coarseSteps; step += 1) {
+    for (let step = 0; step < used; step += 1) {
       const count = counts[at + step] ?? 0;
       if (count !== 0) cells[step] = (cells[step] ?? 0) + count;
     }
   }
   close();
   return { median, p95 };
+}
+
+/** How many of the coarse steps the requests need, the quickest first: each that is in a bucket is in a series too. */
+function usedSteps(series: readonly Series[]): number {
+  const highest = series.reduce((most, { requestTime }) => Math.max(most, requestTime.steps.at(-1) ?? -1), -1);
+  return highest === -1 ? coarseSteps : coarseStepOf(highest) + 1;
 }
 
 function takeOut(cells: Float64Array): Histogram {
