@@ -20,6 +20,12 @@ describe('restart-window fires', () => {
     ]);
   });
 
+  it('as no more than possible where nobody was asked and nothing has succeeded since', () => {
+    const facts = { hops: [hopOf({ symptoms: [{ ...burst(300_000), ongoing: true }], events: [started], probes: [] })] };
+    expect(detections(fault, facts, { probing: false })).toMatchObject([{ confidence: 'possible', messageId: 'unproven' }]);
+    expect(detections(fault, { ...facts, 'nginx-access-log': { lastGoodMs: nowMs - 1000 } }, { probing: false })).toMatchObject([{ messageId: 'once' }]);
+  });
+
   it('by the time of the unit alone', () => {
     const unit = unitOf({ activeEnterMs: nowMs - 297_000 });
     expect(detections(fault, { hops: [hopOf({ unit, symptoms: [burst(300_000)] })] })).toMatchObject([{ status: 'past' }]);

@@ -51,6 +51,8 @@ export default defineFault({
     leadsTo: ['socket-missing', 'socket-stale', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures'],
     messages: {
       once: '{count} requests failed around {at}, when {service} was started anew. Before and after that it answered.',
+      unproven:
+        '{count} requests failed around {at}, when {service} was started anew. Whether it answers since then is not known: nobody was asked, and no request has succeeded.',
       starting: '{service} is being started{since}, and nobody listens on {address} yet{doing}.',
       held: '{service} is being started{since}: requests wait at {address}, and none of its processes has taken one yet{doing}.',
       several:
@@ -81,12 +83,13 @@ export default defineFault({
       // Only a gap in which nobody listened is a restart's; workers that merely end are others' business.
       if (last === undefined || !own.some(symptom => symptom.class === 'connect-refused' || symptom.class === 'connect-no-file' || wasStopped(hop, symptom)))
         continue;
+      const isUnproven = !window.probing && own.some(symptom => symptom.ongoing) && (around.lastGoodMs ?? 0) < last.timeMs;
       yield {
-        confidence: goesOnBeside(hop, own, last.timeMs) ? 'likely' : 'confirmed',
+        confidence: isUnproven ? 'possible' : goesOnBeside(hop, own, last.timeMs) ? 'likely' : 'confirmed',
         // Requests that nginx still turns away by its marks are not refused by the service any more.
         status: !isOver(hop, last.timeMs) && own.some(symptom => symptom.ongoing && symptom.class !== 'no-live-upstreams') ? 'active' : 'past',
         subject: hop.serviceSubject,
-        messageId: near.length === 1 ? 'once' : 'several',
+        messageId: isUnproven ? 'unproven' : near.length === 1 ? 'once' : 'several',
         data: {
           count: countOf(own),
           starts: near.length,

@@ -213,7 +213,7 @@ export function without(hop: Hop, ...keys: readonly ('service' | 'unit' | 'maste
 }
 
 /** Runs the fault over facts: those given are known, all others are not. One that is given as denied stays so. */
-export function detections(fault: Fault, facts: Partial<Record<FactId, unknown>>): Detection[] {
+export function detections(fault: Fault, facts: Partial<Record<FactId, unknown>>, change: Partial<CollectContext> = {}): Detection[] {
   const required: Partial<Record<FactId, unknown>> = { listeners: [], symptoms: [], ...facts };
   const asFact = (value: unknown): unknown => {
     if (value === undefined) return { state: 'absent', why: 'not given' };
@@ -221,5 +221,5 @@ export function detections(fault: Fault, facts: Partial<Record<FactId, unknown>>
   };
   const optional = Object.fromEntries((fault.meta.uses ?? []).map(id => [id, asFact(facts[id])]));
   const given = { ...required, ...optional } as unknown as Parameters<Fault['detect']>[0];
-  return [...fault.detect(given, context)].flatMap(said => ('ruledOut' in said ? [] : [said]));
+  return [...fault.detect(given, { ...context, ...change })].flatMap(said => ('ruledOut' in said ? [] : [said]));
 }
