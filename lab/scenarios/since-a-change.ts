@@ -78,8 +78,8 @@ export default [
     },
     healthy: host => ask(host, 6, ['/tickets/3']),
     breakIt: async host => {
-      // A change of which nothing came, as requests go well after it.
-      await host.shell('touch /etc/nginx/mime.types; sleep 1.2');
+      // A change of which nothing came, as requests go well after it. What is changed within two seconds may be one deployment.
+      await host.shell('touch /etc/nginx/mime.types; sleep 2.1');
       await ask(host, 4, ['/tickets/3']);
       await host.run(['apt-get', '-y', '-o', 'APT::Sandbox::User=root', 'install', packageOf('1.1')]);
       await reloadNginx(host);

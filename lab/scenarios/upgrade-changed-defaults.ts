@@ -53,6 +53,8 @@ export default [
       await nodeApp(host, { name: 'claims', code: nodeHttps(files, oneThirteenCipher), listen: '127.0.0.1:8694' });
       await nginxSite(host, { name: 'claims', server: 'location /claims/ { proxy_pass https://127.0.0.1:8694; }', logs: 'own' });
       await startNginx(host);
+      // As above.
+      await host.shell('sleep 1.1');
     },
     url: 'http://127.0.0.1/claims/',
     breakIt: upgradeNginx,

@@ -182,12 +182,23 @@ describe('restart-window is silent', () => {
     expect(found(cut(299_500, 1000), [eventOf('request-killed', 298_500)])).toEqual([]);
   });
 
+  it('where a start made it break off what it is asked, by the second that the log has', () => {
+    const events = [eventOf('stopped', 2500), eventOf('started', 2000)];
+    const cut = (lastAgoMs: number, kind: 'truncated' | 'premature-close') =>
+      symptomOf(kind, { firstMs: nowMs - 2900, lastMs: nowMs - lastAgoMs, buckets: { widthMs: 10_000, starts: [nowMs - 2900], counts: [23] } });
+    const found = (symptom: ReturnType<typeof cut>) => detections(fault, { hops: [hopOf({ symptoms: [symptom], events })] });
+    for (const kind of ['truncated', 'premature-close'] as const) {
+      expect(found(cut(1900, kind))).toHaveLength(1);
+      expect(found(cut(900, kind))).toEqual([]);
+    }
+  });
+
   it('where it breaks off what it is asked to this moment', () => {
     const events = [eventOf('stopped', 2500), eventOf('started', 2000)];
     const cut = symptomOf('premature-close', {
-      firstMs: nowMs - 1900,
-      lastMs: nowMs - 700,
-      buckets: { widthMs: 10_000, starts: [nowMs - 1900], counts: [20] },
+      firstMs: nowMs - 2900,
+      lastMs: nowMs - 1900,
+      buckets: { widthMs: 10_000, starts: [nowMs - 2900], counts: [20] },
     });
     const found = (own: ReturnType<typeof probeOf>) => detections(fault, { hops: [hopOf({ symptoms: [cut], events, own, probes: [own] })] });
     expect(found(probeOf({ state: 'connected' }))).toHaveLength(1);

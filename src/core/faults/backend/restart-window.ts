@@ -39,6 +39,8 @@ const afterMs = 15_000;
 const leastShare = 0.9;
 /** Logs and systemd give whole seconds. */
 const clockMs = 1_500;
+/** What the stop breaks off is logged before the start, in whole seconds that lie before it too. */
+const cutAfterMs = 100;
 
 export default defineFault({
   meta: {
@@ -205,8 +207,8 @@ function wasUnderWay({ class: kind, errorGroups, firstMs, lastMs }: Symptom, hop
   // It still breaks off what it is asked: that did not end with the start.
   if (hop.own?.outcome.state === 'closed') return false;
   if (hop.events.some(event => event.kind === 'request-killed' && event.timeMs >= firstMs - afterMs && event.timeMs <= lastMs + afterMs)) return false;
-  const times = sampleTimesOf({ errorGroups });
-  return times.every(timeMs => starts.some(start => timeMs <= start.timeMs + clockMs && timeMs >= start.timeMs - longestMs));
+  const times = [...sampleTimesOf({ errorGroups }), lastMs];
+  return times.every(timeMs => starts.some(start => timeMs <= start.timeMs + cutAfterMs && timeMs >= start.timeMs - longestMs));
 }
 
 function wasReplaced(hop: Hop, startMs: number): boolean {

@@ -171,8 +171,10 @@ describe('response-truncated', () => {
 
   it('says it although the service was restarted just before', () => {
     const [sample] = symptomOf('truncated').errorGroups.flatMap(group => group.samples);
-    const stopped = { ...eventOf('stopped', 0), timeMs: (sample?.timeMs ?? 0) - 1800 };
-    expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('truncated')], events: [stopped] })] })).toMatchObject([{ confidence: 'likely' }]);
+    for (const agoMs of [1800, 300]) {
+      const stopped = { ...eventOf('stopped', 0), timeMs: (sample?.timeMs ?? 0) - agoMs + 1 };
+      expect(detections(fault, { hops: [hopOf({ symptoms: [symptomOf('truncated')], events: [stopped] })] })).toMatchObject([{ confidence: 'likely' }]);
+    }
   });
 
   it('is silent where nginx itself ended the answers, and says so where it ended some', () => {

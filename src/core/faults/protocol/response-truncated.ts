@@ -17,6 +17,8 @@ const ends: ReadonlySet<BackendEvent['kind']> = new Set<BackendEvent['kind']>([
 const nearMs = 2000;
 /** Logs give whole seconds. What ended before that cannot have cut an answer. */
 const clockMs = 1_000;
+/** systemd tells a stop to the part of a second: what is cut in a later second is cut by what was started since. */
+const fineClockMs = 100;
 
 /** The answer began well and was cut off: users get a status of 200 and half a page. */
 export default defineFault({
@@ -43,7 +45,7 @@ export default defineFault({
       }
       const ended = hop.events.filter(event => ends.has(event.kind));
       const times = symptoms.flatMap(sampleTimesOf);
-      const died = times.every(timeMs => ended.some(event => event.timeMs >= timeMs - clockMs && event.timeMs <= timeMs + nearMs)) ? ended.at(-1) : undefined;
+      const died = times.every(timeMs => ended.some(event => isEndOf(timeMs, event))) ? ended.at(-1) : undefined;
       if (died !== undefined) {
         yield ruledOut(`the backend says why it broke off: ${eventEvidence(died).text.slice(0, 200)}`);
         continue;
@@ -63,3 +65,9 @@ export default defineFault({
     }
   },
 });
+
+/** Whether an answer that was cut in the second that begins then may have been cut by that end. */
+function isEndOf(secondMs: number, { kind, timeMs }: BackendEvent): boolean {
+  const isFine = kind === 'stopped' && timeMs % 1000 !== 0;
+  return timeMs >= secondMs - (isFine ? fineClockMs : clockMs) && timeMs <= secondMs + nearMs;
+}
