@@ -92,7 +92,7 @@ export default [
     url: 'http://127.0.0.1/index.php',
     fails: 504,
     traffic: { rps: 8, concurrency: 60 },
-    trafficMs: 2000,
+    trafficMs: 1500,
     setUp: async host => {
       await host.shell("sed -i 's/^;* *process.max = .*/process.max = 2/' /etc/php/*/fpm/php-fpm.conf");
       await phpFpm(host, {

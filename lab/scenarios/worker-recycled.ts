@@ -86,8 +86,8 @@ export default [
       await startNginx(host);
     },
     breakIt: host => gunicorn(host, { ...basket, args: [...basket.args, '--max-requests', '20'] }),
-    traffic: { urls: ['http://127.0.0.1/slow?s=0.7', 'http://127.0.0.1/a', 'http://127.0.0.1/b', 'http://127.0.0.1/c'], method: 'POST', body: 'n=1', rps: 14 },
-    trafficMs: 2600,
+    traffic: { urls: ['http://127.0.0.1/slow?s=0.7', 'http://127.0.0.1/a', 'http://127.0.0.1/b', 'http://127.0.0.1/c'], method: 'POST', body: 'n=1', rps: 20 },
+    trafficMs: 1100,
     symptom: lostTwice,
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', minShare: 0.9, evidence: [/Autorestarting worker/, /20/] },
     fix: 'first-plan',
