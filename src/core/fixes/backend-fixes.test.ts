@@ -59,6 +59,22 @@ describe('restart-without-a-gap', () => {
     const plan = restartWithoutGap.plan(findingWith({ unit: 'fpm.service', isReload: true }), factsOf({ 'php-fpm-pools': pools }));
     expect(plan?.steps).toMatchObject([{ commands: ['grep -n process_control_timeout /opt/php/php-fpm.conf', 'systemctl reload fpm.service'] }]);
   });
+
+  it('names the file of the php-fpm that was reloaded, where there are several', () => {
+    const pool = (version: string, masterPid: number): object => ({ name: 'www', mainConfig: `/etc/php/${version}/fpm/php-fpm.conf`, masterPid, values: {} });
+    const pools = { pools: [pool('7.4', 10), pool('8.2', 20)] };
+    const service = (version: string, masterPid: number): object => ({
+      id: `php-fpm:www#${masterPid}`,
+      kind: 'php-fpm',
+      unit: `php${version}-fpm.service`,
+      masterPid,
+    });
+    const asked = (services: readonly object[]): unknown =>
+      restartWithoutGap.plan(findingWith({ unit: 'php8.2-fpm.service', isReload: true }), factsOf({ 'php-fpm-pools': pools, services }))?.steps[0];
+    const grep = 'grep -n process_control_timeout /etc/php/';
+    expect(asked([service('7.4', 10), service('8.2', 20)])).toMatchObject({ commands: [`${grep}8.2/fpm/php-fpm.conf`, 'systemctl reload php8.2-fpm.service'] });
+    expect(asked([])).toMatchObject({ commands: [`${grep}*/fpm/php-fpm.conf`, 'systemctl reload php8.2-fpm.service'] });
+  });
 });
 
 describe('restart-hung-backend', () => {

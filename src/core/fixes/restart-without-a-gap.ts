@@ -18,8 +18,7 @@ export default defineFix({
     const unit = textOf(finding.fixData, 'unit');
     const name = unit ?? finding.subject.name;
     if (unit !== undefined && finding.fixData?.['isStarting'] === true) return waitFor(unit, finding.subject.peers.join(' and '));
-    if (finding.fixData?.['isReload'] === true)
-      return timeToFinish(finding.subject.name, valueOr(facts['php-fpm-pools'], undefined)?.pools[0]?.mainConfig, unit);
+    if (finding.fixData?.['isReload'] === true) return timeToFinish(finding.subject.name, mainConfigOf(unit, facts), unit);
     const reload = unit === undefined ? [] : reloadSteps(unit, facts);
     const ways: FixStep[] = [
       {
@@ -45,6 +44,15 @@ export default defineFix({
     };
   },
 });
+
+/** The php-fpm.conf of a unit; absent where several come into question. */
+function mainConfigOf(unit: string | undefined, facts: Facts): string | undefined {
+  const own = valueOr(facts.services, []).filter(service => service.kind === 'php-fpm' && (unit === undefined || service.unit === unit));
+  const masters = new Set(own.map(service => service.masterPid));
+  const pools = valueOr(facts['php-fpm-pools'], undefined)?.pools ?? [];
+  const [file, ...others] = new Set(pools.filter(pool => masters.size === 0 || masters.has(pool.masterPid)).map(pool => pool.mainConfig));
+  return others.length === 0 ? file : undefined;
+}
 
 /** Another start would only begin it anew. */
 function waitFor(unit: string, where: string): FixPlan {

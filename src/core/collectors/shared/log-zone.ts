@@ -9,15 +9,16 @@ import { ask } from '../../model/collector.ts';
 import type { HostClock } from '../../model/host.ts';
 import { formatOffset } from '../../model/zone.ts';
 import type { Asking } from '../../logs/window.ts';
-import { parseWall, wallClock } from '../../parsers/nginx-error-log-zone.ts';
+import { wallClock } from '../../parsers/nginx-error-log-zone.ts';
+import { parseTimeIso, parseTimeLocal } from '../../parsers/nginx-log-format-time.ts';
 import { textOf } from './answers.ts';
 
 const tailBytes = 4096;
 const mostLogs = 4;
 /** A line of last summer has another offset without having another zone. */
 const lately = 86_400_000;
-const months = 'JanFebMarAprMayJunJulAugSepOctNovDec';
-const stamps = /\[(\d{2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{2}):?(\d{2})\]|(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})([+-]\d{2}):(\d{2})/;
+const longestOffset = 14 * 60;
+const stamps = /\[(\d{2}\/[A-Z][a-z]{2}\/\d{4}:\d{2}:\d{2}:\d{2} )([+-]\d{4})\]|(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})([+-]\d{2}:\d{2})/;
 
 /** The host's clock, with another zone where all of the newest lines of these access logs are written in one. */
 export function* clockOfLogs(paths: readonly string[], clock: HostClock): Asking<HostClock> {
@@ -36,15 +37,12 @@ export function* clockOfLogs(paths: readonly string[], clock: HostClock): Asking
   return offsetMinutes === undefined || offsetMinutes === 'own' ? clock : { ...clock, zone: formatOffset(offsetMinutes), offsetMinutes };
 }
 
-/** The first time of a line with its zone. */
+/** The first time of a line with its zone. `wall` is written as an error log writes it. */
 function readStamp(line: string): { readonly wall: string; readonly timeMs: number; readonly offsetMinutes: number } | undefined {
-  const match = stamps.exec(line.slice(0, 1024));
-  if (match === null) return undefined;
-  const [, day, month = '', year, clockTime, hours, minutes, isoDate, isoTime, isoHours, isoMinutes] = match;
-  const monthNumber = String(Math.floor(months.indexOf(month) / 3) + 1).padStart(2, '0');
-  const wall = isoDate === undefined ? `${year}/${monthNumber}/${day} ${clockTime}` : `${isoDate.replaceAll('-', '/')} ${isoTime}`;
-  const sign = (hours ?? isoHours ?? '').startsWith('-') ? -1 : 1;
-  const offsetMinutes = sign * (Math.abs(Number(hours ?? isoHours)) * 60 + Number(minutes ?? isoMinutes));
-  const timeMs = parseWall(wall) - offsetMinutes * 60_000;
-  return Number.isFinite(timeMs) && Math.abs(offsetMinutes) <= 14 * 60 ? { wall, timeMs, offsetMinutes } : undefined;
+  const [, local, zone = '', iso = '', isoZone = ''] = stamps.exec(line.slice(0, 1024)) ?? [];
+  const timeMs = local === undefined ? parseTimeIso(iso + isoZone) : parseTimeLocal(local + zone);
+  const asUtcMs = local === undefined ? parseTimeIso(`${iso}+00:00`) : parseTimeLocal(`${local}+0000`);
+  const offsetMinutes = (asUtcMs - timeMs) / 60_000;
+  if (!(Math.abs(offsetMinutes) <= longestOffset)) return undefined;
+  return { wall: new Date(asUtcMs).toISOString().slice(0, 19).replaceAll('-', '/').replace('T', ' '), timeMs, offsetMinutes };
 }

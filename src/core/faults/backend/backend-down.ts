@@ -199,6 +199,7 @@ export default defineFault({
         yield ruledOut(`no file of the configuration names ${peer.id} any more: nginx was not reloaded`);
       } else {
         const mute = silentListener(hop, { hops, services, probes });
+        const perhaps = { ...common, confidence: 'possible', subject: hop.subject } as const;
         const other = search?.here ?? search?.found.find(one => !one.used && !isNginx(one, valueOr(facts.topology, undefined)));
         if (search?.sibling !== undefined) yield ruledOut(`its backend listens on ${search.sibling}, another address of ${peer.hostName ?? 'the same name'}`);
         else if (search?.certainty === 'sure')
@@ -209,42 +210,18 @@ export default defineFault({
         else if (other === undefined && hidden !== '')
           yield { ...common, confidence: 'likely', subject: hop.subject, messageId: 'hidden', data: { address, hidden }, evidence: proof };
         else if (other === undefined && mute !== undefined)
-          yield {
-            ...common,
-            confidence: 'possible',
-            subject: hop.subject,
-            messageId: 'mute',
-            data: { address, other: mute.name, where: formatAddress(mute.address) },
-            evidence: proof,
-          };
+          yield { ...perhaps, messageId: 'mute', data: { address, other: mute.name, where: formatAddress(mute.address) }, evidence: proof };
         // It may be the one that is meant, or a neighbour's container with the same port inside.
-        else if (other === undefined && (elsewhere !== undefined || isInside))
-          yield { ...common, confidence: 'possible', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
+        else if (other === undefined && (elsewhere !== undefined || isInside)) yield { ...perhaps, messageId: 'gone', data: { address }, evidence: proof };
         else if (peer.onlyInLog === true && namesWithPort(hop, hops).length > 0)
-          yield {
-            ...common,
-            confidence: 'possible',
-            subject: hop.subject,
-            messageId: 'formerly',
-            data: { address, names: namesWithPort(hop, hops).slice(0, 3).join(', ') },
-            evidence: proof,
-          };
+          yield { ...perhaps, messageId: 'formerly', data: { address, names: namesWithPort(hop, hops).slice(0, 3).join(', ') }, evidence: proof };
         else if (other === undefined && (!isAsked || closed.length > 0))
-          yield {
-            ...common,
-            confidence: 'possible',
-            subject: hop.subject,
-            messageId: isAsked ? 'closed' : 'unasked',
-            data: { address, sockets: closed.slice(0, 3).join(', ') },
-            evidence: proof,
-          };
+          yield { ...perhaps, messageId: isAsked ? 'closed' : 'unasked', data: { address, sockets: closed.slice(0, 3).join(', ') }, evidence: proof };
         else if (other === undefined)
           yield { ...common, confidence: isSeen(facts) ? 'confirmed' : 'likely', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
         else
           yield {
-            ...common,
-            confidence: 'possible',
-            subject: hop.subject,
+            ...perhaps,
             messageId: 'somewhere',
             data: { address, other: other.service?.name ?? 'Something', where: formatAddress(other.address) },
             evidence: [...proof, probeEvidence(other.probe)],

@@ -4,10 +4,15 @@ import { wrongHeaderIn } from '../../model/response-header.ts';
 import { mismatchesOf } from '../../model/spoken.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
-import type { Evidence } from '../../model/finding.ts';
+import type { Confidence, Evidence } from '../../model/finding.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
 const classes: ReadonlySet<Symptom['class']> = new Set<Symptom['class']>(['invalid-header', 'no-valid-header']);
+
+interface Judged {
+  readonly confidence: Confidence;
+  readonly messageId: 'seen' | 'garbage' | 'owner' | 'logged' | 'unasked' | 'unread';
+}
 
 /** The backend speaks the right protocol, and wrongly: nginx refuses a header that breaks the rules of HTTP. */
 export default defineFault({
@@ -35,29 +40,14 @@ export default defineFault({
       const seen = hop.probes.map(probe => ({ probe, what: wrongHeaderIn(probe) })).find(one => one.what !== undefined);
       const message = symptoms.flatMap(symptom => symptom.errorGroups.flatMap(group => group.samples))[0]?.message ?? '';
       const logged = symptoms.flatMap(symptom => symptomEvidence(symptom, 2));
-      const isAnswered = hop.probes.some(probe => probe.outcome.state === 'answered');
-      // What babbles need not be the backend, where nobody can see who has the port.
-      const isOwnerless = seen?.what === 'garbage' && hop.peer.listeners.length > 0 && hop.peer.listeners.every(listener => listener.pids.length === 0);
-      const isUnread = symptoms.every(symptom => symptom.class === 'no-valid-header');
+      const judged = seen?.what === undefined ? judgedByLog(hop, symptoms) : judgedByAnswer(hop, seen.what);
       const bytes: Evidence[] = seen === undefined ? [] : [probeEvidence(seen.probe), ...headOf(seen.probe)];
       const [first, ...rest] = [...bytes, ...logged];
       if (first === undefined) continue;
       yield {
-        // nginx names the line that it refuses; what stands there is no guess. Where it read no header, the protocol may be another one.
-        confidence: isOwnerless ? 'possible' : seen !== undefined ? 'confirmed' : isAnswered || !isUnread ? 'likely' : 'possible',
+        ...judged,
         status: seen !== undefined || symptoms.some(symptom => symptom.ongoing) ? 'active' : 'past',
         subject: hop.serviceSubject,
-        messageId: isOwnerless
-          ? 'owner'
-          : seen !== undefined
-            ? seen.what === 'garbage'
-              ? 'garbage'
-              : 'seen'
-            : isAnswered
-              ? 'logged'
-              : isUnread
-                ? 'unread'
-                : 'unasked',
         data: { address: hop.peer.id, path: seen === undefined ? '' : pathOf(seen.probe), what: seen?.what ?? message },
         evidence: [first, ...rest],
         symptoms: [...symptoms, ...truncatedWith(hop, symptoms)].map(symptom => symptom.id),
@@ -65,6 +55,20 @@ export default defineFault({
     }
   },
 });
+
+/** What babbles need not be the backend, where nobody can see who has the port. */
+function judgedByAnswer({ peer: { listeners } }: Hop, what: string): Judged {
+  if (what !== 'garbage') return { confidence: 'confirmed', messageId: 'seen' };
+  const isOwnerless = listeners.length > 0 && listeners.every(listener => listener.pids.length === 0);
+  return isOwnerless ? { confidence: 'possible', messageId: 'owner' } : { confidence: 'confirmed', messageId: 'garbage' };
+}
+
+/** nginx names the line that it refuses; what stands there is no guess. Where it read no header, the protocol may be another one. */
+function judgedByLog({ probes }: Hop, symptoms: readonly Symptom[]): Judged {
+  if (probes.some(probe => probe.outcome.state === 'answered')) return { confidence: 'likely', messageId: 'logged' };
+  const isUnread = symptoms.every(symptom => symptom.class === 'no-valid-header');
+  return isUnread ? { confidence: 'possible', messageId: 'unread' } : { confidence: 'likely', messageId: 'unasked' };
+}
 
 /** The offending bytes themselves, made visible. */
 function headOf(probe: ProbeResult): Evidence[] {
