@@ -12,9 +12,9 @@ import { median, type Run } from './measure.ts';
 /**
  * `badhop logs` against what else reads logs, in pairs in one run, process starts included, and its numbers against those of
  * awk. Ends with 1 where a limit is missed or a number differs. Needs about 17 GB of disk and nearly an hour, most of it for GoAccess; `--quick` takes a hundredth of the sizes
- * and judges the numbers alone.
+ * and judges the numbers alone. Parts that are named are measured alone.
  *
- *     npm run build && node bench/logs.ts [--quick]
+ *     npm run build && node bench/logs.ts [--quick] [access] [errors] [compressed] [last] [growth]
  */
 const quick = process.argv.includes('--quick');
 const rounds = 5;
@@ -25,12 +25,15 @@ const lnavQuery = ";SELECT sc_status, timeslice(log_time, '10s') AS slice, count
 const misses: string[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'badhop-bench-'));
 
+const parts: Readonly<Record<string, () => void>> = { access: accessLogs, errors: errorLogs, compressed, last: lastMinutes, growth };
+const named = process.argv.slice(2).filter(word => !word.startsWith('-'));
+
 try {
-  accessLogs();
-  errorLogs();
-  compressed();
-  lastMinutes();
-  growth();
+  for (const name of named.length > 0 ? named : Object.keys(parts)) {
+    const measure = parts[name];
+    if (measure === undefined) throw new Error(`there is no part "${name}"; there are ${Object.keys(parts).join(', ')}`);
+    measure();
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -17,8 +17,12 @@ const folder = join(root, 'dist/cli');
 
 const bundle = await rolldown({
   cwd: root,
-  // The thread that reads logs is started from a file of its own.
-  input: { bin: join(root, 'src/cli/bin.ts'), 'log-worker': join(root, 'src/node/logs/log-worker.ts') },
+  // The threads that read and uncompress logs are started from files of their own.
+  input: {
+    bin: join(root, 'src/cli/bin.ts'),
+    'log-worker': join(root, 'src/node/logs/log-worker.ts'),
+    'text-worker': join(root, 'src/node/logs/text-worker.ts'),
+  },
   platform: 'node',
   external: ['commander', 'fzstd', 'xz-decompress', /^node:/],
   // What is wrong with the program is a failed build, not a line that scrolls by.

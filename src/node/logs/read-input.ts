@@ -45,6 +45,8 @@ export interface ReadContext {
   readonly hourMs: ScanTask['hourMs'];
   readonly sum: LazySum;
   readonly createScanner: (task: ScanTask) => Scanner;
+  /** The text of a compressed file, where another thread has the time to uncompress it. */
+  readonly textElsewhere?: ((path: string, size: number) => ByteSource | undefined) | undefined;
   isStopped(): boolean;
   /** Bytes of the disk that were read, since it was told last. */
   tick(bytes: number): void;
@@ -133,7 +135,8 @@ export class InputReader {
     const samples = samplesOf(fd, size);
     const head = samples[0] ?? new Uint8Array(0);
     const compression = compressionOf(head);
-    if (compression !== undefined) return await this.#text(() => uncompressed(new FileSource(fd, 0, size), compression), job, true);
+    if (compression !== undefined)
+      return await this.#text(() => this.#context.textElsewhere?.(job.path, size) ?? uncompressed(new FileSource(fd, 0, size), compression), job, true);
     if (recordLevel(head) !== undefined) return await this.#text(() => new FileSource(fd, 0, size), job, true);
     const other = otherKindOf(head);
     if (other !== undefined) return { ...nothing(job), unread: `it is ${other}` };

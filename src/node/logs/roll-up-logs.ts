@@ -13,6 +13,7 @@ import { InputReader, isBounded, type Job, type JobReport } from './read-input.t
 import type { InputReport, LogsRequest, LogsResult, Progress } from './request.ts';
 import { ChunkSource } from './source.ts';
 import type { LogStream } from './streams.ts';
+import { dropText, leastTextBytes, takeText } from './text-thread.ts';
 import { told } from './told.ts';
 import { runInWorkers, startWorkers, stopWorkers } from './worker-pool.ts';
 
@@ -80,6 +81,7 @@ class LogsReading {
       return await this.#read(ready);
     } finally {
       this.#signal?.removeEventListener('abort', breakOff);
+      dropText();
       await Promise.all([stopWorkers(ready), stopEarly()]);
     }
   }
@@ -99,7 +101,7 @@ class LogsReading {
       const workers = threads > 0 ? [...ready.slice(0, threads), ...this.#startWorkers(more)] : [];
       const others = workers.length > 0 ? this.#inThreads(workers, queue, sum, lost) : undefined;
       // Streams are read beside the files.
-      await Promise.all([others, this.#inMain(queue, sum), this.#streams(sum)]);
+      await Promise.all([others, this.#inMain(queue, sum, jobs.length === 1), this.#streams(sum)]);
     } finally {
       clearInterval(timer);
     }
@@ -165,8 +167,9 @@ class LogsReading {
     }
   }
 
-  async #inMain(queue: Job[], sum: LazySum): Promise<void> {
-    const reader = this.#reader(sum);
+  /** `isOnly`: there is nothing else for other threads to do. */
+  async #inMain(queue: Job[], sum: LazySum, isOnly: boolean): Promise<void> {
+    const reader = this.#reader(sum, isOnly && this.#threads > 1);
     for (let job = queue.shift(); job !== undefined && !this.#isStopped(); job = queue.shift()) this.#take(await reader.do(job));
     reader.finish();
   }
@@ -233,7 +236,7 @@ class LogsReading {
     }
   }
 
-  #reader(sum: LazySum): InputReader {
+  #reader(sum: LazySum, hasOthers = false): InputReader {
     let lastMs = performance.now();
     return new InputReader({
       window: this.#window,
@@ -241,6 +244,7 @@ class LogsReading {
       hourMs: hourReader(this.#request.zone, this.#request.nowMs),
       sum,
       createScanner: this.#engine.createScanner,
+      textElsewhere: (path, size) => (hasOthers && size >= leastTextBytes ? takeText(path, () => this.#isStopped()) : undefined),
       isStopped: () => this.#isStopped(),
       tick: bytes => {
         this.#done[mostThreads] = (this.#done[mostThreads] ?? 0) + bytes;
