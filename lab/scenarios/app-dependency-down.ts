@@ -33,6 +33,13 @@ async function till(host: LabHost): Promise<void> {
   await startNginx(host);
 }
 
+async function shelf(host: LabHost): Promise<void> {
+  await rawTcp(host, { name: 'stock', listen: '127.0.0.1:6433', behaviour: 'answer', text: 'row\n' });
+  await gunicorn(host, { name: 'shelf', code: QUERIES, bind: '127.0.0.1:3941', timeoutSeconds: 60 });
+  await nginxSite(host, { name: 'shelf', server: 'location / { proxy_pass http://127.0.0.1:3941; proxy_read_timeout 1s; }', log: 'timed' });
+  await startNginx(host);
+}
+
 export default [
   defineScenario({
     name: 'app-dependency-down',
@@ -64,12 +71,7 @@ export default [
     fault: 'app-dependency-down',
     fails: 504,
     trafficMs: 2500,
-    setUp: async host => {
-      await rawTcp(host, { name: 'stock', listen: '127.0.0.1:6433', behaviour: 'answer', text: 'row\n' });
-      await gunicorn(host, { name: 'shelf', code: QUERIES, bind: '127.0.0.1:3941', timeoutSeconds: 60 });
-      await nginxSite(host, { name: 'shelf', server: 'location / { proxy_pass http://127.0.0.1:3941; proxy_read_timeout 1s; }', log: 'timed' });
-      await startNginx(host);
-    },
+    setUp: shelf,
     breakIt: host => host.systemctl('kill', '--signal=STOP', 'stock'),
     expect: {
       verdict: 'failing',
@@ -80,6 +82,27 @@ export default [
       evidence: [/state T/],
     },
     repair: host => host.systemctl('kill', '--signal=CONT', 'stock'),
+  }),
+  defineScenario({
+    name: 'app-dependency-down-frozen-twin-somebody-elses',
+    title: 'Both workers wait for a store that runs and is slow; a metrics server that others are connected to is stopped by a signal',
+    kind: 'twin',
+    fault: 'worker-pool-exhausted',
+    twinOf: 'app-dependency-down',
+    fails: 504,
+    trafficMs: 2500,
+    setUp: async host => {
+      await shelf(host);
+      await rawTcp(host, { name: 'meter', listen: '127.0.0.1:6480', behaviour: 'answer', text: 'ok\n' });
+      const clients = `const net = require('net'); for (let n = 0; n < 4; n += 1) net.connect(6480, '127.0.0.1'); setInterval(() => undefined, 1000);`;
+      await startUnit(host, { unit: 'scrape.service', exec: `${nodeBinary()} -e "${clients}"` });
+    },
+    breakIt: async host => {
+      await host.systemctl('kill', '--signal=STOP', 'meter');
+      await host.systemctl('stop', 'stock');
+      await rawTcp(host, { name: 'depot', listen: '127.0.0.1:6433', behaviour: 'hang' });
+    },
+    expect: { verdict: 'failing', status: 'active', minShare: 0.9, notFindings: ['app-dependency-down', 'backend-down'] },
   }),
   defineScenario({
     name: 'app-dependency-down-twin-own-error',

@@ -32,6 +32,7 @@ import resources from './resources.ts';
 import runtimeLimits from './runtime-limits.ts';
 import serviceLoad from './service-load.ts';
 import socketFiles from './socket-files.ts';
+import stoppedServers from './stopped-servers.ts';
 import systemdUnits from './systemd-units.ts';
 import unitNames from './unit-names.ts';
 import upgradeAnswers from './upgrade-answers.ts';
@@ -69,6 +70,7 @@ export const collectors: readonly Collector[] = [
   runtimeLimits,
   serviceLoad,
   socketFiles,
+  stoppedServers,
   systemdUnits,
   unitNames,
   upgradeAnswers,

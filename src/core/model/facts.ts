@@ -17,6 +17,7 @@ import type {
   ProcessDetail,
   ProcessInfo,
   Resources,
+  StoppedServer,
   SystemdUnit,
 } from './facts/system.ts';
 import type { Hop } from './facts/hop.ts';
@@ -76,6 +77,8 @@ export interface Facts {
   readonly 'upgrade-answers': Known<readonly UpgradeAnswers[]>;
   /** How long backends leave an idle connection open: asked only of those that cut requests on connections that nginx keeps. */
   readonly 'idle-connections': Known<readonly ProbeResult[]>;
+  /** Servers that answer nobody because a signal stopped them, and whose connections they hold. */
+  readonly 'stopped-servers': Known<readonly StoppedServer[]>;
   /** Files, packages, units and deployments that changed in the window or in the ten minutes before it. */
   readonly changes: Known<readonly Change[]>;
 

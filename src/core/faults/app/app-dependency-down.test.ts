@@ -54,10 +54,54 @@ describe('app-dependency-down by what stands still', () => {
     connections: { byRemote: [], byLocal: [{ state: 'ESTAB', local: '127.0.0.1:5433', remote: '', count: 2 }], byState: {} },
   };
 
-  it('is likely where all workers wait and a stopped server holds their connections', () => {
-    expect(detections(fault, given)).toMatchObject([
-      { confidence: 'likely', messageId: 'frozen', subject: { id: '127.0.0.1:5433' }, data: { pid: 700, count: 2 } },
-    ]);
+  const stopped = (clients: readonly (readonly [pid: number, connections: number])[], unseen = 0): object => ({
+    ...given,
+    'stopped-servers': [{ address: '127.0.0.1:5433', clients: clients.map(([pid, connections]) => ({ pid, connections })), unseen }],
+  });
+  const [first = 0, second = 0] = serviceOf().workerPids;
+
+  it('is likely where all workers wait and hold connections to a stopped server', () => {
+    const seen = { confidence: 'likely', messageId: 'frozen', subject: { id: '127.0.0.1:5433' }, data: { pid: 700, count: 2 } };
+    expect(
+      detections(
+        fault,
+        stopped([
+          [first, 1],
+          [second, 1],
+        ]),
+      ),
+    ).toMatchObject([seen]);
+    expect(
+      detections(
+        fault,
+        stopped(
+          [
+            [first, 2],
+            [9999, 40],
+          ],
+          3,
+        ),
+      ),
+    ).toMatchObject([seen]);
+  });
+
+  it('is silent where the connections are those of others', () => {
+    expect(detections(fault, stopped([[9999, 2]]))).toEqual([]);
+    expect(
+      detections(
+        fault,
+        stopped([
+          [first, 1],
+          [9999, 1],
+        ]),
+      ),
+    ).toEqual([]);
+  });
+
+  it('is possible where it could not be seen whose connections they are', () => {
+    const unseen = { confidence: 'possible', messageId: 'frozenUnseen', data: { pid: 700, count: 2 } };
+    expect(detections(fault, given)).toMatchObject([unseen]);
+    expect(detections(fault, stopped([[first, 1]], 1))).toMatchObject([unseen]);
   });
 
   it('is silent where that server runs, has fewer connections than there are workers, or the workers compute', () => {

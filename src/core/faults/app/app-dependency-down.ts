@@ -24,7 +24,7 @@ export default defineFault({
     title: 'What the application depends on does not answer',
     explains: [...failing, ...waiting, 'no-live-upstreams', 'unattributed-5xx'],
     requires: ['hops', 'symptoms', 'probe-results', 'topology'],
-    uses: ['nginx-error-log', 'listeners', 'processes', 'connections'],
+    uses: ['nginx-error-log', 'listeners', 'processes', 'connections', 'stopped-servers'],
     leadsTo: [
       'app-returned-5xx',
       'request-specific-crash',
@@ -40,7 +40,9 @@ export default defineFault({
     messages: {
       away: '{service} could not reach {address} {times} within the window, and nobody takes connections there now. Requests fail as it says so.',
       frozen:
-        '{service} uses no CPU and waits. At {address} {process} (pid {pid}) is stopped by a signal (state T) and holds {count} open connections that it answers no more: most probably they are those of {service}.',
+        '{service} uses no CPU and waits. Its workers hold {count} connections to {address}, where {process} (pid {pid}) is stopped by a signal (state T) and answers them no more.',
+      frozenUnseen:
+        '{service} uses no CPU and waits. At {address} {process} (pid {pid}) is stopped by a signal (state T) and holds {count} open connections that it answers no more. Whose they are could not be seen: maybe those of {service}.',
     },
   },
   *detect({ hops, symptoms, topology, 'probe-results': probes, ...facts }, { sinceMs }) {
@@ -50,6 +52,7 @@ export default defineFault({
       listeners: valueOr(facts.listeners, []),
       processes: valueOr(facts.processes, []),
       connections: valueOr(facts.connections, { byRemote: [], byLocal: [], byState: {} }),
+      stopped: valueOr(facts['stopped-servers'], undefined),
     });
     for (const hop of hops) {
       const events = hop.events.filter(event => event.kind === 'dependency-error' && event.timeMs >= sinceMs && event.address !== undefined);
@@ -90,25 +93,25 @@ export default defineFault({
 type Around = Parameters<typeof frozenDependencies>[1] & { readonly symptoms: readonly Symptom[] };
 
 /** Connected, and answered by nobody: no log speaks of it, as nothing has failed for the application yet. */
-function* frozen(around: Around): Generator<Detection<'frozen'>> {
+function* frozen(around: Around): Generator<Detection<'frozen' | 'frozenUnseen'>> {
   for (const hop of around.hops) {
     const explained = [...symptomsOf(hop, [...waiting, 'no-live-upstreams']), ...unattributedOf(hop, around.symptoms, [502, 504])].filter(
       symptom => symptom.ongoing,
     );
     if (explained.length === 0) continue;
-    for (const { address, listener, processes, connections } of frozenDependencies(hop, around)) {
+    for (const { address, listener, processes, connections, isSeen } of frozenDependencies(hop, around)) {
       const [first] = processes;
       if (first === undefined) continue;
       yield {
-        confidence: 'likely',
+        confidence: isSeen ? 'likely' : 'possible',
         status: 'active',
         subject: { kind: 'peer', id: address, name: address, peers: [address, hop.peer.id] },
-        messageId: 'frozen',
+        messageId: isSeen ? 'frozen' : 'frozenUnseen',
         data: { service: hop.service?.name ?? hop.peer.id, address, process: first.comm, pid: first.pid, count: connections },
         evidence: [
           processEvidence(first),
           listenerEvidence(listener),
-          { source: 'connections', text: `ESTAB at ${address}: ${connections}` },
+          { source: 'connections', text: `ESTAB ${isSeen ? `of ${hop.service?.name ?? hop.peer.id} to` : 'at'} ${address}: ${connections}` },
           ...explained
             .filter(symptom => symptom.count > 0)
             .flatMap(symptom => symptomEvidence(symptom, 1))

@@ -106,6 +106,15 @@ export interface Connections {
   readonly byState: Readonly<Record<string, number>>;
 }
 
+/** A TCP server of this host, all of whose listening processes are stopped by a signal. */
+export interface StoppedServer {
+  readonly address: string;
+  /** The workers of services that hold connections to it. */
+  readonly clients: readonly { readonly pid: number; readonly connections: number }[];
+  /** Connections from this host of which it could not be seen who holds them. */
+  readonly unseen: number;
+}
+
 export interface SystemdUnit {
   readonly name: string;
   readonly description: string;
