@@ -123,6 +123,14 @@ export default [
     trafficMs: 3800,
     symptom: has502,
     expect: { verdict: 'failing', firstConfidence: 'confirmed', status: 'active', evidence: ['limit-max-requests', 'Scheduled restart job'] },
+    // Without the journal it is not proven, and no crash is.
+    also: async (_host, badhop) => {
+      const { report } = await badhop(['diagnose', '--format', 'json'], { user: 'nobody' });
+      const [first, ...rest] = report?.findings.filter(one => one.status !== 'latent') ?? [];
+      if (first?.fault !== 'worker-recycled' || first.confidence !== 'likely')
+        throw new Error(`for nobody it is ${first?.fault ?? 'nothing'} ${first?.confidence ?? ''}`);
+      if (rest.some(one => one.fault === 'backend-crash-loop' && one.confidence === 'confirmed')) throw new Error('for nobody a crash loop is confirmed');
+    },
     fix: 'first-plan',
   }),
   defineScenario({

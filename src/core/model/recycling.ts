@@ -1,7 +1,7 @@
 import { valueOr, type Known } from './fact.ts';
 import type { BackendConfigs, BackendEvent, PhpFpmPools, Service, Sourced } from './facts/backend.ts';
 import type { Hop } from './facts/hop.ts';
-import type { ManagedProgram } from './facts/managed-program.ts';
+import type { ManagedProgram, ProgramLine } from './facts/managed-program.ts';
 import type { Symptom } from './facts/topology.ts';
 import type { Evidence } from './finding.ts';
 import { sampleTimesOf } from './hop-symptoms.ts';
@@ -111,7 +111,7 @@ function fromLog(event: BackendEvent): Recycle {
 /** A server of one process ends as a whole, without an error, and systemd starts it again by itself. */
 function unitRecycles(hop: Hop, sinceMs: number): Recycle[] {
   const events = hop.events.filter(event => event.timeMs >= sinceMs);
-  return events.flatMap((event, index): Recycle[] => {
+  const whole = events.flatMap((event, index): Recycle[] => {
     if (event.kind !== 'restarting') return [];
     const before = events.slice(0, index);
     const own = before.slice(before.findLastIndex(isUnitStart) + 1);
@@ -124,6 +124,23 @@ function unitRecycles(hop: Hop, sinceMs: number): Recycle[] {
       { fromMs: end.timeMs - goneMs, toMs: listeningMs(hop, started, next), evidence: { source: event.source, text: `systemd: ${event.text}` }, by: 'unit' },
     ];
   });
+  return [...whole, ...pendingRecycle(hop, events, whole.length > 0)];
+}
+
+/** It has ended in order and is away: systemd waits before it starts it again, or had not yet seen the end when it was asked for the unit. */
+function pendingRecycle({ unit }: Hop, events: readonly BackendEvent[], hasEarlier: boolean): Recycle[] {
+  const own = events.slice(
+    Math.max(
+      events.findLastIndex(isUnitStart),
+      events.findLastIndex(event => event.kind === 'restarting'),
+    ) + 1,
+  );
+  const end = own.find(one => one.kind === 'ended');
+  if (end === undefined || unit === undefined || own.some(one => failures.has(one.kind))) return [];
+  const isWaiting = unit.subState.includes('auto-restart') || (hasEarlier && unit.activeState === 'active');
+  return isWaiting
+    ? [{ fromMs: end.timeMs - 2 * goneMs, toMs: Number.POSITIVE_INFINITY, evidence: { source: end.source, text: `systemd: ${end.text}` }, by: 'unit' }]
+    : [];
 }
 
 /** The same under another manager: the program ends by itself with status 0, and the manager starts it again. */
@@ -133,11 +150,19 @@ function programRecycles({ program }: Hop, sinceMs: number): Recycle[] {
     if (line.kind !== 'ended' || line.asked === true || line.status !== 0 || line.signal !== undefined || line.timeMs < sinceMs) return [];
     const after = program.lines.slice(index + 1);
     const started = after.find(one => one.kind === 'starting' || one.kind === 'running');
-    if (started === undefined) return [];
+    if (started === undefined) return isStartedAgain(program) ? [programRecycle(line, Number.POSITIVE_INFINITY)] : [];
     const next = after.find(one => one.kind === 'ended')?.timeMs ?? Number.POSITIVE_INFINITY;
-    const toMs = Math.min(next, started.timeMs + silentBootMs + goneMs);
-    return [{ fromMs: line.timeMs - goneMs, toMs, evidence: { source: line.source, text: line.text }, by: 'unit' }];
+    return [programRecycle(line, Math.min(next, started.timeMs + silentBootMs + goneMs))];
   });
+}
+
+function programRecycle({ timeMs, source, text }: ProgramLine, toMs: number): Recycle {
+  return { fromMs: timeMs - goneMs, toMs, evidence: { source, text }, by: 'unit' };
+}
+
+/** Whether the manager starts it again after its last end, as it says or has done before. */
+function isStartedAgain({ state }: ManagedProgram): boolean {
+  return state === 'waiting' || state === 'starting';
 }
 
 function isUnitStart(event: BackendEvent): boolean {

@@ -111,6 +111,48 @@ describe('backend-crash-loop fires', () => {
   });
 });
 
+describe('backend-crash-loop doubts', () => {
+  const orderly = unitOf({ ...looping, result: 'success', execMainStatus: 0, restartPolicy: 'always' });
+  const access = (lastGoodMs: number) => ({ total: 50, byStatus: { '200': 40 }, byPeer: [], lastGoodMs });
+  const at = (unit: typeof orderly, more: object = {}) => detections(fault, { hops: [lostHop({ unit })], ...more });
+
+  it('where it ends with status 0 and its journal is closed to this user', () => {
+    expect(at(orderly)).toMatchObject([{ confidence: 'possible', messageId: 'orderly', data: { teller: expect.stringContaining('journal') } }]);
+    expect(at(orderly, { 'nginx-access-log': access(nowMs - 500) })).toMatchObject([{ confidence: 'possible' }]);
+    // It has answered nobody since it began.
+    expect(at(orderly, { 'nginx-access-log': access(nowMs - 300_000) })).toMatchObject([{ confidence: 'likely', messageId: 'orderly' }]);
+  });
+
+  it('where it runs again, any end makes systemd start it, and its journal is closed', () => {
+    const running = unitOf({ restarts: 6, activeEnterMs: nowMs - 2000, restartPolicy: 'always' });
+    const hop = hopOf({ unit: running, symptoms: [symptomOf('connect-refused')] });
+    expect(detections(fault, { hops: [{ ...hop, peer: peerOf({ listeners: [] }) }] })).toMatchObject([{ confidence: 'likely', messageId: 'untold' }]);
+    // Started again after failures alone, it has failed.
+    const failing = { ...hop, peer: peerOf({ listeners: [] }), unit: { ...running, restartPolicy: 'on-failure' } };
+    expect(detections(fault, { hops: [failing] })).toMatchObject([{ confidence: 'confirmed', messageId: 'running-again' }]);
+  });
+
+  it('where its journal tells of orderly ends, and it serves between them', () => {
+    const unit = { ...orderly, journal: [scheduled(3000, 4)] };
+    const ended = {
+      serviceId: 'unit:orders.service',
+      kind: 'ended' as const,
+      timeMs: nowMs - 3000,
+      text: 'orders.service: Deactivated successfully.',
+      source: 'journal:orders',
+    };
+    const hop = lostHop({ unit, events: [ended] });
+    const facts = (lastGoodMs: number) => ({ hops: [hop], 'nginx-access-log': access(lastGoodMs) });
+    expect(detections(fault, facts(nowMs - 500))).toMatchObject([
+      { confidence: 'likely', messageId: 'orderly', data: { teller: expect.stringContaining('code') } },
+    ]);
+    // A program that ends at its start with status 0 serves nobody.
+    expect(detections(fault, facts(nowMs - 300_000))).toMatchObject([{ confidence: 'confirmed', messageId: 'between-tries' }]);
+    const failed = { ...hop, events: [ended, { ...ended, kind: 'worker-exit' as const }] };
+    expect(detections(fault, { hops: [failed] })).toMatchObject([{ confidence: 'confirmed' }]);
+  });
+});
+
 describe('backend-crash-loop is silent', () => {
   it('where the unit was stopped, or failed once', () => {
     const hops = [lostHop({ unit: unitOf({ activeState: 'inactive' }) }), lostHop({ unit: unitOf({ activeState: 'failed', result: 'exit-code' }) })];

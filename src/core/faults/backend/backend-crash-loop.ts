@@ -1,8 +1,9 @@
 import { defineFault } from '../../model/fault.ts';
 import type { Detection, Evidence } from '../../model/finding.ts';
 import { listenerEvidence, probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
-import { valueOr } from '../../model/fact.ts';
+import { valueOr, type Known } from '../../model/fact.ts';
 import type { Hop } from '../../model/facts/hop.ts';
+import type { NginxAccessLog } from '../../model/facts/logs.ts';
 import type { LostPeer } from '../../model/facts/lost-peer.ts';
 import type { SocketUnit, SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
@@ -10,9 +11,11 @@ import type { Symptom } from '../../model/facts/topology.ts';
 import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { programBehind, type ProgramBehind } from '../../model/program-behind.ts';
 import { programFixData } from '../../model/program-commands.ts';
+import { hasJournal, lastEnd } from '../../model/last-end.ts';
 import { programEndText, programEvidence, programLoop, programWords, type ProgramLoop } from '../../model/program-state.ts';
+import { hasServedSince } from '../../model/served.ts';
 import { unitWithoutPort } from '../../model/taken-port.ts';
-import { restartLoop, type Window } from '../../model/restarts.ts';
+import { restartLoop, type RestartLoop, type Window } from '../../model/restarts.ts';
 import { unitBehind } from '../../model/unit-behind.ts';
 import { lastWords, repeatedWords, systemdWords } from '../../model/unit-words.ts';
 
@@ -38,7 +41,7 @@ export default defineFault({
     title: 'The backend starts and dies again and again',
     explains,
     requires: ['hops', 'symptoms'],
-    uses: ['systemd-units', 'managed-programs', 'lost-peers'],
+    uses: ['systemd-units', 'managed-programs', 'lost-peers', 'nginx-access-log'],
     leadsTo: [
       'backend-down',
       'socket-missing',
@@ -56,6 +59,10 @@ export default defineFault({
         '{unit} {ended} each time it is started. systemd has restarted it {restarts} times and will try again; between the tries nobody listens on {address}.',
       'given-up': '{unit} {ended} each time it was started, until systemd gave up after {restarts} restarts. Nobody listens on {address}.',
       'running-again': '{unit} {ended} and was restarted {restarts} times, the last time a moment ago. Requests to {address} fail whenever it is away.',
+      orderly:
+        '{unit} ended by itself with status 0, which is no failure, and systemd starts it again each time: {restarts} times so far. Requests to {address} fail whenever it is away. Whether it ends so after a number of requests or a time, {teller}.',
+      untold:
+        '{unit} was restarted by systemd {restarts} times, the last time a moment ago. Requests to {address} fail whenever it is away. How it ended is in its journal, which was not to be read.',
       'by-socket':
         '{unit}, which {socket} starts when a connection comes, {ended} each time: {restarts} times in the window. {fate} Requests to {address} fail.',
       'program-between-tries':
@@ -119,12 +126,20 @@ export default defineFault({
       if ((loop === undefined && repeated.length === 0) || own.length === 0) continue;
       const isRecent = loop?.endedMs !== undefined && window.nowMs - loop.endedMs < goesOnMs;
       const isActive = isAway || own.some(symptom => symptom.ongoing) || isRecent;
+      const doubt = loop === undefined ? undefined : doubtOf({ unit, loop, hop, own, window, log: facts['nginx-access-log'] });
       yield {
-        confidence: how === 'likened' || loop === undefined || loop.restarts === 0 ? 'likely' : 'confirmed',
+        confidence: doubt?.confidence ?? (how === 'likened' || loop === undefined || loop.restarts === 0 ? 'likely' : 'confirmed'),
         status: isActive ? 'active' : 'past',
         subject: { kind: 'unit', id: `unit:${unit.name}`, name: unit.name, peers: peersOf(unit, hop, hops) },
-        messageId: loop?.state ?? 'repeats',
-        data: { unit: unit.name, restarts: loop?.restarts ?? 0, ended: endText(unit), address: hop.peer.id, ...socketText(loop?.socket) },
+        messageId: doubt?.messageId ?? loop?.state ?? 'repeats',
+        data: {
+          teller: hasJournal(unit, hop.events) ? 'its code or its settings tell' : 'its journal tells, which was not to be read',
+          unit: unit.name,
+          restarts: loop?.restarts ?? 0,
+          ended: endText(unit),
+          address: hop.peer.id,
+          ...socketText(loop?.socket),
+        },
         evidence: [
           unitEvidence(unit),
           ...(repeated.length > 0 ? repeated : lastWords(unit)),
@@ -142,6 +157,31 @@ export default defineFault({
     }
   },
 });
+
+interface Doubt {
+  readonly confidence: 'likely' | 'possible';
+  readonly messageId: 'orderly' | 'untold';
+}
+
+interface Seen {
+  readonly unit: SystemdUnit;
+  readonly loop: RestartLoop;
+  readonly hop: Hop;
+  readonly own: readonly Symptom[];
+  readonly window: Window;
+  readonly log: Known<NginxAccessLog>;
+}
+
+/** A program that is meant to end after some requests is restarted like one that dies. It ends in order, and has served meanwhile. */
+function doubtOf({ unit, loop, hop, own, window, log }: Seen): Doubt | undefined {
+  if (loop.state !== 'between-tries' && loop.state !== 'running-again') return undefined;
+  const end = lastEnd(unit, hop.events, window.sinceMs);
+  if (end === 'failed') return undefined;
+  if (end === 'untold') return { confidence: 'likely', messageId: 'untold' };
+  const hasServed = hasServedSince(hop, Math.min(...own.map(symptom => symptom.firstMs)), log);
+  if (hasJournal(unit, hop.events)) return hasServed === false ? undefined : { confidence: 'likely', messageId: 'orderly' };
+  return { confidence: hasServed === false ? 'likely' : 'possible', messageId: 'orderly' };
+}
 
 /** The program that is meant cannot listen, as a stranger came first. Where that one answers as it should, it is the right one. */
 function* portTaken(hop: Hop, units: readonly SystemdUnit[], window: Window): Generator<Detection<'port-taken'>> {

@@ -72,6 +72,55 @@ describe('worker-recycled fires', () => {
     expect(found(failed, { 'limit-max-requests': '500' })).toEqual([]);
   });
 
+  it('while that one process is away, and for what came after badhop began to look', () => {
+    const cycle = (agoMs: number, count: number) => [
+      eventOf('ended', agoMs, { text: 'orders.service: Deactivated successfully.' }),
+      eventOf('restarting', agoMs - 700, { text: `orders.service: Scheduled restart job, restart counter is at ${count}.` }),
+      eventOf('started', agoMs - 800, { text: 'Started orders.service - orders.' }),
+    ];
+    const events = [...cycle(60_000, 1), eventOf('ended', 2500, { text: 'orders.service: Deactivated successfully.' })];
+    const refused = symptomOf('connect-refused', { firstMs: nowMs - 59_500, lastMs: nowMs - 1500 });
+    const unit = unitOf({ restarts: 1, activeState: 'activating', subState: 'auto-restart' });
+    const hop = hopOf({ service: serviceOf({ kind: 'uvicorn' }), unit, symptoms: [refused], events });
+    const limit = { 'limit-max-requests': '500' };
+    expect(found(hop, limit)).toMatchObject([{ confidence: 'confirmed', messageId: 'set' }]);
+    expect(found({ ...hop, unit: unitOf({ restarts: 1 }) }, limit)).toHaveLength(1);
+    // Stopped by hand, it stays away; and a failure is no replacement.
+    expect(found({ ...hop, unit: unitOf({ restarts: 1, activeState: 'inactive' }) }, limit)).toEqual([]);
+    const once = { ...hop, symptoms: [symptomOf('connect-refused', { firstMs: nowMs - 2200, lastMs: nowMs - 1500 })] };
+    expect(found({ ...once, events: events.slice(-1) }, limit)).toHaveLength(1);
+    expect(found({ ...once, events: [eventOf('worker-exit', 2600), ...events.slice(-1)] }, limit)).toEqual([]);
+    // The end itself came after the journal had been read.
+    const late = symptomOf('connect-refused', { firstMs: nowMs - 59_500, lastMs: nowMs + 300 });
+    expect(found({ ...hop, unit: unitOf({ restarts: 1 }), events: cycle(60_000, 1), symptoms: [late] }, limit)).toHaveLength(1);
+  });
+
+  it('less surely where the journal is closed to this user, and systemd tells that it ended in order', () => {
+    const unit = unitOf({ restarts: 3, activeState: 'activating', subState: 'auto-restart', execMainCode: 'exited', restartPolicy: 'always' });
+    const refused = symptomOf('connect-refused');
+    const hop = hopOf({ service: serviceOf({ kind: 'uvicorn' }), unit, symptoms: [refused] });
+    const log = (good: number, lastGoodMs = nowMs - 2000) => ({ total: good + 5, byStatus: { '200': good, '502': 5 }, byPeer: [], lastGoodMs });
+    const asked = (one: Hop, good?: number, values: Record<string, string> = { 'limit-max-requests': '20' }, lastGoodMs?: number) =>
+      detections(fault, {
+        hops: [one],
+        'backend-configs': commands(values),
+        ...(good === undefined ? {} : { 'nginx-access-log': log(good, lastGoodMs) }),
+      });
+    expect(asked(hop, 60)).toMatchObject([{ confidence: 'likely', messageId: 'counted', symptoms: [refused.id], data: { times: '3 times' } }]);
+    expect(asked(hop)).toMatchObject([{ confidence: 'possible' }]);
+    // Without a limit, without as many answers, with a bad end, or with a master that outlives its workers it is something else.
+    expect(asked(hop, 60, {})).toEqual([]);
+    expect(asked(hop, 6)).toEqual([]);
+    expect(asked(hop, 60, { 'limit-max-requests': '20' }, nowMs - 120_000)).toEqual([]);
+    expect(asked({ ...hop, unit: { ...unit, result: 'exit-code', execMainStatus: 1 } }, 60)).toEqual([]);
+    expect(asked({ ...hop, service: serviceOf() }, 60, { 'max-requests': '20' })).toEqual([]);
+    // While it runs, how it ended is not known: it must have served its number of requests each time.
+    const running = { ...hop, unit: unitOf({ restarts: 3, restartPolicy: 'always' }) };
+    expect(asked(running, 60)).toMatchObject([{ confidence: 'likely' }]);
+    expect(asked(running, 20)).toMatchObject([{ confidence: 'possible' }]);
+    expect(asked({ ...running, unit: unitOf({ restarts: 3, restartPolicy: 'on-failure' }) }, 60)).toEqual([]);
+  });
+
   it('where another manager starts the one process again after an end with status 0, also while it is away', () => {
     const line = (kind: ProgramLine['kind'], agoMs: number, change: Partial<ProgramLine> = {}): ProgramLine => ({
       kind,

@@ -1,15 +1,15 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
-import { probeEvidence, symptomEvidence } from '../../model/evidence.ts';
+import { probeEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import { isTogether } from '../../model/deaths.ts';
 import type { BackendEvent, Service } from '../../model/facts/backend.ts';
-import type { Known } from '../../model/fact.ts';
 import type { Hop } from '../../model/facts/hop.ts';
-import type { NginxAccessLog } from '../../model/facts/logs.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Confidence, Detection, Evidence } from '../../model/finding.ts';
 import { countOf, sampleTimesOf, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
 import { programFixData } from '../../model/program-commands.ts';
 import { chanceOf, isQueued, isWithin, recyclesOf, recycleSettingOf, type Recycle, type RecycleSetting } from '../../model/recycling.ts';
+import { hasJournal, lastEnd } from '../../model/last-end.ts';
+import { hasServedSince, servedAtMost, servedOf } from '../../model/served.ts';
 
 const cutOff: readonly Symptom['class'][] = ['premature-close', 'reset', 'truncated', 'connect-reset'];
 /** Of a server that is one process, which nobody stands in for while it starts anew. */
@@ -48,6 +48,8 @@ export default defineFault({
       queue:
         '{service} has one worker and replaces it after {limit} requests ({name}), {times} within the window, last at {last}. Until the next one has booted nobody takes requests: {urls} waited in vain.',
       set: '{service} replaces a worker after {limit} requests ({name}), {times} within the window, last at {last}. Requests failed in those seconds: {urls}.',
+      counted:
+        '{service} is one process that ends by itself after {limit} requests ({name}), and systemd has started it again {times}, the last time after an end {how}. Requests failed meanwhile: {urls}. When it ended, its journal tells, which was not to be read.',
       memory: '{manager} started {service} anew for its memory {times} within the window, last at {last}. Requests failed in those seconds: {urls}.',
       told: '{service} replaced workers {times} within the window, last at {last}, without a fault of theirs. Requests failed in those seconds: {urls}.',
     },
@@ -62,7 +64,9 @@ export default defineFault({
       const setting = recycleSettingOf(service, facts, hop.program);
       const recycles = recyclesOf(hop, setting, window.sinceMs);
       if (recycles.length === 0) {
-        if (setting !== undefined && cut.some(symptom => symptom.ongoing))
+        const counted = setting === undefined ? undefined : countedFinding(hop, setting, { symptoms, log: facts['nginx-access-log'], window });
+        if (counted !== undefined) yield counted;
+        else if (setting !== undefined && cut.some(symptom => symptom.ongoing))
           yield ruledOut(
             `no worker of ${service.name} is known to have been replaced within the window, though each may serve ${setting.requests} requests alone`,
           );
@@ -75,8 +79,8 @@ export default defineFault({
         yield ruledOut(`${service.name} ended ${recycles.length} times and answered ${served} requests meanwhile, fewer than it may serve`);
         continue;
       }
-      const lost = cut.filter(symptom => isLost(symptom, recycles, hop));
-      const times = lost.flatMap(sampleTimesOf).filter(timeMs => !endedOtherwise(hop, recycles, timeMs));
+      const lost = cut.filter(symptom => isLost(symptom, recycles, hop, window.nowMs));
+      const times = lost.flatMap(sampleTimesOf).filter(timeMs => !isSince(timeMs, window.nowMs) && !endedOtherwise(hop, recycles, timeMs));
       const queued = setting === undefined ? [] : waiting.filter(symptom => isQueued(symptom, recycles, hop));
       if (times.length === 0) {
         const chance = chanceOf([...new Set(queued.map(symptom => symptom.firstMs))], recycles, window);
@@ -131,6 +135,48 @@ function isForMemory({ program }: Hop, recycles: readonly Recycle[]): boolean {
   return recycles.every(recycle => program?.lines.some(line => line.kind === 'memory' && line.text === recycle.evidence.text) === true);
 }
 
+/** Fewer restarts than this may have any cause. */
+const fewestRestarts = 2;
+
+/**
+ * Where no line of the journal can be read: systemd has started the one process again after it had ended in order or nobody knows how, its
+ * command limits its requests, and it has served as many.
+ */
+function countedFinding(
+  hop: Hop,
+  setting: RecycleSetting,
+  { symptoms, log, window }: { symptoms: readonly Symptom[]; log: Parameters<typeof servedOf>[1]; window: { sinceMs: number } },
+): Detection<'counted'> | undefined {
+  const { service, unit, events } = hop;
+  if (service === undefined || mastered.has(service.kind) || unit === undefined || hasJournal(unit, events)) return undefined;
+  const lost = symptomsOf(hop, [...cutOff, ...refused]).filter(symptom => symptom.count > 0);
+  const end = lastEnd(unit, events, window.sinceMs);
+  if (end === 'failed' || lost.length === 0 || unit.restarts < (end === 'in-order' ? 1 : fewestRestarts)) return undefined;
+  const most = servedAtMost(hop, log);
+  const hasServed = hasServedSince(hop, Math.min(...lost.map(symptom => symptom.firstMs)), log) !== false;
+  if (!hasServed || (most !== undefined && most < setting.requests / 2)) return undefined;
+  // How it ended is not known while it runs: then each of its lives must have been as long as the limit allows.
+  const isLongEnough = most !== undefined && (end === 'in-order' || most >= (unit.restarts * setting.requests) / 2);
+  const all = [...lost, ...unattributedOf(hop, symptoms, [502])];
+  return {
+    confidence: isLongEnough ? 'likely' : 'possible',
+    status: all.some(symptom => symptom.ongoing) ? 'active' : 'past',
+    subject: hop.serviceSubject,
+    messageId: 'counted',
+    data: {
+      service: service.name,
+      limit: setting.requests,
+      name: setting.name,
+      times: unit.restarts === 1 ? 'once' : `${unit.restarts} times`,
+      how: end === 'in-order' ? 'with status 0' : 'of which nothing is known',
+      urls: `${countOf(lost)} in all, ${urlsOf(lost)}`,
+    },
+    evidence: [unitEvidence(unit), ...settingEvidence(setting), ...lost.flatMap(symptom => symptomEvidence(symptom, 2)).slice(0, 3)],
+    symptoms: all.map(symptom => symptom.id),
+    fixData: { service: service.id, recycles: unit.restarts },
+  };
+}
+
 /** How long the next worker takes to boot is not known: that the requests waited for it follows from when they came. */
 function queueFinding(hop: Hop, queued: readonly Symptom[], recycles: readonly Recycle[], setting: RecycleSetting): Detection<'queue'> {
   const last = recycles.at(-1);
@@ -159,20 +205,17 @@ function queueFinding(hop: Hop, queued: readonly Symptom[], recycles: readonly R
   };
 }
 
-/** Requests of the window that the peer answered by the access log; undefined where that is not known. */
-function servedOf({ peer }: Hop, log: Known<NginxAccessLog>): number | undefined {
-  if (log.state !== 'known' || log.value.total === 0) return undefined;
-  if (log.value.byPeer.length === 0) return log.value.lastGoodMs === undefined ? 0 : undefined;
-  const own = log.value.byPeer.find(one => one.key === peer.id);
-  return own === undefined ? undefined : own.total - own.failed;
-}
-
 /** Each of its requests that the samples show failed while a worker was being replaced, or by an end that others explain; at least one did. */
-function isLost(symptom: Symptom, recycles: readonly Recycle[], hop: Hop): boolean {
+function isLost(symptom: Symptom, recycles: readonly Recycle[], hop: Hop, nowMs: number): boolean {
   // Where a master keeps the socket open meanwhile, a refused connection has another reason.
   if (refused.includes(symptom.class) && mastered.has(hop.service?.kind ?? 'other')) return false;
-  const own = sampleTimesOf(symptom).filter(timeMs => !endedOtherwise(hop, recycles, timeMs));
+  const own = sampleTimesOf(symptom).filter(timeMs => !isSince(timeMs, nowMs) && !endedOtherwise(hop, recycles, timeMs));
   return own.length > 0 && own.every(timeMs => recycles.some(recycle => isWithin(timeMs, recycle)));
+}
+
+/** In the second in which badhop began to look, or later: what the worker's log says of it may have been written after that was read. */
+function isSince(timeMs: number, nowMs: number): boolean {
+  return timeMs > nowMs - 1000;
 }
 
 /** An error that nobody caught ends a process too: it speaks against a worker of which nothing says that it was to be replaced. */
