@@ -102,6 +102,8 @@ function delimitedCells(line: string, delimiter: string): Cell[] | undefined {
   });
 }
 
+const isAddressWithPort = /^\[[0-9a-fA-F:.]{2,39}\]:\d/u;
+
 /** Values between spaces; those in quotes or brackets may hold spaces, and so may lists. */
 function spacedCells(line: string): Cell[] | undefined {
   const cells: Cell[] = [];
@@ -111,7 +113,8 @@ function spacedCells(line: string): Cell[] | undefined {
     const label = /^[A-Za-z_][\w.-]{0,40}=/u.exec(line.slice(at, at + 48))?.[0] ?? '';
     before += label;
     at += label.length;
-    const opening = line[at];
+    // `[::1]:8080` is one value, that of `[::1]` another.
+    const opening = line[at] === '[' && isAddressWithPort.test(line.slice(at, at + 48)) ? '' : line[at];
     const closing = opening === '"' ? '"' : opening === '[' ? ']' : '';
     const from = closing === '' ? at : at + 1;
     const to = closing === '' ? bareEnd(line, from) : closedEnd(line, from, closing);

@@ -82,6 +82,9 @@ function isStatusColumn(column: Column): boolean {
   return all(column, isStatus) && column.values.filter(value => givenOut.test(value)).length >= column.values.length * 0.95;
 }
 
+/** Lines from which it can be told that addresses come again and again. */
+const leastForPeers = 50;
+
 function giveUpstreams(columns: readonly Column[], guesses: Guess[], status: number): void {
   const statuses = columns[status]?.values ?? [];
   const peers = columns.findIndex((column, index) => guesses[index] === nothing && index > 0 && isPeerColumn(column));
@@ -91,7 +94,11 @@ function giveUpstreams(columns: readonly Column[], guesses: Guess[], status: num
   );
   const peerColumn = columns[peers];
   const isSure =
-    peerColumn !== undefined && (roleIn(peerColumn) === 'peer' || upstream !== -1 || peerColumn.values.some(value => value === '-' || value.includes(', ')));
+    peerColumn !== undefined &&
+    (roleIn(peerColumn) === 'peer' ||
+      upstream !== -1 ||
+      peerColumn.values.some(value => value === '-' || value.includes(', ')) ||
+      (guesses.some(({ role }) => role === 'client') && areFewHosts(peerColumn)));
   if (isSure) guesses[peers] = { role: 'peer', use: 'key' };
   if (upstream !== -1) guesses[upstream] = { role: 'upstream-status', use: 'key' };
 }
@@ -100,6 +107,12 @@ function isPeerColumn(column: Column): boolean {
   if (column.label !== undefined && roleIn(column) !== 'peer') return false;
   const items = column.values.flatMap(listItems);
   return items.every(item => item === '-' || item === '' || isPeer.test(item) || isGroup.test(item)) && items.some(item => isPeer.test(item));
+}
+
+/** Clients have a port of their own with each connection, and a server of its own address has one; peers are few, and at least two. */
+function areFewHosts(column: Column): boolean {
+  const hosts = new Set(column.values.map(value => value.replace(/:\d+$/u, '')));
+  return column.values.length >= leastForPeers && hosts.size >= 2 && distinct(column) <= column.values.length / 4;
 }
 
 function isStatusList(column: Column): boolean {

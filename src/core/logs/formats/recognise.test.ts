@@ -198,6 +198,17 @@ describe('a guess', () => {
     expect(found?.format.roles).toEqual(expect.arrayContaining(['status', 'request-time', 'peer', 'upstream-status']));
   });
 
+  it('takes addresses with ports for peers where there are few, and another column is the client', () => {
+    const lines = (address: (n: number) => string): string =>
+      Array.from({ length: 80 }, (_, n) => `${combinedLine(n % 9, status(n % 9))} 0.01${n % 9} ${address(n)}`).join('\n');
+    const rolesOf = (address: (n: number) => string) => recogniseText(lines(address))[0]?.format.roles;
+    expect(rolesOf(n => `10.0.0.${(n % 5) + 1}:8080`)).toContain('peer');
+    expect(rolesOf(n => `[2001:db8::${(n % 5) + 1}]:8080`)).toContain('peer');
+    // A client's own ports, and the server's own address.
+    expect(rolesOf(n => `10.0.0.${(n % 5) + 1}:${40_000 + n}`)).not.toContain('peer');
+    expect(rolesOf(n => `10.0.0.1:${n % 2 === 0 ? 80 : 443}`)).not.toContain('peer');
+  });
+
   it('is the same for the same layout, whichever lines it is seen in', () => {
     const of = (from: number) => recogniseText(Array.from({ length: 5 }, (_, n) => `${combinedLine(n + from)} 0.01${n}`).join('\n'))[0]?.format.id;
     expect(of(0)).toBe(of(4));

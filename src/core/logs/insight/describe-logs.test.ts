@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cloudflareFormats } from '../formats/cloudflare.ts';
 import { nginxFormat } from '../formats/nginx-format.ts';
 import { emptyRollUp, sumOfRollUps } from '../scan/merge.ts';
 import type { RollUp } from '../scan/roll-up.ts';
@@ -278,4 +279,26 @@ it('any lines are described without an error, and in a moment', () => {
     ),
     { numRuns: 60 },
   );
+});
+
+describe('the log of a product in front of the site', () => {
+  const text = Array.from({ length: 6000 }, (_, n) => {
+    const origin = `203.0.113.${(n % 12) + 1}`;
+    const status = origin === '203.0.113.3' && n % 5 === 0 ? 502 : 200;
+    const at = new Date(Date.UTC(2026, 10, 20, 10) + n * 1200).toISOString();
+    return `{"EdgeStartTimestamp":"${at}","EdgeResponseStatus":${status},"OriginResponseStatus":${status},"OriginIP":"${origin}","ClientRequestMethod":"GET","ClientRequestURI":"/${n % 7}"}\n`;
+  }).join('');
+  const faults = [
+    { id: 'app-returned-5xx', layer: 'app', title: 'The error comes from the backend itself: nginx passed its answer on', explains: [] },
+  ] as const;
+  const insight = describeLogs(inputOf(scanText('/logs/edge.json', text, cloudflareFormats), cloudflareFormats, { faults }));
+
+  it('tells at which origin requests fail', () => {
+    expect(insight.problems[0]?.where[0]).toMatchObject({ dimension: 'peer', value: '203.0.113.3', amongFailing: 1 });
+    expect(insight.peers[0]).toMatchObject({ peer: '203.0.113.3', standsOut: true });
+  });
+
+  it('says nothing of nginx', () => {
+    expect(insight.findings[0]).toMatchObject({ fault: 'app-returned-5xx', title: 'The error comes from the backend itself' });
+  });
 });

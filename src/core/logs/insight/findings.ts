@@ -2,6 +2,7 @@ import { formatLogSource } from '../../model/facts/logs.ts';
 import type { Confidence, Evidence, Finding, Subject } from '../../model/finding.ts';
 import type { LogFormat, LogProduct } from '../scan/format.ts';
 import { causesOf, causesOfAnswer, type Cause, type CauseFacts } from './causes.ts';
+import type { Group } from './groups.ts';
 import type { KnownFault } from './input.ts';
 import { reasonOf } from './problem-words.ts';
 import type { Told } from './problems.ts';
@@ -58,7 +59,7 @@ function findingsOf(
         confidence: cause.confidence,
         status: cause.fault === 'logging-not-ready' ? 'latent' : status,
         subject: subjectOf(told),
-        title: cause.confidence === 'possible' ? `Possibly ${startLower(fault.title)}` : fault.title,
+        title: titleOf(fault, cause, group, products),
         explanation: explain(told, cause, causes),
         // What is not told apart does not explain anything twice.
         share: index === 0 ? Number((group.count / failed).toPrecision(4)) : 0,
@@ -70,6 +71,14 @@ function findingsOf(
       },
     ];
   });
+}
+
+/** What the catalogue says of nginx is left out of what another product's log tells. */
+function titleOf({ title }: KnownFault, { confidence }: Cause, { series }: Group, products: ReadonlyMap<string, LogProduct>): string {
+  const writers = series.map(({ format }) => products.get(format));
+  const isOthers = writers.every(product => product !== undefined && product !== 'nginx');
+  const told = isOthers ? title.replace(/: nginx .*$/u, '') : title;
+  return confidence === 'possible' ? `Possibly ${startLower(told)}` : told;
 }
 
 function causesOfProblem(told: Told, products: ReadonlyMap<string, LogProduct>): readonly Cause[] {
