@@ -202,6 +202,29 @@ programs=web,pair
     expect(found.find(one => one.name === 'bad')?.pids).toEqual([612]);
   });
 
+  it.each([
+    ['autorestart=true', 'exit status 0; expected', 1, 'waiting'],
+    ['', 'exit status 1; not expected', 1, 'waiting'],
+    ['autorestart = Unexpected', 'terminated by SIGKILL; not expected', 1, 'waiting'],
+    ['', 'exit status 0; expected', 1, 'exited'],
+    ['autorestart=false', 'exit status 1; not expected', 1, 'exited'],
+    // Nobody starts it any more, whatever the file says by now.
+    ['autorestart=true', 'exit status 0; expected', 60, 'exited'],
+  ])('knows what is EXITED only until its next start: %s, %s, %i s ago', (setting, end, agoSeconds, state) => {
+    const at = (agoMs: number): string => new Date(nowMs - agoMs).toISOString().replace('T', ' ').replace('.', ',').slice(0, 23);
+    const lines = [
+      `${at(90_000)} INFO spawned: 'bad' with pid 611`,
+      `${at(80_000)} INFO success: bad entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)`,
+      `${at(agoSeconds * 1000)} INFO exited: bad (${end})`,
+    ];
+    const files = {
+      ...host.files,
+      '/etc/supervisor/supervisord.conf': main.replace('[program:bad]', `[program:bad]\n${setting}`),
+      '/var/log/supervisor/supervisord.log': `${lines.join('\n')}\n`,
+    };
+    expect(programs([manager], { ...host, files, programs: {} }).find(one => one.name === 'bad')?.state).toBe(state);
+  });
+
   it('asks no supervisord over the network', () => {
     const remote = {
       ...host,

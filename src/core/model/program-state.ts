@@ -44,6 +44,12 @@ function ownEnds(program: ManagedProgram): readonly ProgramLine[] {
   return program.lines.filter(line => (line.kind === 'ended' && line.asked !== true && !isForMemory(line)) || line.kind === 'spawn-failed');
 }
 
+/** Whether each of its ends within the window was one with status 0: a program that is meant to end after a while does so. */
+export function endsInOrder(program: ManagedProgram, sinceMs: number): boolean {
+  const own = ownEnds(program).filter(line => line.timeMs >= sinceMs);
+  return own.length > 0 && own.every(line => line.kind === 'ended' && line.status === 0 && line.signal === undefined);
+}
+
 /** The last ends that lie close together. */
 function lastRow(ends: readonly ProgramLine[]): readonly ProgramLine[] {
   let from = ends.length - 1;

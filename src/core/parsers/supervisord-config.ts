@@ -25,6 +25,8 @@ export interface ProgramSection {
   readonly port?: number;
   /** `socket=` of an fcgi-program. */
   readonly socket?: string;
+  /** As it is written: `true`, `false`, `unexpected`; any case. */
+  readonly autorestart?: string;
   /** More than one process: each has a name of its own. */
   readonly many: boolean;
   readonly line: number;
@@ -84,6 +86,7 @@ function programOf(name: string, line: number, values: ReadonlyMap<string, strin
     ...named('stderrLog', values.get('redirect_stderr') === 'true' ? values.get('stdout_logfile') : values.get('stderr_logfile')),
     ...named('stdoutLog', values.get('stdout_logfile')),
     ...named('socket', values.get('socket')),
+    ...named('autorestart', values.get('autorestart')),
     ...(port === undefined ? {} : { port: Number(port) }),
   };
 }

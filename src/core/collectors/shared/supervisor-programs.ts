@@ -31,6 +31,8 @@ export interface Supervisor {
 const maxFiles = 60;
 const maxPrograms = 60;
 const maxLinesEach = 80;
+/** supervisord looks once a second whether what has ended is to be started again. */
+const restartMs = 5_000;
 const fileLimit = { limit: 262_144 } as const;
 const words: Readonly<Record<ProgramState, string>> = {
   running: 'RUNNING',
@@ -92,7 +94,7 @@ export function* readSupervisor(
   const result: ManagedProgram[] = [];
   for (const section of programs.slice(0, maxPrograms)) {
     const group = groups.get(section.name);
-    const program = programOf(section, group, { manager, path, lines: log.lines, since: log.since, rows, processes });
+    const program = programOf(section, group, { manager, path, lines: log.lines, since: log.since, rows, processes, nowMs: context.nowMs });
     if (program === undefined) continue;
     const files = logsOf(section, folder, base, childFolder, valueOr(childLogs, []));
     result.push(yield* withOwnLogs(program, files, context, problems));
@@ -142,6 +144,7 @@ interface Around {
   readonly since: number;
   readonly rows: readonly StatusRow[];
   readonly processes: readonly ProcessInfo[];
+  readonly nowMs: number;
 }
 
 function programOf(section: Found, group: string | undefined, around: Around): ManagedProgram | undefined {
@@ -151,8 +154,9 @@ function programOf(section: Found, group: string | undefined, around: Around): M
   const told = rows.filter(row => isRowOf(section, group, row));
   const states = told.length > 0 ? told.map(row => row.state) : [...statesOf(own).values()];
   if (states.length === 0) return undefined;
-  const state = (['running', 'starting', 'waiting', 'given-up', 'exited'] as const).find(one => states.includes(one)) ?? 'stopped';
-  const row = told.find(one => one.state === state);
+  const last = (['running', 'starting', 'waiting', 'given-up', 'exited'] as const).find(one => states.includes(one)) ?? 'stopped';
+  const row = told.find(one => one.state === last);
+  const state = last === 'exited' && isAboutToStart(section, own, around.nowMs) ? 'waiting' : last;
   const name = section.many ? `${group ?? section.name}:*` : group === undefined ? section.name : `${group}:${section.name}`;
   const alive = new Set(around.processes.filter(one => one.ppid === manager.process.pid && one.state !== 'Z').map(one => one.pid));
   // A program that is started again and again has another process by the time supervisord answers than when processes were listed.
@@ -197,6 +201,14 @@ function isRowOf(section: ProgramSection, group: string | undefined, row: Status
   const [of, process] = colon < 0 ? [undefined, row.name] : [row.name.slice(0, colon), row.name.slice(colon + 1)];
   if (section.many) return of === (group ?? section.name) && (group === undefined || process.startsWith(section.name));
   return process === section.name && of === group;
+}
+
+/** EXITED for the moment: by its settings supervisord starts it again at its next look. What has been EXITED for longer stays so. */
+function isAboutToStart({ autorestart }: ProgramSection, lines: readonly AppLine[], nowMs: number): boolean {
+  const end = lines.findLast(line => line.kind === 'ended');
+  if (end === undefined || end.asked === true || nowMs - end.timeMs >= restartMs) return false;
+  const setting = autorestart?.toLowerCase() ?? 'unexpected';
+  return setting === 'unexpected' ? end.text.includes('not expected') : /^(?:true|yes|on|1|t|y)$/.test(setting);
 }
 
 /** The last state of each process by the log. A process that ended before it counted as running waits for its next start. */

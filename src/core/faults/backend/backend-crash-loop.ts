@@ -12,7 +12,7 @@ import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { programBehind, type ProgramBehind } from '../../model/program-behind.ts';
 import { programFixData } from '../../model/program-commands.ts';
 import { hasJournal, lastEnd } from '../../model/last-end.ts';
-import { programEndText, programEvidence, programLoop, programWords, type ProgramLoop } from '../../model/program-state.ts';
+import { endsInOrder, programEndText, programEvidence, programLoop, programWords, type ProgramLoop } from '../../model/program-state.ts';
 import { hasServedSince } from '../../model/served.ts';
 import { unitWithoutPort } from '../../model/taken-port.ts';
 import { restartLoop, type RestartLoop, type Window } from '../../model/restarts.ts';
@@ -71,6 +71,8 @@ export default defineFault({
         '{program} {ended} each time {manager} started it, until {manager} gave up after {ends} tries: it is {word}. Nobody listens on {address}.',
       'program-running-again':
         '{program} {ended} and was started again by {manager} {ends} times within the window. Requests to {address} fail whenever it is away.',
+      'program-orderly':
+        '{program} ended by itself with status 0 {ends} times within the window, which is no failure, and {manager} starts it again each time. Requests to {address} fail whenever it is away. Whether it is meant to end so, its code or its settings tell.',
       'port-taken':
         '{unit} {ended} each time it is started, because {taker} has the port of {address}: nginx reaches that one, which does not answer as the route expects.',
       repeats: '{unit} counts as running, but nobody listens on {address}, and process after process of it ends with the same error.',
@@ -91,8 +93,10 @@ export default defineFault({
         if (own.length === 0 || first === undefined) continue;
         const isAway = hop.peer.listeners.length === 0;
         const isRecent = loop.endedMs !== undefined && window.nowMs - loop.endedMs < goesOnMs;
+        const isOrderly =
+          loop.state !== 'given-up' && endsInOrder(program, window.sinceMs) && hasServedSince(hop, startOf(own), facts['nginx-access-log']) !== false;
         yield {
-          confidence: how === 'likened' ? 'likely' : 'confirmed',
+          confidence: how === 'likened' || isOrderly ? 'likely' : 'confirmed',
           status: isAway || own.some(symptom => symptom.ongoing) || isRecent ? 'active' : 'past',
           subject: {
             kind: 'service',
@@ -100,7 +104,7 @@ export default defineFault({
             name: program.label,
             peers: [...new Set([hop, ...hops.filter(other => other.program?.id === program.id)].map(other => other.peer.id))],
           },
-          messageId: `program-${loop.state}`,
+          messageId: isOrderly ? 'program-orderly' : `program-${loop.state}`,
           data: {
             program: program.label,
             manager: program.manager,
@@ -172,13 +176,17 @@ interface Seen {
   readonly log: Known<NginxAccessLog>;
 }
 
+function startOf(symptoms: readonly Symptom[]): number {
+  return Math.min(...symptoms.map(symptom => symptom.firstMs));
+}
+
 /** A program that is meant to end after some requests is restarted like one that dies. It ends in order, and has served meanwhile. */
 function doubtOf({ unit, loop, hop, own, window, log }: Seen): Doubt | undefined {
   if (loop.state !== 'between-tries' && loop.state !== 'running-again') return undefined;
   const end = lastEnd(unit, hop.events, window.sinceMs);
   if (end === 'failed') return undefined;
   if (end === 'untold') return { confidence: 'likely', messageId: 'untold' };
-  const hasServed = hasServedSince(hop, Math.min(...own.map(symptom => symptom.firstMs)), log);
+  const hasServed = hasServedSince(hop, startOf(own), log);
   if (hasJournal(unit, hop.events)) return hasServed === false ? undefined : { confidence: 'likely', messageId: 'orderly' };
   return { confidence: hasServed === false ? 'likely' : 'possible', messageId: 'orderly' };
 }

@@ -59,6 +59,8 @@ export default defineFault({
       unit: '{unit} is {state}{result}{since}: no process of it runs, and nobody listens on {address}{trouble}.',
       probably: '{unit} is {state}{result}{since}, and nobody listens on {address}. The unit is most probably the one that should: {because}{trouble}.',
       program: '{program} is {state}{since}: {manager} does not run it, and nobody listens on {address}.',
+      'program-between':
+        '{program} ended{at}, a moment ago, and {manager} is about to start it again. Until it serves nobody listens on {address}; whether it comes back is not known yet.',
       'program-lost':
         'The pm2 daemon of {owner} does not run{since}, and nobody listens on {address}. {program} is most probably the program that should: {because}.',
       'program-probably': '{program} is {state}{since}, and nobody listens on {address}. It is most probably the program that should: {because}.',
@@ -145,6 +147,18 @@ export default defineFault({
           },
           evidence: [first, ...rest, ...evidence, ...programWords(program.program)],
           fixData: { ...programFixData(program.program), sure: how === 'named' },
+        };
+      } else if (program?.program.state === 'waiting') {
+        const { label, manager } = program.program;
+        const [first = proof[0], ...rest] = [...programEvidence(program.program), ...proof];
+        yield {
+          ...common,
+          confidence: program.how === 'likened' ? 'possible' : 'likely',
+          subject: { kind: 'service', id: program.program.id, name: label, peers: [peer.id] },
+          messageId: 'program-between',
+          data: { program: label, manager, at: sinceText(end, 'at'), address },
+          evidence: [first, ...rest, ...program.evidence, ...programWords(program.program)],
+          fixData: { ...programFixData(program.program), sure: false },
         };
       } else if (behind !== undefined && restartLoop(behind.unit, hop.events, window, true) !== undefined) {
         yield ruledOut(`${behind.unit.name} is started again and again`);
@@ -238,8 +252,8 @@ function isUnexplainedKill(unit: SystemdUnit, kernel: Facts['kernel-log']): bool
   return unit.result === 'signal' && unit.execMainStatus === 9 && kernel.state === 'denied';
 }
 
-function sinceText(endMs: number | undefined): string {
-  return endMs === undefined ? '' : ` since ${new Date(endMs).toISOString().slice(0, 19)}Z`;
+function sinceText(endMs: number | undefined, preposition = 'since'): string {
+  return endMs === undefined ? '' : ` ${preposition} ${new Date(endMs).toISOString().slice(0, 19)}Z`;
 }
 
 /** The direct observation: the probe was refused, or the log says so and nobody listens. */

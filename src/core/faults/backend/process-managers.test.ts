@@ -96,6 +96,14 @@ describe('backend-down', () => {
     expect(detections(faults.down, { hops: [lost(errored)] })).toEqual([]);
   });
 
+  it('does not confirm it of a program that ended a moment ago and is about to be started again', () => {
+    const between = program({ state: 'waiting', word: 'EXITED', manager: 'supervisor', lines: [line('ended', 700, { status: 0 })] });
+    expect(detections(faults.down, { hops: [lost(between)] })).toMatchObject([{ confidence: 'likely', messageId: 'program-between' }]);
+    // With another end before it, it is in a loop.
+    const loop = { ...between, lines: [line('ended', 9000, { status: 1 }), line('starting', 8000), ...between.lines] };
+    expect(detections(faults.down, { hops: [lost(loop)] })).toEqual([]);
+  });
+
   it('says whose programs could not be seen', () => {
     const facts = {
       hops: [lost(undefined)],
@@ -117,6 +125,17 @@ describe('backend-crash-loop', () => {
     expect(found?.evidence.map(one => one.text)).toContain('Error: DB is not set');
     const commands = repairStart.plan(asFinding(found), {} as never)?.steps.flatMap(step => (step.kind === 'manual' ? step.commands : []));
     expect(commands).toContain('runuser -u deploy -- env PM2_HOME=/home/deploy/.pm2 pm2 restart api');
+  });
+
+  it('confirms no loop of ends with status 0 between which the app may have served', () => {
+    const ends = (status: number) => [line('ended', 9000, { status }), line('starting', 8000), line('ended', 700, { status })];
+    const facts = (status: number, lastGoodMs: number) => ({
+      hops: [lost(program({ state: 'waiting', lines: ends(status) }))],
+      'nginx-access-log': { total: 90, byStatus: { '200': 80 }, byPeer: [], lastGoodMs },
+    });
+    expect(detections(faults.loop, facts(0, nowMs - 900))).toMatchObject([{ confidence: 'likely', messageId: 'program-orderly' }]);
+    expect(detections(faults.loop, facts(1, nowMs - 900))).toMatchObject([{ confidence: 'confirmed', messageId: 'program-between-tries' }]);
+    expect(detections(faults.loop, facts(0, nowMs - 300_000))).toMatchObject([{ confidence: 'confirmed', messageId: 'program-between-tries' }]);
   });
 
   it('is silent where the app was stopped, or gave up a week ago and runs', () => {
