@@ -33,10 +33,10 @@ describe('start-unit, where a plain start would come to nothing', () => {
   const planFor = (trouble: string, unit = 'orders.service', facts = factsOf({})) =>
     startUnit.plan(findingWith({ unit, sure: true, trouble, said: 'what was said' }), facts);
 
-  it.each(['failed', 'dependency', 'condition', 'stopping'])('leaves it to a person: %s', trouble => {
+  it.each(['failed', 'short', 'dependency', 'condition', 'stopping'])('leaves it to a person: %s', trouble => {
     const plan = planFor(trouble);
     expect(plan).toMatchObject({ automatic: false, steps: [{ kind: 'manual' }] });
-    expect(JSON.stringify(plan).includes('what was said')).toBe(trouble !== 'stopping');
+    expect(JSON.stringify(plan).includes('what was said')).toBe(trouble !== 'stopping' && trouble !== 'short');
   });
 
   it('lets php-fpm itself say what is wrong with its files, where its program is known', () => {

@@ -66,6 +66,11 @@ function obstacleOf(finding: Finding, unit: string, where: string, services: rea
       text: `Its last start failed${words}, and the next one will, too. Correct that, then start it.`,
       commands: [`systemctl status ${unit} --no-pager`, journal, ...test, `systemctl start ${unit}`],
     },
+    short: {
+      summary: `Find out why ${unit} ended, and start it`,
+      text: 'It ended with an error within seconds of its last start: by itself, which the next start will do too, or because it was told to stop. Its journal tells, to root.',
+      commands: [`systemctl status ${unit} --no-pager`, journal, ...test, `systemctl start ${unit}`],
+    },
     dependency: {
       summary: `Bring up what ${unit} requires, and start it`,
       text: `systemd does not start it while a unit that it requires does not run${words}. Find that one and what is wrong with it first.`,

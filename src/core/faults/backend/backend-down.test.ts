@@ -130,11 +130,34 @@ describe('backend-down fires', () => {
   });
 
   it('and says where its program ends right after each start, or has not ended yet', () => {
-    const ended = unitOf({ activeState: 'failed', result: 'exit-code', execMainCode: 'exited', activeEnterMs: nowMs - 60_000, execMainExitMs: nowMs - 59_000 });
+    const started = { timeMs: nowMs - 60_000, identifier: 'systemd', text: 'Started orders.service - orders.' };
+    const ended = unitOf({
+      activeState: 'failed',
+      result: 'exit-code',
+      execMainCode: 'exited',
+      execMainStatus: 1,
+      activeEnterMs: nowMs - 60_000,
+      execMainExitMs: nowMs - 59_000,
+      journal: [started],
+    });
     expect(detections(fault, { hops: [lostHop({ unit: ended })] })).toMatchObject([{ fixData: { trouble: 'failed' } }]);
     const lived = { ...ended, activeEnterMs: nowMs - 600_000 };
     expect(detections(fault, { hops: [lostHop({ unit: lived })] })[0]?.fixData).not.toHaveProperty('trouble');
     expect(detections(fault, { hops: [lostHop({ unit: unitOf({ activeState: 'deactivating' }) })] })).toMatchObject([{ fixData: { trouble: 'stopping' } }]);
+  });
+
+  it('and takes no program that was told to stop for one that does not come up', () => {
+    const started = { timeMs: nowMs - 60_000, identifier: 'systemd', text: 'Started orders.service - orders.' };
+    const stopping = { timeMs: nowMs - 59_000, identifier: 'systemd', text: 'Stopping orders.service - orders...' };
+    const troubleOf = (execMainStatus: number, journal: readonly (typeof started)[]) => {
+      const times = { activeEnterMs: nowMs - 60_000, execMainExitMs: nowMs - 58_000 };
+      const unit = unitOf({ activeState: 'failed', result: 'exit-code', execMainCode: 'exited', execMainStatus, ...times, journal });
+      return detections(fault, { hops: [lostHop({ unit })] })[0]?.fixData?.['trouble'];
+    };
+    expect(troubleOf(64, [started, stopping])).toBeUndefined();
+    expect(troubleOf(143, [])).toBeUndefined();
+    expect(troubleOf(64, [])).toBe('short');
+    expect(troubleOf(64, [stopping, started])).toBe('failed');
   });
 
   it('as possible on another host', () => {
