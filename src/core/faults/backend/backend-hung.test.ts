@@ -27,6 +27,8 @@ const buckets = (all: number, failed: number) => ({
   buckets: { all: { widthMs: 10_000, starts: [nowMs - 30_000], counts: [all] }, failed: { widthMs: 10_000, starts: [nowMs - 30_000], counts: [failed] } },
 });
 
+const noBuckets = { buckets: { all: { widthMs: 10_000, starts: [], counts: [] }, failed: { widthMs: 10_000, starts: [], counts: [] } } };
+
 describe('backend-hung fires', () => {
   it('where all workers are stopped', () => {
     const hop = hopOf({ symptoms: [late], workers: [processOf(101, { state: 'T' }), processOf(102, { state: 'T' })], probes: [mute], own: mute });
@@ -110,6 +112,19 @@ describe('backend-hung is silent', () => {
   it('where other requests succeed meanwhile', () => {
     const hop = hopOf({ symptoms: [late], probes: [mute], own: mute, load: load() });
     expect(detections(fault, { hops: [hop], 'nginx-access-log': buckets(50, 5) })).toEqual([]);
+  });
+
+  it('where it alone serves, and something succeeded after failures that are younger than a bucket', () => {
+    const young = { ...late, firstMs: nowMs - 4000 };
+    const hop = hopOf({ routes: [routeOf()], symptoms: [young], probes: [mute], own: mute, load: load() });
+    const other = hopOf({ ...hop, peer: { ...hop.peer, id: '127.0.0.1:9' } });
+    const found = (lastGoodMs: number, hops: readonly (typeof hop)[] = [hop], byPeer: readonly object[] = []) =>
+      detections(fault, { hops, 'nginx-access-log': { ...buckets(50, 5), ...noBuckets, lastGoodMs, byPeer } });
+    const counted = { key: '127.0.0.1:9', total: 5, failed: 0 };
+    expect(found(nowMs - 1000)).toEqual([]);
+    expect(found(nowMs - 3500)).toMatchObject([{ messageId: 'silent' }]);
+    expect(found(nowMs - 1000, [hop, other], [counted])).toMatchObject([{ messageId: 'silent' }, {}]);
+    expect(found(nowMs - 1000, [hop, { ...other, symptoms: [] }], [{ ...counted, failed: 5 }])).toEqual([]);
   });
 
   it('where one worker waits for the disk for a moment', () => {

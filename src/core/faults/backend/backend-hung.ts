@@ -17,6 +17,8 @@ type MessageId = 'frozen' | 'locked' | 'blocked' | 'silent' | 'late' | 'some';
 
 /** What sends no byte for as long is not merely slow. */
 const patienceMs = 10_000;
+/** Access logs tell the second in which a request ended. */
+const logSecondMs = 1000;
 
 interface Verdict {
   readonly messageId: MessageId;
@@ -69,7 +71,7 @@ export default defineFault({
         yield ruledOut(`${hop.service?.name ?? peer.id} is being started`);
         continue;
       }
-      const verdict = judge(hop, all, access, processes, nowMs);
+      const verdict = judge(hop, all, { access, hops: facts.hops, nowMs }, processes);
       if (verdict === undefined) {
         if (hop.own?.outcome.state === 'answered') yield ruledOut(`${peer.id} answered a direct question in ${Math.round(hop.own.ms)} ms`);
         continue;
@@ -110,13 +112,14 @@ export default defineFault({
   },
 });
 
-function judge(
-  hop: Hop,
-  symptoms: readonly Symptom[],
-  access: NginxAccessLog | undefined,
-  processes: readonly ProcessInfo[],
-  nowMs: number,
-): Verdict | undefined {
+/** What tells whether others are served. */
+interface Around {
+  readonly access: NginxAccessLog | undefined;
+  readonly hops: readonly Hop[];
+  readonly nowMs: number;
+}
+
+function judge(hop: Hop, symptoms: readonly Symptom[], around: Around, processes: readonly ProcessInfo[]): Verdict | undefined {
   const own = processesOf(hop, processes);
   const frozen = own.filter(process => process.state === 'T' || process.state === 't' || process.state === 'D');
   const stopped = own.filter(process => process.state === 'T' || process.state === 't');
@@ -151,9 +154,9 @@ function judge(
     // A server with a number of workers that could not be watched may as well have them all at work.
     const isUnseen = pool === undefined && hop.service?.manager !== undefined && hop.service.manager !== 'event-loop';
     const limitMs = longestWaitOf(hop);
-    if (limitMs > (mute(hop)?.ms ?? 0) && limitMs < patienceMs && !succeeds(symptoms, access, hop, nowMs))
+    if (limitMs > (mute(hop)?.ms ?? 0) && limitMs < patienceMs && !succeeds(symptoms, hop, around))
       return { messageId: 'late', confidence: 'possible', evidence: asEvidence(own), state: cpu, pids };
-    if (!succeeds(symptoms, access, hop, nowMs))
+    if (!succeeds(symptoms, hop, around))
       return { messageId: 'silent', confidence: isUnseen ? 'possible' : 'likely', evidence: asEvidence(own), state: cpu, pids };
   }
   if (
@@ -191,12 +194,17 @@ function longestWaitOf({ routes }: Hop): number {
 }
 
 /** Whether any request succeeded there since the failures began, as far as the access log tells. */
-function succeeds(symptoms: readonly Symptom[], access: NginxAccessLog | undefined, hop: Hop, nowMs: number): boolean {
+function succeeds(symptoms: readonly Symptom[], hop: Hop, { access, hops, nowMs }: Around): boolean {
   const counted = symptoms.filter(symptom => symptom.count > 0);
   if (counted.length === 0 || access === undefined) return false;
   const byPeer = access.byPeer.find(count => count.key === hop.peer.id);
   if (byPeer !== undefined && byPeer.total === byPeer.failed) return false;
   const firstMs = Math.min(...counted.map(symptom => symptom.firstMs));
+  // The buckets begin at full minutes or so: of failures that are younger only the last success tells, where it can be nobody else's.
+  const isAlone = hops.every(
+    other => other === hop || other.routes.length === 0 || access.byPeer.some(one => one.key === other.peer.id && one.total === one.failed),
+  );
+  if (isAlone && access.lastGoodMs !== undefined && access.lastGoodMs >= firstMs + logSecondMs) return true;
   const between = (buckets: NginxAccessLog['buckets']['all']): number =>
     buckets.starts.reduce((sum, start, index) => (start >= firstMs && start <= nowMs ? sum + (buckets.counts[index] ?? 0) : sum), 0);
   return between(access.buckets.all) > between(access.buckets.failed);
