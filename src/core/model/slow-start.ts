@@ -41,7 +41,9 @@ export function slowStart(
   if (behind === undefined || restartLoop(behind.unit, hop.events, window, true) !== undefined) return undefined;
   const { unit } = behind;
   if (unit.activeState === 'activating') return activation(unit, behind.how === 'likened' ? 'likely' : 'confirmed');
-  if (unit.activeState !== 'active' || service === undefined || master === undefined || service.listening.length > 0) return undefined;
+  // A unit of this type is active only when its program has said that it is up.
+  if (unit.activeState !== 'active' || unit.type === 'notify' || service === undefined || master === undefined || service.listening.length > 0)
+    return undefined;
   const { startMs: startedMs } = master;
   const ageMs = window.nowMs - startedMs;
   if (ageMs > longestRestartMs) return undefined;

@@ -76,6 +76,16 @@ describe('socket-missing', () => {
     expect(search('fair')[0]).toMatchObject({ confidence: 'likely', messageId: 'unclaimed' });
   });
 
+  it('has a service restarted that is set up for the path and was not restarted since', () => {
+    const own = { id: 'fpm', name: 'php-fpm pool shop', unit: 'php8.2-fpm.service', configuredListen: [{ value: address, source: 'shop.conf' }] };
+    const real = { kind: 'unix', path: '/run/php/other.sock' };
+    const there = { address: real, service: own, probe: probeOf(address, answered), signs: [], weight: 9, used: false, telling: true };
+    const lost = { peerId: id, found: [there], stopped: [], here: there, certainty: 'sure' };
+    expect(detections(socketMissing, { hops: [hopOf(address)], 'socket-files': [missing], 'lost-peers': [lost] })).toMatchObject([
+      { confidence: 'confirmed', messageId: 'configured', fixData: { restart: 'php8.2-fpm.service' } },
+    ]);
+  });
+
   it('is silent where nothing runs that could have made it', () => {
     expect(run(hopOf(address))).toEqual([]);
   });

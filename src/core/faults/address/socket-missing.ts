@@ -23,6 +23,8 @@ export default defineFault({
       unlinked:
         '{service} runs and still listens on a socket that was made at {path}, but that file was removed ({gone}): nobody can find the socket any more.',
       elsewhere: '{path} does not exist ({gone}). {service} runs and listens on {real} instead: {because}.',
+      configured:
+        '{path} does not exist ({gone}). {service} is set up to listen there and still listens on {real}: it was not restarted since its configuration changed.',
       unclaimed:
         '{path} does not exist ({gone}), and nothing that runs or is set up on this host would make it. {service} runs and listens on {real}; whether that is the backend that is meant is not known.',
       unmade: '{path} does not exist ({gone}), although {service} runs and is set up to listen there: it has not made its socket.',
@@ -67,15 +69,18 @@ export default defineFault({
         const { here, certainty } = lost;
         const isSure = certainty === 'sure';
         const real = formatAddress(here.address);
+        // Its next restart, for whatever reason, moves it to where nginx asks already.
+        const isOwn = here.service?.configuredListen.some(({ value }) => formatAddress(value) === hop.peer.id) === true;
+        const restart = isOwn ? here.service.unit : undefined;
         const data = { path: address.path, service: here.service?.name ?? 'a process', gone, real, because: here.signs.join(', ') || 'nothing else fits' };
         yield {
           ...common,
           confidence: isSure && probe !== undefined ? 'confirmed' : 'likely',
           subject: hop.subject,
-          messageId: isSure ? 'elsewhere' : 'unclaimed',
+          messageId: !isSure ? 'unclaimed' : restart === undefined ? 'elsewhere' : 'configured',
           data,
           evidence: [first, ...rest, probeEvidence(here.probe)],
-          ...(isSure ? { fixData: { wanted: hop.peer.id, real, written: hop.peer.written } } : {}),
+          ...(isSure ? { fixData: { wanted: hop.peer.id, real, written: hop.peer.written, ...(restart === undefined ? {} : { restart }) } } : {}),
         };
       } else if (hop.master !== undefined) {
         yield {

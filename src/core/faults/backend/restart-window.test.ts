@@ -88,6 +88,7 @@ describe('restart-window, while the service has not come so far as to listen', (
     expect(found(100)).toMatchObject([{ confidence: 'possible' }]);
     expect(found(9_000, {}, unitOf({ mainPid: 44 }))).toMatchObject([{ confidence: 'possible' }]);
     expect(found(600_000)).toEqual([]);
+    expect(found(9_000, {}, unitOf({ type: 'notify' }))).toEqual([]);
     expect(found(9_000, { service: serviceOf() })).toEqual([]);
     expect(found(9_000, { symptoms: [symptomOf('connect-refused', { ongoing: false })] })).toEqual([]);
   });
