@@ -346,6 +346,12 @@ describe('what the access log says of the address', () => {
     expect(startedAt(nowMs - 59_500, [unit('shop.service', { ...running, inactiveEnterMs: nowMs - 59_600 })])?.certainty).toBe('sure');
   });
 
+  it('prefers the backend to its helper where both have the name of the site and neither port is nearer', () => {
+    const lost = derive([hop(7311)], [service('tickets-admin', 7312), service('tickets', 7321)], [answers(7312), answers(7321)]);
+    expect(lost?.here?.address).toMatchObject({ port: 7321 });
+    expect(lost?.certainty).toBe('fair');
+  });
+
   it('does not take the next port alone for a proof', () => {
     expect(derive([hop(8000)], [service('shop-exporter', 8001)], [answers(8001)])?.certainty).toBe('fair');
   });

@@ -22,6 +22,8 @@ const sureWeight = 4;
 const wantedMargin = 2;
 /** From here on two addresses differ as by a slip of the pen; below it, as neighbours do. */
 const slipWeight = 3;
+/** So much that of two with the name of the site the other one wins. */
+const helperWeight = 2;
 /** How far the end of a unit and the first failure may lie apart to be one event. */
 const togetherMs = 20_000;
 /** A reload so soon after a file was written takes up this very text. */
@@ -262,6 +264,8 @@ function foundBackend(hop: Hop, probe: ProbeResult, address: Address, wanted: Re
   const word = service === undefined ? undefined : sharedWord(wanted, tellingWords(namesOfService(service, around)));
   if (word !== undefined) one = { ...addSign(one, 3, `it is named "${word}" like the route`), telling: true };
   if (service !== undefined && serverKinds.has(service.kind)) one = addSign(one, 1, '');
+  // Named like the backend as well, and the last that is meant.
+  if (isHelper(one, wanted, around)) one = addSign(one, -helperWeight, '');
   if (probe.request.kind === 'fastcgi' || probe.request.kind === 'uwsgi') one = addSign(one, 2, `it speaks ${probe.request.kind}, as the route does`);
   if (user === undefined) return addSign(one, 1, 'no route uses it');
   const isOfTwin = likeness !== undefined && likeness.weight >= slipWeight && isTwin(hop, user, around);

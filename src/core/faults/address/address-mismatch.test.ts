@@ -33,6 +33,14 @@ describe('address-mismatch', () => {
     expect(run({ found: [here], here: { ...here, weight: 3 }, certainty: 'fair' })[0]?.confidence).toBe('possible');
   });
 
+  it('plans nothing where two fit equally well', () => {
+    const other = { ...here, address: tcp('127.0.0.1:802') };
+    const found = (weight: number) => run({ found: [here, { ...other, weight }], here, certainty: 'fair' })[0];
+    expect(found(5)).toMatchObject({ confidence: 'possible', messageId: 'perhaps' });
+    expect(found(5)).not.toHaveProperty('fixData');
+    expect(found(4)).toMatchObject({ confidence: 'likely', fixData: { real: '127.0.0.1:8010' } });
+  });
+
   it('is silent where nothing that answers fits', () => {
     expect(run({ found: [here] })).toEqual([]);
   });

@@ -47,15 +47,19 @@ export default defineFault({
       const real = formatAddress(here.address);
       const name = here.service?.name ?? 'a process';
       const isOwn = here.service?.configuredListen.some(configured => formatAddress(configured.value) === wanted) === true;
+      // Of two that fit equally well either may be meant, and a plan would be a guess.
+      const isTied = certainty !== 'sure' && lost.found.some(other => other !== here && other.weight >= here.weight);
       yield {
-        confidence: certainty === 'sure' && refused ? 'confirmed' : certainty === 'sure' ? 'likely' : here.weight > 3 ? 'likely' : 'possible',
+        confidence: certainty === 'sure' && refused ? 'confirmed' : certainty === 'sure' || (here.weight > 3 && !isTied) ? 'likely' : 'possible',
         status: statusNow(hop, symptoms),
         subject: hop.subject,
         messageId: isOwn ? 'configured' : certainty === 'sure' ? 'elsewhere' : 'perhaps',
         data: { wanted, real, service: name, where: `${hop.peer.origin.path}:${hop.peer.origin.line}`, because: here.signs.join(', ') || 'it is the only one' },
         evidence: evidenceOf(hop, here, listeners, symptoms),
         symptoms: symptoms.map(symptom => symptom.id),
-        fixData: { wanted, real, written: hop.peer.written, ...(isOwn && here.service.unit !== undefined ? { restart: here.service.unit } : {}) },
+        ...(isTied
+          ? {}
+          : { fixData: { wanted, real, written: hop.peer.written, ...(isOwn && here.service.unit !== undefined ? { restart: here.service.unit } : {}) } }),
       };
     }
   },
