@@ -5,6 +5,7 @@ import type { RollUpSum } from '../../core/logs/scan/sum.ts';
 import type { Scanner, ScanTask } from '../../core/logs/scan/scanner.ts';
 import { slackMs } from '../../core/logs/window.ts';
 import { compressionOf, otherKindOf } from './compression.ts';
+import { ContainerLines, isContainerLog } from './container-lines.ts';
 import { samplesOf, windowOf, type Window } from './file-places.ts';
 import { LineReader, type FormatChooser } from './format-choice.ts';
 import { FileSource, readFully, ResumedSource, type ByteSource } from './source.ts';
@@ -57,8 +58,8 @@ export interface ReadContext {
 // Fits a processor's second cache together with what is counted.
 const pieceBytes = 1 << 19;
 const headBytes = 65_536;
-/** Says whether a text is a document. */
-const markBytes = 2048;
+/** Says whether a text is a document, or the log of a container, whose records are of 16 KiB. */
+const markBytes = 32_768;
 /** Of the lines. */
 const manyMisfits = 0.005;
 
@@ -137,7 +138,7 @@ export class InputReader {
     const compression = compressionOf(head);
     if (compression !== undefined)
       return await this.#text(() => this.#context.textElsewhere?.(job.path, size) ?? uncompressed(new FileSource(fd, 0, size), compression), job, true);
-    if (recordLevel(head) !== undefined) return await this.#text(() => new FileSource(fd, 0, size), job, true);
+    if (isMadeOfLines(head)) return await this.#text(() => new FileSource(fd, 0, size), job, true);
     const other = otherKindOf(head);
     if (other !== undefined) return { ...nothing(job), unread: `it is ${other}` };
     const formats = this.#context.chooser.choose(samples);
@@ -240,12 +241,18 @@ export function isBounded(window: Window): boolean {
   return Number.isFinite(window.sinceMs) || Number.isFinite(window.untilMs);
 }
 
-/** The text as it is, or the records of a JSON document as lines. */
+/** Whether lines are made of it, so that it can be read from its start alone. */
+export function isMadeOfLines(head: Uint8Array): boolean {
+  return recordLevel(head) !== undefined || isContainerLog(head);
+}
+
+/** The text as it is, or the records of a JSON document as lines, or what a container printed. */
 async function asLines(source: ByteSource): Promise<ByteSource> {
   const bytes = new Uint8Array(markBytes);
   const head = bytes.subarray(0, await readFully(source, bytes));
   const level = recordLevel(head);
   const resumed = new ResumedSource(head, source);
+  if (isContainerLog(head)) return new ContainerLines(resumed);
   return level === undefined ? resumed : new RecordLines(resumed, level);
 }
 

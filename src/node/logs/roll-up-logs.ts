@@ -9,7 +9,7 @@ import { engineOf, type Engine } from './engine.ts';
 import { bordersOf, samplesOf, windowOf, type Window } from './file-places.ts';
 import { findInputs, type Input } from './find-inputs.ts';
 import { FormatChooser, LineReader } from './format-choice.ts';
-import { InputReader, isBounded, type Job, type JobReport } from './read-input.ts';
+import { InputReader, isBounded, isMadeOfLines, type Job, type JobReport } from './read-input.ts';
 import type { InputReport, LogsRequest, LogsResult, Progress } from './request.ts';
 import { ChunkSource } from './source.ts';
 import type { LogStream } from './streams.ts';
@@ -148,7 +148,7 @@ class LogsReading {
       const { size } = fstatSync(fd);
       const samples = samplesOf(fd, size);
       const head = samples[0] ?? new Uint8Array(0);
-      if (compressionOf(head) !== undefined || otherKindOf(head) !== undefined) return [whole];
+      if (compressionOf(head) !== undefined || isMadeOfLines(head) || otherKindOf(head) !== undefined) return [whole];
       const formats = this.#chooser.choose(samples);
       this.#know(formats);
       const ids = formats.map(({ id }) => id);
