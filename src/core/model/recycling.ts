@@ -202,6 +202,18 @@ export function isWithin(timeMs: number, { fromMs, toMs }: Recycle): boolean {
   return second + secondMs > fromMs && second <= toMs;
 }
 
+/**
+ * Whether the line may belong to a replacement that badhop could not read of: one from the second in which it began to look, whose own log may
+ * have been read before, and one from the start of the window, of which the replacement lies before that start.
+ */
+export function isAtEdge(timeMs: number, recycles: readonly Recycle[], window: { readonly sinceMs: number; readonly nowMs: number }): boolean {
+  if (timeMs > window.nowMs - secondMs) return true;
+  const longest = Math.max(0, ...recycles.map(({ fromMs, toMs }) => toMs - fromMs).filter(ms => Number.isFinite(ms)));
+  const first = recycles[0]?.fromMs ?? Number.NEGATIVE_INFINITY;
+  return timeMs < first && timeMs < window.sinceMs + Math.min(longest, longestEdgeMs);
+}
+
+const longestEdgeMs = 15_000;
 const aroundSeconds = 30;
 
 /**

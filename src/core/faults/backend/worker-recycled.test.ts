@@ -159,6 +159,29 @@ describe('worker-recycled fires', () => {
     expect(detections(fault, { hops: [{ ...hop, program: failed }], ...none })).toEqual([]);
   });
 
+  it('however often a process manager ends the one process for its memory, and from wherever the window begins', () => {
+    const agos = [19_000, 16_000, 13_000, 10_000, 7000, 4000];
+    const lines = agos.map((agoMs): ProgramLine => ({
+      kind: 'memory',
+      timeMs: nowMs - agoMs,
+      text: `memory ${agoMs}`,
+      source: 'file:/pm2.log',
+      instance: '0',
+    }));
+    const events = agos.map(agoMs => eventOf('worker-recycled', agoMs, { text: `memory ${agoMs}`, source: 'file:/pm2.log', seconds: 3 }));
+    const thumbs = { id: 'pm2:thumbs', manager: 'pm2' as const, name: 'thumbs', label: 'pm2 app thumbs', state: 'running' as const, word: 'online' };
+    const program = { ...thumbs, home: '/home/media/.pm2', pids: [], instances: 1, addresses: [], logFiles: [], words: [], lines };
+    const refused = symptomOf('connect-refused', { firstMs: nowMs - 20_000, lastMs: nowMs - 3000 });
+    const cut = symptomOf('reset', { firstMs: nowMs - 15_500, lastMs: nowMs - 9500 });
+    const hop = hopOf({ service: serviceOf({ kind: 'node' }), program, symptoms: [refused, cut], events });
+    const short = { sinceMs: nowMs - 20_000 };
+    expect(detections(fault, { hops: [hop] }, short)).toMatchObject([{ confidence: 'confirmed', messageId: 'memory', symptoms: [refused.id, cut.id] }]);
+    // The first failure lies before anything that the log tells of a longer window.
+    expect(detections(fault, { hops: [hop] }, { sinceMs: nowMs - 60_000 })).toMatchObject([{ symptoms: [cut.id] }]);
+    // Where one of several instances ends, the others serve.
+    expect(detections(fault, { hops: [{ ...hop, program: { ...program, instances: 2 } }] }, short)).toEqual([]);
+  });
+
   it('as no more than possible where workers are replaced so often that anything falls together with it', () => {
     const all = Array.from({ length: 60 }, (_, index) => eventOf('worker-recycled', 60_000 - index * 4000 + 500, { pid: 500 + index }));
     const one = symptomOf('reset', { firstMs: nowMs - 20_000, lastMs: nowMs - 20_000 });

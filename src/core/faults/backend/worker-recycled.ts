@@ -7,7 +7,8 @@ import type { Symptom } from '../../model/facts/topology.ts';
 import type { Confidence, Detection, Evidence } from '../../model/finding.ts';
 import { countOf, sampleTimesOf, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
 import { programFixData } from '../../model/program-commands.ts';
-import { chanceOf, isQueued, isWithin, recyclesOf, recycleSettingOf, type Recycle, type RecycleSetting } from '../../model/recycling.ts';
+import { chanceOf, isAtEdge, isQueued, isWithin, recyclesOf, recycleSettingOf, type Recycle, type RecycleSetting } from '../../model/recycling.ts';
+import type { Window } from '../../model/restarts.ts';
 import { hasJournal, lastEnd } from '../../model/last-end.ts';
 import { hasServedSince, servedAtMost, servedOf } from '../../model/served.ts';
 
@@ -20,6 +21,8 @@ const otherEnds = new Set<BackendEvent['kind']>(['worker-signal', 'worker-exit',
 const inVain: readonly Symptom['class'][] = ['read-timeout', 'connect-queue-full'];
 /** Servers whose master holds the listening socket while workers come and go. */
 const mastered = new Set<Service['kind']>(['gunicorn', 'uwsgi', 'php-fpm', 'puma', 'unicorn', 'apache']);
+/** From the manager's line until the process is gone, with a time to finish that it may be given, and a second that logs are unsure of. */
+const longestEndMs = 4000;
 /** How likely failures and recycling may meet by chance, at most. */
 const chances = { confirmed: 0.1, likely: 0.3, possible: 0.6 } as const;
 
@@ -72,15 +75,18 @@ export default defineFault({
           );
         continue;
       }
-      const isWholeService = recycles[0]?.by === 'unit';
+      const isByUnit = recycles[0]?.by === 'unit';
+      const isWholeService = isByUnit || (hop.program?.instances === 1 && isForMemory(hop, recycles));
       const served = servedOf(hop, facts['nginx-access-log']);
       // One that ends in order after its limit has served requests before; one that cannot start ends as quietly.
-      if (isWholeService && served !== undefined && served < Math.max(1, ((recycles.length - 1) * (setting?.requests ?? 0)) / 2)) {
+      if (isByUnit && served !== undefined && served < Math.max(1, ((recycles.length - 1) * (setting?.requests ?? 0)) / 2)) {
         yield ruledOut(`${service.name} ended ${recycles.length} times and answered ${served} requests meanwhile, fewer than it may serve`);
         continue;
       }
-      const lost = cut.filter(symptom => isLost(symptom, recycles, hop, window.nowMs));
-      const times = lost.flatMap(sampleTimesOf).filter(timeMs => !isSince(timeMs, window.nowMs) && !endedOtherwise(hop, recycles, timeMs));
+      // The end of the only process cuts what it works on; afterwards it refuses what comes.
+      const ends = isWholeService ? recycles.map(one => ({ ...one, toMs: Math.min(one.toMs, one.fromMs + longestEndMs) })) : recycles;
+      const lost = cut.filter(symptom => isLost(symptom, refused.includes(symptom.class) ? recycles : ends, hop, window));
+      const times = lost.flatMap(sampleTimesOf).filter(timeMs => !isAtEdge(timeMs, recycles, window) && !endedOtherwise(hop, recycles, timeMs));
       const queued = setting === undefined ? [] : waiting.filter(symptom => isQueued(symptom, recycles, hop));
       if (times.length === 0) {
         const chance = chanceOf([...new Set(queued.map(symptom => symptom.firstMs))], recycles, window);
@@ -89,7 +95,7 @@ export default defineFault({
         continue;
       }
       // That nobody listens while the one process starts anew is no matter of chance.
-      const isWhole = isWholeService && lost.every(symptom => refused.includes(symptom.class));
+      const isWhole = isWholeService && lost.some(symptom => refused.includes(symptom.class));
       const confidence = confidenceOf(recycles, setting, isWhole ? 0 : chanceOf(times, recycles, window));
       if (confidence === undefined) continue;
       const all = [...lost, ...queued, ...unattributedOf(hop, symptoms, [502])];
@@ -145,7 +151,7 @@ const fewestRestarts = 2;
 function countedFinding(
   hop: Hop,
   setting: RecycleSetting,
-  { symptoms, log, window }: { symptoms: readonly Symptom[]; log: Parameters<typeof servedOf>[1]; window: { sinceMs: number } },
+  { symptoms, log, window }: { symptoms: readonly Symptom[]; log: Parameters<typeof servedOf>[1]; window: Window },
 ): Detection<'counted'> | undefined {
   const { service, unit, events } = hop;
   if (service === undefined || mastered.has(service.kind) || unit === undefined || hasJournal(unit, events)) return undefined;
@@ -206,16 +212,11 @@ function queueFinding(hop: Hop, queued: readonly Symptom[], recycles: readonly R
 }
 
 /** Each of its requests that the samples show failed while a worker was being replaced, or by an end that others explain; at least one did. */
-function isLost(symptom: Symptom, recycles: readonly Recycle[], hop: Hop, nowMs: number): boolean {
+function isLost(symptom: Symptom, recycles: readonly Recycle[], hop: Hop, window: Window): boolean {
   // Where a master keeps the socket open meanwhile, a refused connection has another reason.
   if (refused.includes(symptom.class) && mastered.has(hop.service?.kind ?? 'other')) return false;
-  const own = sampleTimesOf(symptom).filter(timeMs => !isSince(timeMs, nowMs) && !endedOtherwise(hop, recycles, timeMs));
+  const own = sampleTimesOf(symptom).filter(timeMs => !isAtEdge(timeMs, recycles, window) && !endedOtherwise(hop, recycles, timeMs));
   return own.length > 0 && own.every(timeMs => recycles.some(recycle => isWithin(timeMs, recycle)));
-}
-
-/** In the second in which badhop began to look, or later: what the worker's log says of it may have been written after that was read. */
-function isSince(timeMs: number, nowMs: number): boolean {
-  return timeMs > nowMs - 1000;
 }
 
 /** An error that nobody caught ends a process too: it speaks against a worker of which nothing says that it was to be replaced. */
