@@ -1,6 +1,7 @@
 import { askAll, defineCollector, type Collection, type Request } from '../model/collector.ts';
 import { absent, known, type Known } from '../model/fact.ts';
 import { localAddress } from '../model/dependencies.ts';
+import { heldBySystemd } from '../model/held-sockets.ts';
 import type { BackendEvent, Service } from '../model/facts/backend.ts';
 import type { Listener } from '../model/facts/system.ts';
 import type { Peer, Topology } from '../model/facts/topology.ts';
@@ -88,7 +89,9 @@ function elsewhere(peers: readonly Peer[], services: readonly Service[], others:
   const routes = topology.routes.filter(route => routeIds.has(route.id));
   const kinds = new Set(routes.map(route => (route.pass === 'proxy' && route.tls ? 'tls' : route.pass)));
   const script = '/badhop-asks-for-no-script.php';
-  const listening = services.filter(service => service.kind !== 'nginx').flatMap(service => service.listening);
+  const listening = services
+    .filter(service => service.kind !== 'nginx')
+    .flatMap(service => (service.masterPid === undefined ? [...service.listening, ...heldBySystemd(service)] : service.listening));
   const addresses = [...listening, ...others].map(reachable).filter(address => !used.has(formatAddress(address)) && !belongsToSystem(address));
   return [...new Map(addresses.map(address => [formatAddress(address), address])).values()].slice(0, mostSearched).flatMap((address): ProbeRequest[] => {
     const questions: ProbeRequest[] = [];

@@ -346,6 +346,14 @@ describe('what the access log says of the address', () => {
     expect(startedAt(nowMs - 59_500, [unit('shop.service', { ...running, inactiveEnterMs: nowMs - 59_600 })])?.certainty).toBe('sure');
   });
 
+  it('knows whose socket it is at which systemd listens for a service that has not been started', () => {
+    const source = 'unit:tickets.socket';
+    const { masterPid: _masterPid, ...waiting } = service('tickets', 0, { listening: [], configuredListen: [{ value: tcp(9100), source }] });
+    expect(derive([hop(8000)], [waiting], [answers(9100)])?.found[0]).toMatchObject({ service: { name: 'tickets' }, telling: true });
+    const elsewhere = { ...waiting, configuredListen: [{ value: tcp(9100), source: 'argv' }] };
+    expect(derive([hop(8000)], [elsewhere], [answers(9100)])?.found[0]).not.toHaveProperty('service');
+  });
+
   it('prefers the backend to its helper where both have the name of the site and neither port is nearer', () => {
     const lost = derive([hop(7311)], [service('tickets-admin', 7312), service('tickets', 7321)], [answers(7312), answers(7321)]);
     expect(lost?.here?.address).toMatchObject({ port: 7321 });

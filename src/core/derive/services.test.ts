@@ -101,17 +101,21 @@ function derive(scene: Scene): readonly Service[] {
 const master = process(10, 1, 'php-fpm: master process (/etc/php/8.2/fpm/php-fpm.conf)', { unit: 'php8.2-fpm.service' });
 const gunicornListen = [{ address: { value: { kind: 'tcp' as const, host: '127.0.0.1', port: 8000 }, source: 'argv' }, speaks: 'http' as const }];
 
-it('gives a stopped service the sockets that systemd holds for it, in place of a default', () => {
+it('gives a stopped service the sockets that systemd holds for it, in place of a default and of what it was handed before', () => {
   const held = { kind: 'unix', path: '/run/django.sock' } as const;
-  const sockets = [{ name: 'django.socket', activeState: 'active', result: 'success', addresses: [held] }];
-  const listen = [{ address: { value: { kind: 'tcp', host: '127.0.0.1', port: 8000 } as const, source: 'default of gunicorn' } }];
-  const found = derive({
-    processes: [process(1, 0, 'systemd')],
-    listeners: [unix('/run/django.sock', [1])],
-    units: [unit('django.service', { activeState: 'failed', sockets })],
-    commands: [command(0, 'gunicorn', { of: { kind: 'unit', unit: 'django.service' }, listen })],
-  });
-  expect(found).toMatchObject([{ name: 'gunicorn (django.service)', configuredListen: [{ value: held, source: 'unit:django.socket' }] }]);
+  const former = { value: { kind: 'unix', path: '/run/old.sock' } as const, source: 'journal:django.service' };
+  const byDefault = { value: { kind: 'tcp', host: '127.0.0.1', port: 8000 } as const, source: 'default of gunicorn' };
+  const found = (address: typeof former | typeof byDefault, activeState = 'active') =>
+    derive({
+      processes: [process(1, 0, 'systemd')],
+      listeners: [unix('/run/django.sock', [1])],
+      units: [unit('django.service', { activeState: 'failed', sockets: [{ name: 'django.socket', activeState, result: 'success', addresses: [held] }] })],
+      commands: [command(0, 'gunicorn', { of: { kind: 'unit', unit: 'django.service' }, listen: [{ address }] })],
+    });
+  const own = { value: held, source: 'unit:django.socket' };
+  expect(found(byDefault)).toMatchObject([{ name: 'gunicorn (django.service)', configuredListen: [own] }]);
+  expect(found(former)).toMatchObject([{ configuredListen: [own] }]);
+  expect(found(former, 'inactive')).toMatchObject([{ configuredListen: [former, own] }]);
 });
 
 describe('php-fpm', () => {

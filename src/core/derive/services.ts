@@ -122,8 +122,9 @@ function stopped(
     // Apache lies switched off on many hosts with the ports of its package; another unit names an address because somebody wrote it.
     const isTelling = command.service !== 'apache' && command.listen.length + sockets.length > 0;
     if (!isTelling && !isMeantToRun(unit)) return [];
-    // What systemd hands over takes the place of what the program would bind by default.
-    const own = command.listen.map(item => item.address).filter(item => sockets.length === 0 || !item.source.startsWith('default of '));
+    // What systemd hands over takes the place of what the program would bind by default, and of what it was handed formerly.
+    const isFormer = ({ source }: Sourced<unknown>): boolean => source.startsWith('default of ') || (holdsSocket(unit) && source.startsWith('journal:'));
+    const own = command.listen.map(item => item.address).filter(item => sockets.length === 0 || !isFormer(item));
     const speaks = protocolOf(command.service, command.listen);
     return [
       {
@@ -141,6 +142,10 @@ function stopped(
       },
     ];
   });
+}
+
+function holdsSocket(unit: SystemdUnit): boolean {
+  return unit.sockets?.some(({ activeState }) => activeState === 'active') === true;
 }
 
 /** A restarting unit whose main process is not among those read has started or ended between the two readings. */

@@ -36,7 +36,7 @@ export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly Syste
   const runs = hop.service?.masterPid !== undefined || (hop.service?.workerPids.length ?? 0) > 0;
   if (runs || !hop.peer.local) return undefined;
   const taken = new Set(hops.flatMap(other => other.unit?.name ?? []));
-  const candidates = units.filter(unit => !taken.has(unit.name) && mayServe(unit));
+  const candidates = units.filter(unit => !taken.has(unit.name) && mayServe(unit) && !waitsElsewhere(unit, hop));
   if (hop.peer.listeners.length > 0) {
     const isHeld = hop.peer.listeners.every(listener => listener.pids.every(pid => pid === 1));
     const started = isHeld ? candidates.find(unit => socketOf(unit, hop) !== undefined) : undefined;
@@ -76,6 +76,11 @@ function mayServe(unit: SystemdUnit): boolean {
   // One in a restart loop may be up for the moment at which it was looked at.
   if (!hasEnded(unit) && unit.activeState !== 'activating' && unit.restarts === 0) return false;
   return unit.inactiveEnterMs !== undefined || unit.execMainExitMs !== undefined || unit.unitFileState === 'enabled';
+}
+
+/** systemd starts it for the first connection to another address: it is not missing here. */
+function waitsElsewhere(unit: SystemdUnit, hop: Hop): boolean {
+  return unit.sockets?.some(one => one.activeState === 'active') === true && socketOf(unit, hop) === undefined;
 }
 
 /** Its command names a configuration file of the peer's service. */

@@ -160,6 +160,19 @@ describe('backend-down fires', () => {
     expect(troubleOf(64, [stopping, started])).toBe('failed');
   });
 
+  it('of no unit for which systemd holds a socket elsewhere', () => {
+    const named = { runtimeDirectory: 'orders', name: 'orders.service', activeState: 'inactive', inactiveEnterMs: nowMs - 5_000 };
+    const hop = without(lostHop(), 'service', 'unit');
+    const path = '/run/orders/http.sock';
+    const asked = { ...hop, peer: { ...hop.peer, id: `unix:${path}`, address: { kind: 'unix' as const, path } } };
+    const socket = (activeState: string) => [
+      { name: 'orders.socket', activeState, result: 'success', addresses: [{ kind: 'unix' as const, path: '/run/orders/web.sock' }] },
+    ];
+    const found = (activeState: string) => detections(fault, { hops: [asked], 'systemd-units': [unitOf({ ...named, sockets: socket(activeState) })] });
+    expect(found('inactive')).toMatchObject([{ messageId: 'probably', fixData: { unit: 'orders.service' } }]);
+    expect(found('active')).toMatchObject([{ messageId: 'gone' }]);
+  });
+
   it('as possible on another host', () => {
     expect(detections(fault, { hops: [lostHop({ peer: peerOf({ local: false, listeners: [] }) })] })).toMatchObject([
       { confidence: 'possible', messageId: 'remote' },
