@@ -1,5 +1,5 @@
 import { defineFix } from '../model/fix.ts';
-import type { FixStep } from '../model/finding.ts';
+import type { FixPlan, FixStep } from '../model/finding.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
 
 /** Lets the workers through a folder on the way, or gives them the folder that they write to. */
@@ -7,6 +7,8 @@ export default defineFix({
   id: 'open-temp-path',
   fixes: ['temp-path-permission'],
   plan({ fixData }) {
+    const readOnly = textOf(fixData, 'readOnly');
+    if (readOnly !== undefined) return writable(readOnly);
     const path = textOf(fixData, 'path');
     const mode = numberOf(fixData, 'mode');
     const user = textOf(fixData, 'user') ?? '';
@@ -37,3 +39,27 @@ export default defineFix({
     };
   },
 });
+
+/** A file system that the kernel made read-only has errors: it is looked at before it is written to again. */
+function writable(folder: string): FixPlan {
+  return {
+    id: 'open-temp-path',
+    summary: `Find out why ${folder} is read-only, and make it writable`,
+    automatic: false,
+    risk: 'medium',
+    minutes: 10,
+    steps: [
+      {
+        kind: 'manual',
+        text: 'The kernel mounts a file system read-only when it finds errors in it: then it needs fsck, and not a remount. Where somebody mounted it so, or a unit forbids nginx to write there, take that back.',
+        commands: [
+          `findmnt -T ${folder}`,
+          'journalctl -k --no-pager | grep -iE "remount|read-only|I/O error" | tail -20',
+          'systemctl show nginx.service -p ProtectSystem -p ReadOnlyPaths -p ReadWritePaths',
+        ],
+      },
+    ],
+    validate: [],
+    verify: 'A large body is accepted, and the error log names no temporary file with "Read-only file system".',
+  };
+}

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
-import type { PathPart } from '../../model/facts.ts';
+import fix from '../../fixes/open-temp-path.ts';
+import type { Facts, PathPart } from '../../model/facts.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
+import type { Finding } from '../../model/finding.ts';
 import { detections, symptomOf } from '../backend/testing.ts';
 import tempPath from './temp-path-permission.ts';
 import { instanceOf } from './testing.ts';
@@ -37,6 +39,16 @@ describe('temp-path-permission fires', () => {
   it('as possible where the rights are well now', () => {
     const rights = files(folder('/var/lib/nginx', 0o755), folder('/var/lib/nginx/body', 0o700, 33));
     expect(detections(fault, { ...facts, 'socket-files': rights })).toMatchObject([{ confidence: 'possible', messageId: 'seen' }]);
+  });
+});
+
+it('temp-path-permission is sure of a read-only file system, whatever the rights are, and lets a person look at it', () => {
+  const rights = files(folder('/var/lib/nginx', 0o700), folder('/var/lib/nginx/body', 0o700, 33));
+  const [found] = detections(fault, { ...facts, symptoms: [failing(30)], 'socket-files': rights });
+  expect(found).toMatchObject({ confidence: 'confirmed', messageId: 'read-only', subject: { id: '/var/lib/nginx/body' } });
+  expect(fix.plan({ fixData: found?.fixData ?? {} } as unknown as Finding, {} as unknown as Facts)).toMatchObject({
+    automatic: false,
+    steps: [{ kind: 'manual', commands: ['findmnt -T /var/lib/nginx/body', expect.anything(), expect.anything()] }],
   });
 });
 
