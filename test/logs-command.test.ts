@@ -120,6 +120,14 @@ describe('badhop logs', () => {
     expect(report(['good.log', '--since', '2026-11-20T07:01', '--until', '2026-11-20T07:02', '--zone', '+01:00']).totals.requests).toBe(60);
   });
 
+  it('says of a compressed log that lies outside of it that it was left out', () => {
+    const options = ['folder/access.log.1.gz', '--until', '2026-11-20T05:00:00Z', '--zone', 'UTC'];
+    const { summary, inputs } = report(options);
+    expect(summary).toBe('No line lies in the time that was asked for.');
+    expect(inputs).toMatchObject([{ lines: 0, skipped: 'its first line is younger than what was asked for' }]);
+    expect(badhop([...options, '--verbose']).stdout).toMatch(/access\.log\.1\.gz: left out: its first line is younger/u);
+  });
+
   it.each([
     ['report.html', /^<!doctype html>/],
     ['report.md', /^# /],

@@ -58,6 +58,8 @@ export interface LogInput {
   readonly problems: readonly string[];
   /** Nothing of it could be read. */
   readonly unread?: string;
+  /** Why it was left out: it is the same log as another, or all of it lies outside of what was asked for. */
+  readonly skipped?: string;
 }
 
 export interface LogTotals {

@@ -169,6 +169,12 @@ describe('too little to judge', () => {
   it.each<[string, RollUp, Partial<LogsInput>, RegExp]>([
     ['nothing', emptyRollUp(), {}, /nothing to read/u],
     ['a file that may not be read', emptyRollUp(), { inputs: [{ path: '/x', problems: [], unread: 'permission denied' }] }, /\/x: permission denied/u],
+    [
+      'a file that ends before what was asked for',
+      emptyRollUp(),
+      { inputs: [{ path: '/x', problems: [], skipped: 'it is old' }] },
+      /^No line lies in the time/u,
+    ],
     ['lines of no format', scanText('/x', 'abc\n'.repeat(100), formats), {}, /100 % of the lines fit no known format/u],
   ])('is %s', (_, rollUp, more, summary) => {
     const insight = describeLogs(inputOf(rollUp, formats, more));

@@ -27,6 +27,8 @@ export interface InputProblems {
   readonly problems: readonly string[];
   /** Why nothing of it was read. */
   readonly unread?: string;
+  /** Why it need not be read. */
+  readonly skipped?: string;
 }
 
 /** What findings take from a fault of the catalogue. */

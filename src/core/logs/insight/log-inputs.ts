@@ -38,5 +38,6 @@ function describe(count: InputCount, known: ReadonlyMap<string, LogFormat>, prob
     ...(count.lastMs === undefined || !Number.isFinite(count.lastMs) ? {} : { to: isoTime(count.lastMs) }),
     problems: [...(problems?.problems ?? []), ...tooLong],
     ...(problems?.unread === undefined ? {} : { unread: problems.unread }),
+    ...(problems?.skipped === undefined ? {} : { skipped: problems.skipped }),
   };
 }

@@ -62,7 +62,8 @@ export function inputLines({ inputs }: LogsReport): Line[] {
 
 /** `nginx access log (combined), 38,000 lines, 9.1 MB; 120 lines outside the window`. */
 export function inputText(input: LogInput): string {
-  const { format, lines, bytes, outside, continued, otherFormats = [] } = input;
+  const { format, lines, bytes, outside, continued, otherFormats = [], skipped } = input;
+  if (skipped !== undefined) return `left out: ${skipped}`;
   return [
     `${format?.title ?? 'no format fits'}, ${plural(lines, 'line')}, ${bytesText(bytes)}`,
     ...(outside > 0 ? [`${plural(outside, 'line')} outside the window`] : []),
