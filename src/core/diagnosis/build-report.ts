@@ -13,7 +13,7 @@ import { makeChains, mergeSame, rankOf, type Chain } from './chains.ts';
 import { listNotChecked } from './not-checked.ts';
 import type { Assessment, Raw } from './run-faults.ts';
 import { shareOut, statusRank } from './shares.ts';
-import { judge } from './verdict.ts';
+import { judge, probesAnswered } from './verdict.ts';
 
 /** Everything that a report is made of. */
 export interface ReportInput {
@@ -57,7 +57,7 @@ export function buildReport(input: ReportInput): Report {
   const findings = [...roots, ...effects].slice(0, mostFindings);
   const advice = new Set(input.faults.filter(fault => fault.meta.advice === true).map(fault => fault.meta.id));
   const found = new Set(findings.map(finding => finding.fault));
-  const { verdict, summary } = judge({ facts, findings, symptoms, advice });
+  const { verdict, summary } = judge({ facts, findings, symptoms, advice, nowMs: context.nowMs });
   const identity = facts['host-identity'].state === 'known' ? facts['host-identity'].value : undefined;
   const instances = facts['nginx-instances'].state === 'known' ? facts['nginx-instances'].value : [];
   const access = facts['nginx-access-log'].state === 'known' ? facts['nginx-access-log'].value : undefined;
@@ -84,7 +84,7 @@ export function buildReport(input: ReportInput): Report {
       explainedShare: shares.total === 0 ? 0 : round((shares.total - shares.unexplained) / shares.total),
       unexplainedShare: shares.total === 0 ? 0 : round(shares.unexplained / shares.total),
     },
-    checked: { faults: input.faults.length, probes: facts['probe-results'].state === 'known' ? facts['probe-results'].value.length : 0 },
+    checked: { faults: input.faults.length, probes: probesAnswered(facts) },
     topology: topologyOf(facts),
     symptoms: symptoms.map(symptom => toReportSymptom(symptom, circumstances.get(symptom.id))),
     findings,

@@ -4,6 +4,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Symptom } from '../model/facts/topology.ts';
 import { judge } from './verdict.ts';
 
+const nowMs = Date.parse('2026-11-21T08:00:00Z');
 const known = (value: unknown): unknown => ({ state: 'known', value });
 const read = { coverage: [{ path: '/var/log/nginx/x.log', lines: 10, unparsedLines: 0 }], unread: [], groups: [], total: 10 };
 
@@ -24,7 +25,8 @@ function factsOf(change: Record<string, unknown> = {}): Facts {
   return all as unknown as Facts;
 }
 
-const symptomOf = (change: Partial<Symptom>): Symptom => ({ id: 's', class: 'connect-refused', count: 3, ongoing: true, ...change }) as Symptom;
+const symptomOf = (change: Partial<Symptom>): Symptom =>
+  ({ id: 's', class: 'connect-refused', count: 3, ongoing: true, lastMs: nowMs - 1000, ...change }) as Symptom;
 const findingOf = (change: Partial<Finding>): Finding =>
   ({
     fault: 'x',
@@ -35,7 +37,7 @@ const findingOf = (change: Partial<Finding>): Finding =>
     ...change,
   }) as Finding;
 const of = (findings: readonly Finding[], symptoms: readonly Symptom[], facts = factsOf()): { verdict: string; summary: string } =>
-  judge({ facts, findings, symptoms, advice: new Set(['advice']) });
+  judge({ facts, findings, symptoms, advice: new Set(['advice']), nowMs });
 
 describe('the verdict', () => {
   it('is failing with the root cause in its sentence', () => {
@@ -48,6 +50,25 @@ describe('the verdict', () => {
       'The thing is broken: p. Only copies of requests (mirror, update of a cache) fail: clients get their answers.',
     );
     expect(of([findingOf({})], [copies, symptomOf({})]).summary).toBe('The thing is broken: p.');
+  });
+
+  it('says when the last request failed where nobody was asked since', () => {
+    const unasked = factsOf({ 'probe-results': known([{ outcome: { state: 'not-asked' } }]) });
+    const silent = symptomOf({ lastMs: nowMs - 32_000 });
+    expect(of([findingOf({})], [silent], unasked)).toEqual({
+      verdict: 'failing',
+      summary: 'The thing is broken: p. Requests failed, the last one 32 s ago; no backend was asked whether it goes on.',
+    });
+    expect(of([findingOf({ confidence: 'possible' })], [silent], unasked)).toEqual({
+      verdict: 'inconclusive',
+      summary: 'Requests failed, the last one 32 s ago; no backend was asked whether it goes on. The thing is broken: p.',
+    });
+    expect(of([], [silent], unasked).summary).toMatch(/^Requests failed \(3 in the window, the last one 32 s ago; .*\), and badhop cannot tell why/);
+    expect(of([findingOf({ confidence: 'possible' })], [symptomOf({})], unasked).verdict).toBe('failing');
+    // It failed this moment; a backend was asked; badhop saw it fail itself.
+    expect(of([findingOf({})], [silent, symptomOf({})], unasked).summary).toBe('The thing is broken: p.');
+    expect(of([findingOf({})], [silent]).summary).toBe('The thing is broken: p.');
+    expect(of([findingOf({})], [silent, symptomOf({ count: 0 })], unasked).summary).toBe('The thing is broken: p.');
   });
 
   it('passes over advice that stands first', () => {

@@ -3,6 +3,7 @@ import type { Finding } from '../model/finding.ts';
 import type { LogCoverage } from '../model/facts/logs.ts';
 import type { Symptom } from '../model/facts/topology.ts';
 import type { Verdict } from '../model/report.ts';
+import { agoText, openSinceMs } from '../model/last-failure.ts';
 import { startLower } from '../model/start-lower.ts';
 
 /** What is needed to judge the host as a whole. `advice` holds the ids of faults that only advise. */
@@ -11,6 +12,7 @@ export interface VerdictInput {
   readonly findings: readonly Finding[];
   readonly symptoms: readonly Symptom[];
   readonly advice: ReadonlySet<string>;
+  readonly nowMs: number;
 }
 
 interface Judgement {
@@ -19,12 +21,22 @@ interface Judgement {
 }
 
 /** The verdict and the sentence that goes with it. */
-export function judge({ facts, findings, symptoms, advice }: VerdictInput): Judgement {
+export function judge({ facts, findings, symptoms, advice, nowMs }: VerdictInput): Judgement {
   const causes = findings.filter(finding => finding.advice !== true && !advice.has(finding.fault));
   const active = causes.find(finding => finding.status === 'active');
   const ongoing = symptoms.filter(symptom => symptom.ongoing);
-  if (active !== undefined) return { verdict: 'failing', summary: `${active.title}: ${active.subject.name}.${whoSees(ongoing)}` };
-  if (ongoing.length > 0) return { verdict: 'inconclusive', summary: cannotTell(ongoing, facts, findings) };
+  const silentMs = openSinceMs(ongoing, probesAnswered(facts), nowMs);
+  const silence = silentMs === undefined ? '' : `the last one ${agoText(silentMs)}; no backend was asked whether it goes on`;
+  if (active !== undefined) {
+    // A guess at the cause does not make up for what nobody saw.
+    if (silence !== '' && causes.every(finding => finding.status !== 'active' || finding.confidence === 'possible'))
+      return { verdict: 'inconclusive', summary: `Requests failed, ${silence}. ${active.title}: ${active.subject.name}.` };
+    return {
+      verdict: 'failing',
+      summary: `${active.title}: ${active.subject.name}.${whoSees(ongoing)}${silence === '' ? '' : ` Requests failed, ${silence}.`}`,
+    };
+  }
+  if (ongoing.length > 0) return { verdict: 'inconclusive', summary: cannotTell(ongoing, facts, findings, silence) };
   const blind = blindness(facts);
   if (blind !== undefined) return { verdict: 'inconclusive', summary: blind };
   const past = causes.find(finding => finding.status === 'past');
@@ -57,7 +69,7 @@ function whoSees(ongoing: readonly Symptom[]): string {
   return isUnseen ? ' Only copies of requests (mirror, update of a cache) fail: clients get their answers.' : '';
 }
 
-function cannotTell(ongoing: readonly Symptom[], facts: Facts, findings: readonly Finding[]): string {
+function cannotTell(ongoing: readonly Symptom[], facts: Facts, findings: readonly Finding[], silence: string): string {
   const stopped = notRunning(facts);
   if (stopped !== undefined && ongoing.every(symptom => symptom.class === 'client-refused')) return stopped;
   const blind = blindness(facts);
@@ -68,7 +80,9 @@ function cannotTell(ongoing: readonly Symptom[], facts: Facts, findings: readonl
   const mute = `${peers.slice(0, 3).join(', ')}${peers.length > 3 ? ` and ${peers.length - 3} more` : ''} ${peers.length === 1 ? 'does' : 'do'} not answer when asked`;
   const seen =
     failing > 0
-      ? `Requests are failing (${failing} in the window)`
+      ? silence === ''
+        ? `Requests are failing (${failing} in the window)`
+        : `Requests failed (${failing} in the window, ${silence})`
       : peers.length > 0
         ? `No request is known to have failed, but ${mute}`
         : 'No request is known to have failed, but one would fail now';
@@ -116,7 +130,7 @@ function sawRequests(facts: Facts): boolean {
 }
 
 /** Questions to backends that were really asked. */
-function probesAnswered(facts: Facts): number {
+export function probesAnswered(facts: Facts): number {
   const probes = facts['probe-results'];
   return probes.state === 'known' ? probes.value.filter(probe => probe.outcome.state !== 'not-asked').length : 0;
 }

@@ -27,6 +27,20 @@ describe('the report at a terminal', () => {
     await expect(renderTerminal(report, { ...plain, ...options })).toMatchFileSnapshot(join(folder, `${name}.txt`));
   });
 
+  it('says when the last request failed where no backend was asked, and that it goes on where that is known', () => {
+    const { failing } = sampleReports;
+    const at = (agoMs: number): string => new Date(Date.parse(failing.window.to) - agoMs).toISOString();
+    const of = (agoMs: number, probes: number): string =>
+      renderTerminal(
+        { ...failing, checked: { faults: 30, probes }, symptoms: failing.symptoms.map(one => ({ ...one, count: 9, ongoing: true, lastAt: at(agoMs) })) },
+        plain,
+      ).replaceAll(/\s+/g, ' ');
+    expect(of(32_000, 0)).toContain('the last one 32 s ago; no backend was asked whether it goes on.');
+    expect(of(300_000, 0)).toContain('the last one 5 min ago;');
+    expect(of(1000, 0)).toContain('and it goes on.');
+    expect(of(32_000, 2)).toContain('and it goes on.');
+  });
+
   it('has no snapshot left over', () => {
     const files = readdirSync(folder).filter(name => name.endsWith('.txt'));
     expect(files.sort()).toEqual(snapshots.map(([name]) => `${name}.txt`).sort());

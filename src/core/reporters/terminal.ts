@@ -3,6 +3,7 @@ import type { Report, ReportSymptom, Verdict } from '../model/report.ts';
 import { causeLines, evidenceLines, nextLines, pathLine, statusMark, tellStory, type Detail, type Story } from './finding-lines.ts';
 import { countRows, line, render, styled, type Line, type Look, type Style } from './layout.ts';
 import { describeSymptom } from './symptom-text.ts';
+import { agoText, openSinceMs } from '../model/last-failure.ts';
 import { askedLines, isTrace, tallyText, traceRows } from './trace-lines.ts';
 import { verboseLines } from './verbose.ts';
 import { clockTime, formatCount, formatShare, formatWindow, plural, reason, sentence, windowLength } from './wording.ts';
@@ -73,11 +74,17 @@ function headline(report: Report, { root }: Story): string {
     traffic.requests >= traffic.failed ? `${formatCount(traffic.failed)} of ${plural(traffic.requests, 'request')}` : plural(traffic.failed, 'request');
   if (root && verdict === 'failing') {
     return traffic.failed > 0
-      ? `${failed} failed in the last ${windowLength(window)}, and it goes on`
+      ? `${failed} failed in the last ${windowLength(window)}, ${whetherItGoesOn(report)}`
       : 'No failing request was seen yet, but one would fail now';
   }
   if (root && verdict === 'recovered' && traffic.failed > 0) return `${failed} failed in the last ${windowLength(window)}, and none does any more`;
   return summary;
+}
+
+function whetherItGoesOn({ symptoms, checked, window }: Report): string {
+  const failing = symptoms.map(symptom => ({ ...symptom, lastMs: Date.parse(symptom.lastAt) }));
+  const silentMs = checked === undefined ? undefined : openSinceMs(failing, checked.probes, Date.parse(window.to));
+  return silentMs === undefined ? 'and it goes on' : `the last one ${agoText(silentMs)}; no backend was asked whether it goes on`;
 }
 
 /** A report without a root: what the verdict rests on. */

@@ -1,4 +1,5 @@
 import type { Finding, FixPlan } from '../model/finding.ts';
+import { agoText, openSinceMs } from '../model/last-failure.ts';
 import type { Report } from '../model/report.ts';
 import { causeLines, evidenceLines, pathLine, planFacts, stepLines, type Story } from './finding-lines.ts';
 import { line, styled, wholeLine, type Line } from './layout.ts';
@@ -75,7 +76,8 @@ function planLines(plan: FixPlan): Line[] {
 function symptomBlock(report: Report, symptom: Report['symptoms'][number], width: number): Line[] {
   const causes = report.findings.filter(finding => finding.symptoms.includes(symptom.id)).map(finding => finding.fault);
   const when = symptom.firstAt === symptom.lastAt ? `at ${clockTime(symptom.firstAt)}` : `${clockTime(symptom.firstAt)}–${clockTime(symptom.lastAt)}`;
-  const state = symptom.ongoing ? 'going on' : 'stopped';
+  const silentMs = openSinceMs([{ ...symptom, lastMs: Date.parse(symptom.lastAt) }], report.checked?.probes ?? 1, Date.parse(report.window.to));
+  const state = symptom.ongoing ? (silentMs === undefined ? 'going on' : `last ${agoText(silentMs)}`) : 'stopped';
   return [
     line(2, describeSymptom(symptom), { hang: 4 }),
     line(
