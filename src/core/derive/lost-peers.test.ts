@@ -371,6 +371,16 @@ describe('lost-peers', () => {
     expect(lost).toMatchObject({ certainty: 'sure', here: { address: tcp(8010) } });
   });
 
+  it('takes no backend for unused that another route asks at another address of its one socket', () => {
+    const all = service('shop', 8010, { listening: [tcp(8010, '*')] });
+    const other = hop(8010, { host: '::1', listening: true });
+    const asked = { ...other, peer: { ...other.peer, listeners: other.peer.listeners.map(one => ({ ...one, host: '*' })) } };
+    expect(derive([hop(801), asked], [all], [answers(8010)])?.found).toMatchObject([{ address: tcp(8010), used: true }]);
+    expect(derive([hop(801), asked], [all], [answers(8010)])?.here).toBeUndefined();
+    // Two sockets of one number are two backends.
+    expect(derive([hop(801), other], [service('shop', 8010)], [answers(8010)])).toMatchObject({ certainty: 'sure', here: { used: false } });
+  });
+
   it('takes the same port on another address for the backend', () => {
     const probe: ProbeResult = { ...answers(8061), request: { kind: 'http', address: tcp(8061, '192.0.2.10'), path: '/', hostHeader: 'localhost' } };
     expect(derive([hop(8061)], [service('x', 8061, { listening: [tcp(8061, '192.0.2.10')] })], [probe])?.certainty).toBe('sure');

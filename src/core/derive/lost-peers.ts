@@ -10,6 +10,7 @@ import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { ServerBlock } from '../model/facts/topology.ts';
 import type { Evidence } from '../model/finding.ts';
 import { formatAddress, runPath, type Address } from '../model/host.ts';
+import { askedThere } from '../model/asked-there.ts';
 import { heldBySystemd } from '../model/held-sockets.ts';
 import { listensElsewhere } from '../model/namespaces.ts';
 import { loadedMs } from '../model/nginx-commands.ts';
@@ -252,11 +253,10 @@ function foundBackends(hop: Hop, wanted: ReadonlySet<string>, around: Surroundin
 }
 
 function foundBackend(hop: Hop, probe: ProbeResult, address: Address, wanted: ReadonlySet<string>, around: Surroundings): FoundBackend {
-  const id = formatAddress(address);
   const service =
     around.services.find(one => one.listening.some(listening => reaches(listening, address))) ??
     around.services.find(one => one.masterPid === undefined && heldBySystemd(one).some(held => reaches(held, address)));
-  const user = around.hops.find(other => other.peer.id === id && other.routes.length > 0);
+  const user = askedThere(address, around.hops);
   let one: FoundBackend = { address, ...(service === undefined ? {} : { service }), probe, signs: [], weight: 0, used: user !== undefined, telling: false };
   const likeness = likenessOf(hop.peer.address, address);
   if (likeness !== undefined) one = { ...addSign(one, likeness.weight, likeness.text), telling: true };

@@ -1,5 +1,6 @@
 import type { Service } from './facts/backend.ts';
 import type { Hop } from './facts/hop.ts';
+import { askedThere } from './asked-there.ts';
 import { formatAddress, type Address } from './host.ts';
 import type { ProbeResult } from './probe.ts';
 
@@ -17,12 +18,12 @@ export function silentListener(
   { peer }: Hop,
   { hops, services, probes }: { readonly hops: readonly Hop[]; readonly services: readonly Service[]; readonly probes: readonly ProbeResult[] },
 ): SilentListener | undefined {
-  const used = new Set(hops.map(hop => hop.peer.id));
+  const named = new Set(hops.map(hop => hop.peer.id));
   const answered = new Set(probes.flatMap(({ request, outcome }) => (request.kind !== 'dns' && outcome.state === 'answered' ? [keyOf(request.address)] : [])));
   for (const { request, outcome } of probes) {
     if (request.kind === 'dns' || (outcome.state !== 'no-answer' && outcome.state !== 'connect-timeout')) continue;
     const { address } = request;
-    if (used.has(keyOf(address)) || answered.has(keyOf(address))) continue;
+    if (named.has(keyOf(address)) || askedThere(address, hops) !== undefined || answered.has(keyOf(address))) continue;
     const owner = services.find(({ listening }) => listening.some(other => keyOf(reachable(other)) === keyOf(address)));
     const hasPort = address.kind !== 'unix' && peer.address.kind !== 'unix' && address.port === peer.address.port;
     if (hasPort || (owner !== undefined && backendKinds.has(owner.kind))) return { name: owner?.name ?? 'Something', address };

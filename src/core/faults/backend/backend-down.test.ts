@@ -95,8 +95,15 @@ describe('backend-down fires', () => {
     const probe = probeOf({ state: 'answered', speaks: 'http', answer: { complete: true } });
     const found = [{ address: { kind: 'tcp', host: '127.0.0.1', port: 9000 }, service: serviceOf({ id: 'pid:7' }), probe, signs: [], weight: 1, used: false }];
     expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')], 'lost-peers': [{ peerId: address, found, stopped: [] }] })).toMatchObject([
-      { confidence: 'possible', messageId: 'somewhere' },
+      { confidence: 'possible', messageId: 'somewhere', data: { use: 'which no upstream uses' } },
     ]);
+    const [used] = found.map(one => ({ ...one, used: true }));
+    expect(
+      detections(fault, {
+        hops: [without(lostHop(), 'service', 'unit')],
+        'lost-peers': [{ peerId: address, found: [used], stopped: [], here: used, certainty: 'fair' }],
+      }),
+    ).toMatchObject([{ messageId: 'somewhere', data: { use: 'where another route asks' } }]);
   });
 
   it('as possible where something that may be meant was asked and did not answer', () => {
@@ -110,6 +117,10 @@ describe('backend-down fires', () => {
     expect(found(at(8017))).toMatchObject([{ confidence: 'possible', messageId: 'mute', data: { other: 'Something', where: '127.0.1.1:8017' } }]);
     expect(found(at(8017, probeOf({ state: 'answered', speaks: 'other', answer: { complete: true } })))).toMatchObject([{ confidence: 'confirmed' }]);
     expect(found(at(9000))).toMatchObject([{ confidence: 'confirmed', messageId: 'gone' }]);
+    // Another route asks the same socket, which is bound to all addresses.
+    const base = hopOf();
+    const asked = { ...base, peer: peerOf({ id: '[::1]:8017', listeners: base.peer.listeners.map(one => ({ ...one, host: '*' })) }) };
+    expect(detections(fault, { hops: [hop, asked], 'probe-results': [...hop.probes, at(8017)] })).toMatchObject([{ messageId: 'gone' }]);
     const service = serviceOf({ id: 'pid:7', name: 'gunicorn (other.service)', listening: [{ kind: 'tcp', host: '127.0.1.1', port: 9000 }] });
     expect(found(at(9000), service)).toMatchObject([{ confidence: 'possible', messageId: 'mute', data: { other: service.name } }]);
   });

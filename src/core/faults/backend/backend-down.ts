@@ -74,7 +74,7 @@ export default defineFault({
         'Nobody listens on {address}, and no process or unit of this host is known that should. {sockets} of other programs did not admit this user: the backend may listen there.',
       hidden:
         'Nobody listens on {address}, and no process or unit of this host is known that should. A process manager runs here whose programs this user may not see: {hidden}.',
-      somewhere: 'Nobody listens on {address}, and no service is known that should. {other} answers on {where}, which no upstream uses.',
+      somewhere: 'Nobody listens on {address}, and no service is known that should. {other} answers on {where}, {use}.',
       mute: 'Nobody listens on {address}, and no process or unit of this host is known that should. {other} listens on {where}, which no upstream uses, and may be what is meant: asked there, it did not answer.',
       back: '{service} did not run from {from} to {to} ({length}): {because}. {count} requests failed because nobody listened on {address}. It was started, and answers again.',
       returned:
@@ -237,7 +237,12 @@ export default defineFault({
           yield {
             ...perhaps,
             messageId: 'somewhere',
-            data: { address, other: other.service?.name ?? 'Something', where: formatAddress(other.address) },
+            data: {
+              address,
+              other: other.service?.name ?? 'Something',
+              where: formatAddress(other.address),
+              use: other.used ? 'where another route asks' : 'which no upstream uses',
+            },
             evidence: [...proof, probeEvidence(other.probe)],
           };
       }
