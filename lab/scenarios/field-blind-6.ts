@@ -1,6 +1,8 @@
+import { nodeBinary } from '../host.ts';
 import { defineScenario } from '../scenario.ts';
 import { waitForListener } from '../servers/listening.ts';
 import { fastcgiPass, nginxSite, reloadNginx, replaceIn, startNginx } from '../servers/nginx.ts';
+import { nodeApp, nodeHttp } from '../servers/node.ts';
 import { FPM_POOLS, phpFpm } from '../servers/php-fpm.ts';
 import { gunicorn, wsgiApp } from '../servers/python.ts';
 import { startUnit } from '../servers/unit.ts';
@@ -52,6 +54,33 @@ export default [
     },
     expect: { verdict: 'failing', firstConfidence: 'likely', status: 'active', minShare: 0.9 },
     fix: 'first-plan',
+  }),
+
+  defineScenario({
+    name: 'field-blind-checker-and-predecessor',
+    title: 'A checker that asks the port and the unit that had it formerly are stopped as well; the program itself is told its port by its EnvironmentFile',
+    kind: 'fault',
+    fault: 'backend-down',
+    setUp: async host => {
+      await nodeApp(host, { name: 'desk', unit: 'desk-2019.service', code: nodeHttp(), listen: '127.0.0.1:8017' });
+      await host.shell('systemctl stop desk-2019; rm /etc/systemd/system/multi-user.target.wants/desk-2019.service');
+      const code = "require('node:http').createServer((request, response) => response.end('desk\\n')).listen(Number(process.env.PORT), '127.0.0.1');\n";
+      await host.write('/opt/desk/main.cjs', code);
+      await host.write('/etc/default/desk', 'PORT=8017\n');
+      await startUnit(host, { unit: 'desk.service', exec: `${nodeBinary()} /opt/desk/main.cjs`, service: { EnvironmentFile: '/etc/default/desk' } });
+      await startUnit(host, { unit: 'heartbeat.service', exec: '/bin/sh -c "while sleep 1; do curl -s http://127.0.0.1:8017/health; done"' });
+      await waitForListener(host, '127.0.0.1:8017');
+      await nginxSite(host, { name: 'desk', server: 'location / { proxy_pass http://127.0.0.1:8017; }' });
+      await startNginx(host);
+    },
+    breakIt: host => host.systemctl('stop', 'heartbeat', 'desk'),
+    expect: {
+      verdict: 'failing',
+      status: 'active',
+      minShare: 0.9,
+      check: ({ findings }) => (/heartbeat|desk-2019/.test(JSON.stringify(findings[0]?.fixes)) ? ['a plan starts another unit'] : []),
+    },
+    repair: host => host.start('desk'),
   }),
 
   defineScenario({

@@ -17,7 +17,7 @@ import { loadedMs } from '../model/nginx-commands.ts';
 import { programEndMs } from '../model/program-state.ts';
 import { loopBeganMs } from '../model/restarts.ts';
 import type { ProbeResult } from '../model/probe.ts';
-import { fairWeight } from '../model/unit-behind.ts';
+import { byLastRun, fairWeight } from '../model/unit-behind.ts';
 import { hasHelperName, likenessOf, sharedWord, tellingWords } from './address-likeness.ts';
 
 const sureWeight = 4;
@@ -340,7 +340,7 @@ function stoppedUnits(hop: Hop, wanted: ReadonlySet<string>, around: Surrounding
       if (service !== undefined && serverKinds.has(service.kind)) add(1, 'it starts an application server');
       return weight > 0 ? [{ unit, ...(service === undefined ? {} : { service }), signs, weight }] : [];
     })
-    .sort((a, b) => b.weight - a.weight);
+    .sort((a, b) => b.weight - a.weight || byLastRun(a.unit, b.unit));
 }
 
 /** Infinity where none has failed. */

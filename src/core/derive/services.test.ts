@@ -101,6 +101,13 @@ function derive(scene: Scene): readonly Service[] {
 const master = process(10, 1, 'php-fpm: master process (/etc/php/8.2/fpm/php-fpm.conf)', { unit: 'php8.2-fpm.service' });
 const gunicornListen = [{ address: { value: { kind: 'tcp' as const, host: '127.0.0.1', port: 8000 }, source: 'argv' }, speaks: 'http' as const }];
 
+it('names of two stopped services of one address the one that ran last first', () => {
+  const ended = (name: string, inactiveEnterMs: number) => unit(name, { activeState: 'inactive', inactiveEnterMs });
+  const commands = ['api-legacy.service', 'api.service'].map(name => command(0, 'gunicorn', { of: { kind: 'unit', unit: name }, listen: gunicornListen }));
+  const found = derive({ processes: [process(1, 0, 'systemd')], units: [ended('api-legacy.service', 1_000), ended('api.service', 900_000)], commands });
+  expect(found.map(one => one.unit)).toEqual(['api.service', 'api-legacy.service']);
+});
+
 it('gives a stopped service the sockets that systemd holds for it, in place of a default and of what it was handed before', () => {
   const held = { kind: 'unix', path: '/run/django.sock' } as const;
   const former = { value: { kind: 'unix', path: '/run/old.sock' } as const, source: 'journal:django.service' };

@@ -4,6 +4,7 @@ import type { BackendCommand, Service, ServiceKind, Sourced } from '../model/fac
 import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { Listener, ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { WireProtocol } from '../model/probe.ts';
+import { byLastRun } from '../model/unit-behind.ts';
 import { poolServices } from './php-fpm-services.ts';
 import { groupProcesses } from './service-groups.ts';
 import type { ProcessGroup } from './service-groups.ts';
@@ -113,7 +114,7 @@ function stopped(
   alive: ReadonlySet<number>,
 ): readonly Service[] {
   const taken = new Set(services.map(service => service.unit));
-  return units.flatMap(unit => {
+  return [...units].sort(byLastRun).flatMap(unit => {
     if (taken.has(unit.name) || unit.loadState !== 'loaded' || isUp(unit, alive)) return [];
     const command = commands.find(one => one.of.kind === 'unit' && one.of.unit === unit.name);
     if (command === undefined || command.service === 'php-fpm') return [];

@@ -210,8 +210,9 @@ function serviceOf(address: Address, listeners: readonly Listener[], { services,
     if (byPid !== undefined) return byPid;
   }
   const meant = services.filter(service => service.configuredListen.some(configured => serves(configured.value, address)));
-  // Two may be set up for the same address in two network namespaces.
-  return meant.find(service => service.masterPid === undefined || !isStranger(service.masterPid)) ?? meant[0];
+  // Two may be set up for the same address in two network namespaces; what is no application server may only ask there.
+  const here = meant.filter(service => service.masterPid === undefined || !isStranger(service.masterPid));
+  return here.find(service => service.kind !== 'other') ?? here[0] ?? meant[0];
 }
 
 function isLocal(address: Address, around: Surroundings): boolean {

@@ -20,6 +20,42 @@ export interface UnitBehind {
 /** The least weight of a name or a time that fits: below it, what runs or ran somewhere is no more than that. */
 export const fairWeight = 3;
 
+/** So much later the other one of two must have ended to be likelier than one that is enabled. */
+const enabledForMs = 20_000;
+
+/** What ran last at an address is what is missing there; of two that ended at about the same time, the one that is meant to run. */
+export function byLastRun(a: SystemdUnit, b: SystemdUnit): number {
+  const [first, second] = [lastRunMs(a), lastRunMs(b)];
+  return first === second ? 0 : second - first;
+}
+
+function lastRunMs(unit: SystemdUnit): number {
+  return (endOf(unit) ?? 0) + (unit.unitFileState === 'disabled' || unit.unitFileState === 'masked' ? 0 : enabledForMs);
+}
+
+/**
+ * A command without the addresses that it asks: those of URLs (`curl http://127.0.0.1:8017/health`) and of what exporters scrape. Kestrel
+ * and others listen at URLs too, after an option that says so.
+ */
+function withoutQuestions(command: string): string {
+  return command
+    .split(/[\s"']+/)
+    .map((word, index, words) => {
+      const equals = /^[\w.-]+(?==)/.exec(word)?.[0];
+      const before = words[index - 1] ?? '';
+      const option = equals ?? (before.startsWith('-') ? before : '');
+      if (/^-.*(?:scrape|target|probe|upstream)/i.test(option)) return '';
+      return /^(?:[\w.-]+=)?https?:\/\//i.test(word) && !/(?:urls|bind|listen|^-b)$/i.test(option) ? '' : word;
+    })
+    .join(' ');
+}
+
+/** Words of one that asks there, or tried to in vain; who binds in vain says `in use`. */
+const asksThere = /refused|unreachable|timed out|connect(?:ing|ion)? to\b|\b(?:GET|HEAD|POST)\b|https?:\/\/[^\s/]+\/\w/i;
+
+/** What a name and a time that both fit weigh. */
+const tellingWeight = 7;
+
 /** True where systemd does not try to bring the unit back. */
 export function hasEnded(unit: SystemdUnit): boolean {
   return unit.activeState === 'inactive' || unit.activeState === 'failed' || unit.activeState === 'deactivating';
@@ -40,7 +76,7 @@ export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly Syste
   if (hop.peer.listeners.length > 0) {
     const isHeld = hop.peer.listeners.every(listener => listener.pids.every(pid => pid === 1));
     const started = isHeld ? candidates.find(unit => socketOf(unit, hop) !== undefined) : undefined;
-    const evidence = started === undefined ? undefined : naming(started, hop);
+    const evidence = started === undefined ? undefined : namingOf(started, hop);
     return started === undefined || evidence === undefined
       ? undefined
       : { unit: started, how: 'named', because: 'its socket unit names that address', evidence: [evidence] };
@@ -53,20 +89,27 @@ export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly Syste
       because: 'its command names the same configuration file',
       evidence: [{ source: `exec:systemctl show ${byFile.name}`, text: `ExecStart=${byFile.execStart ?? ''}` }],
     };
-  for (const unit of candidates) {
-    const evidence = naming(unit, hop);
-    if (evidence !== undefined)
-      return {
-        unit,
-        how: 'named',
-        because: `${evidence.source.startsWith('journal:') ? 'it logged' : 'its settings name'} that address`,
-        evidence: [evidence],
-      };
-  }
+  const naming = candidates.flatMap(unit => {
+    const evidence = namingOf(unit, hop);
+    return evidence === undefined ? [] : [{ unit, evidence }];
+  });
+  const [named, rival] = naming.sort((a, b) => byLastRun(a.unit, b.unit));
   const search = lost.find(one => one.peerId === hop.peer.id);
   const [first, second] = search?.stopped ?? [];
+  // The predecessor of what ran there last names the address too.
+  const isFormer = named !== undefined && first !== undefined && first.weight >= tellingWeight && lastRunMs(first.unit) - lastRunMs(named.unit) >= enabledForMs;
+  if (named !== undefined && !isFormer) {
+    const { unit, evidence } = named;
+    return {
+      unit,
+      how: rival !== undefined && Math.abs(lastRunMs(unit) - lastRunMs(rival.unit)) < enabledForMs ? 'likened' : 'named',
+      because: `${evidence.source.startsWith('journal:') ? 'it logged' : 'its settings name'} that address`,
+      evidence: [evidence],
+    };
+  }
   const program = search?.stoppedPrograms?.[0]?.weight ?? 0;
-  if (first === undefined || first.weight < fairWeight || first.weight === second?.weight || first.weight <= program) return undefined;
+  if (first === undefined || first.weight < fairWeight || first.weight <= program) return undefined;
+  if (second !== undefined && first.weight === second.weight && lastRunMs(first.unit) - lastRunMs(second.unit) < enabledForMs) return undefined;
   return { unit: first.unit, how: 'likened', because: first.signs.join(', and '), evidence: [] };
 }
 
@@ -88,7 +131,7 @@ function startsService(unit: SystemdUnit, hop: Hop): boolean {
   return hop.service?.configFiles.some(path => unit.execStart?.split(' ').some(word => word === path || word.endsWith(`=${path}`)) === true) === true;
 }
 
-function naming(unit: SystemdUnit, hop: Hop): Evidence | undefined {
+function namingOf(unit: SystemdUnit, hop: Hop): Evidence | undefined {
   const { address } = hop.peer;
   const socket = socketOf(unit, hop);
   if (socket !== undefined)
@@ -102,10 +145,10 @@ function naming(unit: SystemdUnit, hop: Hop): Evidence | undefined {
     const folders = (unit.runtimeDirectory ?? '').split(' ').filter(folder => folder !== '');
     const folder = folders.find(name => path.startsWith(`/run/${name}/`));
     if (folder !== undefined) return { source: `exec:systemctl show ${unit.name}`, text: `RuntimeDirectory=${folder}` };
-    if (unit.execStart?.includes(path) === true) return command;
+    if (withoutQuestions(unit.execStart ?? '').includes(path)) return command;
     return journalNaming(unit, text => text.includes(path));
   }
-  if (holdsNumber(unit.execStart ?? '', address.port, () => true)) return command;
+  if (holdsNumber(withoutQuestions(unit.execStart ?? ''), address.port, () => true)) return command;
   return journalNaming(unit, text =>
     holdsNumber(
       text,
@@ -127,7 +170,7 @@ function holds(socket: Address, address: Address): boolean {
 }
 
 function journalNaming(unit: SystemdUnit, names: (text: string) => boolean): Evidence | undefined {
-  const line = unit.journal.findLast(one => one.identifier !== 'systemd' && names(one.text));
+  const line = unit.journal.findLast(one => one.identifier !== 'systemd' && names(one.text) && !asksThere.test(one.text.slice(0, 1000)));
   return line === undefined ? undefined : { source: `journal:${unit.name}`, text: line.text };
 }
 

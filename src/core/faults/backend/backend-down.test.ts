@@ -171,6 +171,51 @@ describe('backend-down fires', () => {
     expect(troubleOf(64, [stopping, started])).toBe('failed');
   });
 
+  describe('by a command that names the address', () => {
+    const hop = without(lostHop(), 'service', 'unit');
+    const ended = (name: string, execStart: string, change: object = {}) =>
+      unitOf({ name, execStart, activeState: 'inactive', unitFileState: 'enabled', inactiveEnterMs: nowMs - 5_000, ...change });
+    const unitIn = (...units: readonly ReturnType<typeof ended>[]) => {
+      const [found] = detections(fault, { hops: [hop], 'systemd-units': units });
+      return [found?.fixData?.['unit'], found?.confidence];
+    };
+
+    it('but not of one that asks there', () => {
+      const asks = (command: string) => unitIn(ended('heartbeat.service', command))[0];
+      expect(asks('/bin/sh -c "while sleep 1; do curl -s http://127.0.0.1:8017/health; done"')).toBeUndefined();
+      expect(asks('/usr/bin/exporter --scrape-uri=127.0.0.1:8017/status')).toBeUndefined();
+      expect(asks('/usr/bin/proxy --http-address 127.0.0.1:4180 --upstream http://127.0.0.1:8017')).toBeUndefined();
+      expect(asks('/usr/bin/dotnet orders.dll --urls http://127.0.0.1:8017')).toBe('heartbeat.service');
+      expect(asks('/srv/target/server.cjs 127.0.0.1:8017')).toBe('heartbeat.service');
+    });
+
+    it('nor of one whose log says that it asked', () => {
+      const says = (text: string) => unitIn(ended('heartbeat.service', '/opt/run', { journal: [{ timeMs: nowMs, identifier: 'sh', text }] }))[0];
+      expect(says('curl: (7) Failed to connect to 127.0.0.1 port 8017: Connection refused')).toBeUndefined();
+      expect(says('GET http://127.0.0.1:8017/health 200')).toBeUndefined();
+      expect(says('Listening at: http://127.0.0.1:8017 (34)')).toBe('heartbeat.service');
+      expect(says('Error: listen EADDRINUSE: address already in use 127.0.0.1:8017')).toBe('heartbeat.service');
+    });
+
+    it('and of two of the one that ran last, or that is enabled', () => {
+      const command = '/usr/bin/node /srv/api/server.cjs 127.0.0.1:8017';
+      const legacy = ended('api-legacy.service', command, { inactiveEnterMs: nowMs - 600_000 });
+      const current = ended('api.service', command);
+      expect(unitIn(legacy, current)).toEqual(['api.service', 'confirmed']);
+      expect(unitIn({ ...legacy, unitFileState: 'disabled', inactiveEnterMs: nowMs - 6_000 }, current)).toEqual(['api.service', 'confirmed']);
+      expect(unitIn(current, { ...legacy, inactiveEnterMs: nowMs - 6_000 })).toEqual(['api.service', 'likely']);
+      const untold = ended('orders.service', '/usr/bin/node /srv/orders/server.cjs');
+      const besides = (weight: number) =>
+        detections(fault, {
+          hops: [hop],
+          'systemd-units': [legacy, untold],
+          'lost-peers': [{ peerId: address, found: [], stopped: [{ unit: untold, signs: ['it is named like the route'], weight }] }],
+        })[0]?.fixData?.['unit'];
+      expect(besides(8)).toBe('orders.service');
+      expect(besides(4)).toBe('api-legacy.service');
+    });
+  });
+
   it('of no unit for which systemd holds a socket elsewhere', () => {
     const named = { runtimeDirectory: 'orders', name: 'orders.service', activeState: 'inactive', inactiveEnterMs: nowMs - 5_000 };
     const hop = without(lostHop(), 'service', 'unit');
