@@ -1,6 +1,7 @@
 /** What failures look like in time: once, in bursts, with a period, steady or scattered. */
 import type { ProblemShape } from '../../model/logs-report.ts';
 import { findBursts, type Stretch } from './bursts.ts';
+import { comeEvenly, evenSpacing } from './even-spacing.ts';
 import { countBefore, eventsOf, type Events } from './events.ts';
 import { sumOf, type Grid } from './grid.ts';
 import { isOngoing } from './ongoing.ts';
@@ -43,6 +44,8 @@ const periodBins = 1 << 14;
 const shortMs = 60_000;
 /** The stretch in which periods are looked for that are too short for the buckets. */
 const crowdedMs = 8_192_000;
+/** A period is not longer than so many times the distance of failures that come evenly. */
+const mostDistances = 1.5;
 
 export function shapeInTime(input: ShapeInput): Shaped {
   const { counts, exposure, grid, lastMs, endMs } = input;
@@ -128,7 +131,25 @@ function burstOf({ from, to, count }: Stretch, { grid, timesMs, knowsAllTimes, f
   return { from: isoTime(Math.max(fromMs, firstMs)), to: isoTime(Math.min(toMs, lastMs)), count };
 }
 
+/** Of failures that come evenly, their distance; a multiple of it, which bins may show, is no period. */
 function periodOf(input: ShapeInput, events: Events): Period | undefined {
+  const { timesMs, knowsAllTimes, grid } = input;
+  const found = searched(input, events);
+  if (!comeEvenly(events, timesMs)) return found;
+  const first = events.filled[0] ?? 0;
+  const distanceMs = (((events.filled.at(-1) ?? 0) - first + 1) * grid.widthMs) / sumOf(input.counts);
+  if (found !== undefined && found.everyMs < mostDistances * distanceMs) return found;
+  return knowsAllTimes && !failsWithLoad(input, events) ? evenSpacing(timesMs) : undefined;
+}
+
+/** Most requests of the time fail, so that they come as evenly as requests do. */
+function failsWithLoad({ counts, load }: ShapeInput, { filled }: Events): boolean {
+  if (load === undefined) return false;
+  const requests = filled.reduce((sum, bin) => sum + (load[bin] ?? 0), 0);
+  return requests > 0 && sumOf(counts) >= 0.5 * requests;
+}
+
+function searched(input: ShapeInput, events: Events): Period | undefined {
   const { grid, counts, timesMs, knowsAllTimes, load } = input;
   const spanMs = grid.widthMs * grid.bins;
   // Where all times are known, bins may be as narrow as the span allows; where some are, the buckets have more to tell.
@@ -142,7 +163,8 @@ function periodOf(input: ShapeInput, events: Events): Period | undefined {
   const isShort = found === undefined ? mayBeShorter : found.everyMs <= 12 * grid.widthMs;
   if (timesMs.length === 0 || !isShort) return found;
   const window = crowded(timesMs, crowdedMs);
-  return findPeriod(binned(input, window.timesMs, window.startMs, crowdedMs)).period ?? found;
+  const lastMs = window.timesMs.at(-1) ?? window.startMs;
+  return findPeriod(binned(input, window.timesMs, window.startMs, Math.min(crowdedMs, lastMs - window.startMs + 1000))).period ?? found;
 }
 
 /** The times in bins of whole seconds; the load of a bin is that of its part of the grid's. */

@@ -62,7 +62,9 @@ function sentence({ problem, where }: Told, findings: readonly Finding[], count:
 function nothingRead(inputs: readonly LogInput[]): string {
   const unread = inputs.filter(one => one.unread !== undefined);
   if (unread.length > 0) return `Nothing could be read: ${unread[0]?.path ?? ''}: ${unread[0]?.unread ?? ''}.`;
-  return inputs.some(one => one.outside > 0 || one.skipped !== undefined) ? 'No line lies in the time that was asked for.' : 'There is nothing to read: the logs are empty.';
+  return inputs.some(one => one.outside > 0 || one.skipped !== undefined)
+    ? 'No line lies in the time that was asked for.'
+    : 'There is nothing to read: the logs are empty.';
 }
 
 function allWell({ totals }: VerdictInput): string {
