@@ -1,10 +1,11 @@
 import { listenerEvidence, probeEvidence, symptomEvidence } from '../../model/evidence.ts';
-import { valueOr } from '../../model/fact.ts';
+import { valueOr, type Known } from '../../model/fact.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { statusNow } from '../../model/status-now.ts';
 import { symptomsOf } from '../../model/hop-symptoms.ts';
 import { mayHavePassedProbe, refusedByRule, saidOfRule } from '../../model/refused-by-rule.ts';
 import type { Hop } from '../../model/facts/hop.ts';
+import type { NginxAccessLog } from '../../model/facts/logs.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
@@ -17,6 +18,10 @@ const explains: readonly Symptom['class'][] = [
   'probe-failed',
   'server-disabled',
 ];
+/** Of requests that had a connection. */
+const letThrough: readonly Symptom['class'][] = ['premature-close', 'reset', 'truncated', 'read-timeout', 'backend-answered-5xx'];
+/** Logs give whole seconds, and what was let in before a rule came is answered for a while. */
+const graceMs = 5000;
 const refusals: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EACCES', 'EPERM', 'ECONNRESET', 'ENOPROTOOPT', 'EHOSTDOWN']);
 
 export default defineFault({
@@ -26,7 +31,7 @@ export default defineFault({
     title: 'A firewall rule refuses the connections to the backend',
     explains,
     requires: ['hops', 'nginx-instances'],
-    uses: ['firewall-rules', 'network-paths', 'resources'],
+    uses: ['firewall-rules', 'network-paths', 'resources', 'nginx-access-log'],
     leadsTo: ['backend-down', 'no-live-upstreams', 'max-fails-amplification', 'retries-hide-failures', 'no-route', 'network-unreachable'],
     messages: {
       rule: '{listens}, and the rule "{rule}" in {table} {chain} rejects {whose} connections to {address} on their way {way}.',
@@ -36,11 +41,13 @@ export default defineFault({
         '{listens}, and a connection to it from this host is refused all the same. Something between them rejects it, most likely a firewall rule, and the rules could not be read.',
       young:
         '{listens}, and a connection to it was refused. It began anew after requests had begun to fail: it may have been away in that moment, or a rule that this user may not read rejects it.',
+      unsteady:
+        '{listens}, and a connection to it was refused. Other connections have come through since the first was refused: it may come and go, or a rule that this user may not read rejects some of them.',
       remote:
         '{address} can be reached (its neighbour entry is {neighbour}), and a message of the other side or of a router says that it may not: a firewall there rejects the connection.',
     },
   },
-  *detect({ hops, 'nginx-instances': instances, 'firewall-rules': rules, 'network-paths': paths, resources }) {
+  *detect({ hops, 'nginx-instances': instances, 'firewall-rules': rules, 'network-paths': paths, resources, 'nginx-access-log': log }) {
     const around = { rules: valueOr(rules, []), instances, paths: valueOr(paths, []), resources: valueOr(resources, undefined) };
     for (const hop of hops) {
       const { address, local, listeners, flags } = hop.peer;
@@ -73,6 +80,8 @@ export default defineFault({
       }
       if (local && rules.state !== 'known' && beganAfter(hop, failing)) {
         yield { ...common, confidence: 'possible', messageId: 'young', data: { listens }, evidence: [first, ...rest] };
+      } else if (local && rules.state !== 'known' && haveComeThrough(hop, hops, failing, log)) {
+        yield { ...common, confidence: 'possible', messageId: 'unsteady', data: { listens }, evidence: [first, ...rest] };
       } else if (local && rules.state !== 'known') {
         yield { ...common, confidence: 'likely', messageId: 'unseen', data: { listens }, evidence: [first, ...rest] };
       } else if (!local) {
@@ -96,6 +105,14 @@ function beganAfter({ master, unit }: Hop, failing: readonly Symptom[]): boolean
   const startMs = Math.max(master?.startMs ?? 0, unit?.activeEnterMs ?? 0);
   const firstMs = Math.min(...failing.filter(symptom => symptom.count > 0).map(symptom => symptom.firstMs));
   return startMs > firstMs;
+}
+
+/** A rule that refuses does so all the time: what was cut off or answered meanwhile had been let through. */
+function haveComeThrough(hop: Hop, hops: readonly Hop[], failing: readonly Symptom[], log: Known<NginxAccessLog>): boolean {
+  const firstMs = Math.min(...failing.filter(symptom => symptom.count > 0).map(symptom => symptom.firstMs));
+  if (symptomsOf(hop, letThrough).some(symptom => symptom.count > 0 && symptom.lastMs > firstMs + graceMs)) return true;
+  const isOnly = hops.every(other => other === hop || other.routes.length === 0);
+  return isOnly && (valueOr(log, undefined)?.lastGoodMs ?? 0) > firstMs + graceMs;
 }
 
 function isRefused(probe: ProbeResult): boolean {

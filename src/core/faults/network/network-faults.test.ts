@@ -113,6 +113,21 @@ describe('firewall-reject', () => {
     expect(run(again, [rule('reject', 8230)])[0]?.confidence).toBe('confirmed');
   });
 
+  it('is only possible there where connections have come through since the first was refused', () => {
+    const [symptom] = refused.symptoms;
+    const firstMs = symptom?.firstMs ?? 0;
+    const cut = { ...symptomOf('connect-refused', '127.0.0.1:8230'), class: 'reset' as const, id: 'reset', lastMs: firstMs + 6000 };
+    expect(run({ ...refused, symptoms: [...refused.symptoms, cut] }, undefined)).toMatchObject([{ confidence: 'possible', messageId: 'unsteady' }]);
+    const facts = (lastGoodMs: number, ...others: readonly Hop[]) =>
+      detections(firewallReject, { hops: [refused, ...others], 'nginx-instances': instances, 'nginx-access-log': { lastGoodMs } });
+    expect(facts(firstMs + 6000)).toMatchObject([{ confidence: 'possible', messageId: 'unsteady' }]);
+    expect(facts(firstMs - 6000)).toMatchObject([{ confidence: 'likely', messageId: 'unseen' }]);
+    // Another peer may have answered these.
+    expect(facts(firstMs + 6000, away({ state: 'answered', speaks: 'http', answer: { complete: true } }, 'connect-timeout'))).toMatchObject([
+      { messageId: 'unseen' },
+    ]);
+  });
+
   it('takes 113 from a host that is on the wire for a refusal there', () => {
     const hop = away(failed('EHOSTUNREACH'), 'connect-unreachable');
     expect(run(hop, [], [path()])[0]).toMatchObject({ confidence: 'likely', messageId: 'remote' });
