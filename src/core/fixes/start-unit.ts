@@ -8,7 +8,7 @@ import { managerCommand, managerLine, programOf } from '../model/program-command
 /** Starts the unit, or the program of a process manager, that does not run. Where it is masked, or is only probably the right one, a person decides. */
 export default defineFix({
   id: 'start-unit',
-  fixes: ['backend-down'],
+  fixes: ['backend-down', 'app-dependency-down'],
   plan(finding, facts) {
     const program = programOf(finding.fixData);
     if (program !== undefined) return startProgram(program, finding.subject.peers, finding.fixData?.['sure'] === true);
@@ -16,7 +16,7 @@ export default defineFix({
     if (typeof unit !== 'string') return undefined;
     const isMasked = finding.fixData?.['masked'] === true;
     const isSure = finding.fixData?.['sure'] === true;
-    const where = finding.subject.peers.join(' and ');
+    const where = textOf(finding.fixData, 'where') ?? finding.subject.peers.join(' and ');
     const obstacle = obstacleOf(finding, unit, where, valueOr(facts.services, []));
     if (obstacle !== undefined && !isMasked) return obstacle;
     const start: FixStep = {

@@ -34,7 +34,7 @@ function lastRunMs(unit: SystemdUnit): number {
 }
 
 /**
- * A command without the addresses that it asks: those of URLs (`curl http://127.0.0.1:8017/health`) and of what exporters scrape. Kestrel
+ * A command without the addresses that it asks: those of URLs (`curl http://127.0.0.1:8017/health`), of stores and of what exporters scrape. Kestrel
  * and others listen at URLs too, after an option that says so.
  */
 function withoutQuestions(command: string): string {
@@ -44,7 +44,11 @@ function withoutQuestions(command: string): string {
       const equals = /^[\w.-]+(?==)/.exec(word)?.[0];
       const before = words[index - 1] ?? '';
       const option = equals ?? (before.startsWith('-') ? before : '');
-      if (/^-.*(?:scrape|target|probe|upstream)/i.test(option)) return '';
+      if (
+        /^-.*(?:scrape|target|probe|upstream|broker|redis|database|cache|-db\b)/i.test(option) ||
+        /(?:redis|amqp|postgres(?:ql)?|mysql|mongodb)s?:\/\//i.test(word)
+      )
+        return '';
       return /^(?:[\w.-]+=)?https?:\/\//i.test(word) && !/(?:urls|bind|listen|^-b)$/i.test(option) ? '' : word;
     })
     .join(' ');
@@ -75,8 +79,8 @@ export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly Syste
   const candidates = units.filter(unit => !taken.has(unit.name) && mayServe(unit) && !waitsElsewhere(unit, hop));
   if (hop.peer.listeners.length > 0) {
     const isHeld = hop.peer.listeners.every(listener => listener.pids.every(pid => pid === 1));
-    const started = isHeld ? candidates.find(unit => socketOf(unit, hop) !== undefined) : undefined;
-    const evidence = started === undefined ? undefined : namingOf(started, hop);
+    const started = isHeld ? candidates.find(unit => socketOf(unit, hop.peer.address) !== undefined) : undefined;
+    const evidence = started === undefined ? undefined : namingOf(started, hop.peer.address);
     return started === undefined || evidence === undefined
       ? undefined
       : { unit: started, how: 'named', because: 'its socket unit names that address', evidence: [evidence] };
@@ -90,7 +94,7 @@ export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly Syste
       evidence: [{ source: `exec:systemctl show ${byFile.name}`, text: `ExecStart=${byFile.execStart ?? ''}` }],
     };
   const naming = candidates.flatMap(unit => {
-    const evidence = namingOf(unit, hop);
+    const evidence = namingOf(unit, hop.peer.address);
     return evidence === undefined ? [] : [{ unit, evidence }];
   });
   const [named, rival] = naming.sort((a, b) => byLastRun(a.unit, b.unit));
@@ -113,6 +117,19 @@ export function unitBehind(hop: Hop, hops: readonly Hop[], units: readonly Syste
   return { unit: first.unit, how: 'likened', because: first.signs.join(', and '), evidence: [] };
 }
 
+/** Of an address that no route of nginx names: the unit that does not run and names it, where there is one or it ran there last. */
+export function stoppedUnitAt(address: Address, units: readonly SystemdUnit[]): { readonly unit: SystemdUnit; readonly evidence: Evidence } | undefined {
+  const [first, second] = units
+    .filter(unit => hasEnded(unit) && mayServe(unit))
+    .flatMap(unit => {
+      const evidence = namingOf(unit, address);
+      return evidence === undefined ? [] : [{ unit, evidence }];
+    })
+    .sort((a, b) => byLastRun(a.unit, b.unit));
+  const isTied = first !== undefined && second !== undefined && lastRunMs(first.unit) - lastRunMs(second.unit) < enabledForMs;
+  return isTied ? undefined : first;
+}
+
 /** Runs no more or not yet, has run before or should, and is no job that ends by itself. */
 function mayServe(unit: SystemdUnit): boolean {
   if (unit.loadState !== 'loaded' || unit.type === 'oneshot' || unit.name.startsWith('nginx')) return false;
@@ -123,7 +140,7 @@ function mayServe(unit: SystemdUnit): boolean {
 
 /** systemd starts it for the first connection to another address: it is not missing here. */
 function waitsElsewhere(unit: SystemdUnit, hop: Hop): boolean {
-  return unit.sockets?.some(one => one.activeState === 'active') === true && socketOf(unit, hop) === undefined;
+  return unit.sockets?.some(one => one.activeState === 'active') === true && socketOf(unit, hop.peer.address) === undefined;
 }
 
 /** Its command names a configuration file of the peer's service. */
@@ -131,9 +148,8 @@ function startsService(unit: SystemdUnit, hop: Hop): boolean {
   return hop.service?.configFiles.some(path => unit.execStart?.split(' ').some(word => word === path || word.endsWith(`=${path}`)) === true) === true;
 }
 
-function namingOf(unit: SystemdUnit, hop: Hop): Evidence | undefined {
-  const { address } = hop.peer;
-  const socket = socketOf(unit, hop);
+function namingOf(unit: SystemdUnit, address: Address): Evidence | undefined {
+  const socket = socketOf(unit, address);
   if (socket !== undefined)
     return {
       source: `exec:systemctl show ${socket.name}`,
@@ -158,8 +174,8 @@ function namingOf(unit: SystemdUnit, hop: Hop): Evidence | undefined {
   );
 }
 
-function socketOf(unit: SystemdUnit, { peer }: Hop): SocketUnit | undefined {
-  return unit.sockets?.find(one => one.addresses.some(other => holds(other, peer.address)));
+function socketOf(unit: SystemdUnit, address: Address): SocketUnit | undefined {
+  return unit.sockets?.find(one => one.addresses.some(other => holds(other, address)));
 }
 
 /** Whether the socket takes what is sent to the address. */

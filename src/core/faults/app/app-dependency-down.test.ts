@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
 import type { ProbeOutcome, ProbeResult } from '../../model/probe.ts';
-import { detections, eventOf, hopOf, processOf, serviceOf, symptomOf } from '../backend/testing.ts';
+import { detections, eventOf, hopOf, nowMs, processOf, serviceOf, symptomOf, unitOf } from '../backend/testing.ts';
 import dependency from './app-dependency-down.ts';
 
 const fault = dependency as unknown as Fault;
@@ -30,6 +30,22 @@ describe('app-dependency-down fires', () => {
   it('likely where one line stands against many failures', () => {
     expect(run([said(where)])).toMatchObject([{ confidence: 'likely' }]);
   });
+});
+
+it('app-dependency-down names the stopped unit whose settings name the address, and none that asks there', () => {
+  const stopped = (execStart: string) => unitOf({ name: 'store.service', activeState: 'inactive', inactiveEnterMs: nowMs - 9_000, execStart });
+  const found = (...units: readonly ReturnType<typeof stopped>[]) =>
+    detections(fault, {
+      hops: [hopOf({ events: [said(where)], symptoms: [own] })],
+      symptoms: [own],
+      'probe-results': [refused],
+      topology: { servers: [], routes: [], groups: [], peers: [] },
+      'systemd-units': units,
+    })[0];
+  const [store, worker] = [stopped('/usr/bin/store --listen 127.0.0.1:5432'), stopped('/usr/bin/celery -b redis://127.0.0.1:5432/0')];
+  expect(found(store)).toMatchObject({ messageId: 'stopped', data: { unit: 'store.service' }, fixData: { unit: 'store.service', where, sure: false } });
+  expect(found(worker)).toMatchObject({ messageId: 'away' });
+  expect(found({ ...store, name: 'orders.service' })).toMatchObject({ messageId: 'away' });
 });
 
 describe('app-dependency-down by what stands still', () => {

@@ -1,13 +1,14 @@
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { failedAt } from '../../model/deaths.ts';
 import { localAddress } from '../../model/dependencies.ts';
-import { eventEvidence, listenerEvidence, probeEvidence, processEvidence, symptomEvidence } from '../../model/evidence.ts';
+import { eventEvidence, listenerEvidence, probeEvidence, processEvidence, symptomEvidence, unitEvidence } from '../../model/evidence.ts';
 import { valueOr } from '../../model/fact.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Detection } from '../../model/finding.ts';
 import { frozenDependencies } from '../../model/frozen-dependencies.ts';
 import { countOf, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { probeKey, type ProbeResult } from '../../model/probe.ts';
+import { stoppedUnitAt } from '../../model/unit-behind.ts';
 import { isLoose, whoAnswered } from '../../model/who-answered.ts';
 
 const waiting: readonly Symptom['class'][] = ['read-timeout', 'send-timeout', 'connect-timeout', 'connect-queue-full', 'probe-failed'];
@@ -24,7 +25,7 @@ export default defineFault({
     title: 'What the application depends on does not answer',
     explains: [...failing, ...waiting, 'no-live-upstreams', 'unattributed-5xx'],
     requires: ['hops', 'symptoms', 'probe-results', 'topology'],
-    uses: ['nginx-error-log', 'listeners', 'processes', 'connections', 'stopped-servers'],
+    uses: ['nginx-error-log', 'listeners', 'processes', 'connections', 'stopped-servers', 'systemd-units'],
     leadsTo: [
       'app-returned-5xx',
       'request-specific-crash',
@@ -39,6 +40,8 @@ export default defineFault({
     ],
     messages: {
       away: '{service} could not reach {address} {times} within the window, and nobody takes connections there now. Requests fail as it says so.',
+      stopped:
+        '{service} could not reach {address} {times} within the window, and nobody takes connections there now: {unit}, whose settings name that address, is {state}. Requests fail as {service} says so.',
       frozen:
         '{service} uses no CPU and waits. Its workers hold {count} connections to {address}, where {process} (pid {pid}) is stopped by a signal (state T) and answers them no more.',
       frozenUnseen:
@@ -54,6 +57,7 @@ export default defineFault({
       connections: valueOr(facts.connections, { byRemote: [], byLocal: [], byState: {} }),
       stopped: valueOr(facts['stopped-servers'], undefined),
     });
+    const units = valueOr(facts['systemd-units'], []);
     for (const hop of hops) {
       const events = hop.events.filter(event => event.kind === 'dependency-error' && event.timeMs >= sinceMs && event.address !== undefined);
       if (events.length === 0) continue;
@@ -75,15 +79,35 @@ export default defineFault({
           continue;
         }
         if (probe.outcome.state !== 'connect-failed' && probe.outcome.state !== 'connect-timeout') continue;
+        const parsed = localAddress(address);
+        const stopped =
+          parsed === undefined
+            ? undefined
+            : stoppedUnitAt(
+                parsed,
+                units.filter(({ name }) => name !== hop.unit?.name),
+              );
         yield {
           // One line among many failures may be about something that nobody needs.
           confidence: own.length >= countOf(explained) / 2 ? 'confirmed' : 'likely',
           status: explained.some(symptom => symptom.ongoing) ? 'active' : 'past',
           subject: { kind: 'peer', id: address, name: address, peers: [address, hop.peer.id] },
-          messageId: 'away',
-          data: { service: hop.service?.name ?? hop.peer.id, address, times: own.length === 1 ? 'once' : `${own.length} times` },
-          evidence: [eventEvidence(last), probeEvidence(probe), ...explained.flatMap(symptom => symptomEvidence(symptom, 1)).slice(0, 2)],
+          messageId: stopped === undefined ? 'away' : 'stopped',
+          data: {
+            service: hop.service?.name ?? hop.peer.id,
+            address,
+            times: own.length === 1 ? 'once' : `${own.length} times`,
+            unit: stopped?.unit.name ?? '',
+            state: stopped?.unit.activeState ?? '',
+          },
+          evidence: [
+            eventEvidence(last),
+            probeEvidence(probe),
+            ...(stopped === undefined ? [] : [unitEvidence(stopped.unit), stopped.evidence]),
+            ...explained.flatMap(symptom => symptomEvidence(symptom, 1)).slice(0, 2),
+          ],
           symptoms: explained.map(symptom => symptom.id),
+          ...(stopped === undefined ? {} : { fixData: { unit: stopped.unit.name, where: address, masked: stopped.unit.loadState === 'masked', sure: false } }),
         };
       }
     }
