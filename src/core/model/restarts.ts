@@ -1,6 +1,7 @@
 import type { BackendEvent } from './facts/backend.ts';
 import type { Hop } from './facts/hop.ts';
 import type { SocketUnit, SystemdUnit } from './facts/system.ts';
+import { hasJournal } from './last-end.ts';
 
 /** A unit that starts and ends again and again. */
 export interface RestartLoop {
@@ -52,7 +53,9 @@ export function restartLoop(unit: SystemdUnit, events: readonly BackendEvent[], 
   const starts = startsIn(unit, events, window.sinceMs).slice(-unit.restarts);
   const upMs = unit.activeEnterMs === undefined ? Number.POSITIVE_INFINITY : window.nowMs - unit.activeEnterMs;
   const isYoung = upMs < shortLifeMs;
-  const isLoop = starts.length >= fewest ? isYoung || isQuick(starts) : isAway && isYoung;
+  // Whoever may not read the journal sees no starts in it.
+  const isBlind = !hasJournal(unit, events);
+  const isLoop = starts.length >= fewest ? isYoung || isQuick(starts) : (isAway || isBlind) && isYoung;
   return isLoop ? { state: 'running-again', ...common } : undefined;
 }
 

@@ -132,6 +132,19 @@ describe('backend-crash-loop doubts', () => {
     expect(detections(fault, { hops: [failing] })).toMatchObject([{ confidence: 'confirmed', messageId: 'running-again' }]);
   });
 
+  it('where it runs and listens again, unless requests failed long before its last start', () => {
+    const running = unitOf({ restarts: 6, activeEnterMs: nowMs - 2000, restartPolicy: 'on-failure' });
+    const since = (agoMs: number) =>
+      detections(fault, { hops: [hopOf({ unit: running, symptoms: [symptomOf('connect-refused', { firstMs: nowMs - agoMs })] })] });
+    expect(since(40_000)).toMatchObject([{ confidence: 'confirmed', messageId: 'running-again' }]);
+    expect(since(5000)).toMatchObject([{ confidence: 'possible', messageId: 'untold' }]);
+    const always = { ...running, restartPolicy: 'always' };
+    const hop = hopOf({ unit: always, symptoms: [symptomOf('connect-refused')] });
+    expect(detections(fault, { hops: [hop] })).toMatchObject([{ confidence: 'likely', messageId: 'untold' }]);
+    // It has run for long.
+    expect(detections(fault, { hops: [{ ...hop, unit: { ...always, activeEnterMs: nowMs - 400_000 } }] })).toEqual([]);
+  });
+
   it('where its journal tells of orderly ends, and it serves between them', () => {
     const unit = { ...orderly, journal: [scheduled(3000, 4)] };
     const ended = {

@@ -31,6 +31,8 @@ const explains: readonly Symptom['class'][] = [
 ];
 /** What shows that a program answers which is none of those that nginx can speak to there. */
 const saysStranger: readonly Symptom['class'][] = ['no-valid-header', 'protocol-error'];
+/** A failure so long before a start is hardly of the end that led to it. */
+const aStartMs = 15_000;
 /** A loop whose last end is older than this and after which nothing fails has come to its end. */
 const goesOnMs = 60_000;
 
@@ -184,8 +186,10 @@ function startOf(symptoms: readonly Symptom[]): number {
 function doubtOf({ unit, loop, hop, own, window, log }: Seen): Doubt | undefined {
   if (loop.state !== 'between-tries' && loop.state !== 'running-again') return undefined;
   const end = lastEnd(unit, hop.events, window.sinceMs);
-  if (end === 'failed') return undefined;
-  if (end === 'untold') return { confidence: 'likely', messageId: 'untold' };
+  // That it ended more than once of late only its journal tells, or failures from before its last start.
+  const isOften = loop.state === 'between-tries' || hop.peer.listeners.length === 0 || startOf(own) < (unit.activeEnterMs ?? 0) - aStartMs;
+  if (end === 'failed') return hasJournal(unit, hop.events) || isOften ? undefined : { confidence: 'possible', messageId: 'untold' };
+  if (end === 'untold') return { confidence: isOften ? 'likely' : 'possible', messageId: 'untold' };
   const hasServed = hasServedSince(hop, startOf(own), log);
   if (hasJournal(unit, hop.events)) return hasServed === false ? undefined : { confidence: 'likely', messageId: 'orderly' };
   return { confidence: hasServed === false ? 'likely' : 'possible', messageId: 'orderly' };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../model/fault.ts';
+import type { SystemdUnit } from '../../model/facts/system.ts';
 import restartWindow from './restart-window.ts';
 import { detections, eventOf, hopOf, lostHop, nowMs, peerOf, probeOf, processOf, serviceOf, symptomOf, unitOf, without } from './testing.ts';
 
@@ -24,6 +25,13 @@ describe('restart-window fires', () => {
     const facts = { hops: [hopOf({ symptoms: [{ ...burst(300_000), ongoing: true }], events: [started], probes: [] })] };
     expect(detections(fault, facts, { probing: false })).toMatchObject([{ confidence: 'possible', messageId: 'unproven' }]);
     expect(detections(fault, { ...facts, 'nginx-access-log': { lastGoodMs: nowMs - 1000 } }, { probing: false })).toMatchObject([{ messageId: 'once' }]);
+  });
+
+  it('as no more than possible where systemd started it by itself, and the journal is closed to this user', () => {
+    const unit = unitOf({ activeEnterMs: nowMs - 297_000, restarts: 1 });
+    const found = (journal: SystemdUnit['journal']) => detections(fault, { hops: [hopOf({ unit: { ...unit, journal }, symptoms: [burst(300_000)] })] });
+    expect(found([])).toMatchObject([{ confidence: 'possible' }]);
+    expect(found([{ timeMs: nowMs - 297_000, identifier: 'systemd', text: 'Started orders.service - orders.' }])).toMatchObject([{ confidence: 'confirmed' }]);
   });
 
   it('by the time of the unit alone', () => {

@@ -6,6 +6,7 @@ import type { Symptom } from '../../model/facts/topology.ts';
 import { absenceOf, longestRestartMs } from '../../model/absences.ts';
 import { countOf, sampleTimesOf, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { answersAsAsked } from '../../model/probe.ts';
+import { hasJournal } from '../../model/last-end.ts';
 import { restartLoop, startsOf, type Window } from '../../model/restarts.ts';
 import { slowStart, type SlowStart } from '../../model/slow-start.ts';
 import { valueOr } from '../../model/fact.ts';
@@ -86,8 +87,10 @@ export default defineFault({
       if (last === undefined || !own.some(symptom => symptom.class === 'connect-refused' || symptom.class === 'connect-no-file' || wasStopped(hop, symptom)))
         continue;
       const isUnproven = !window.probing && own.some(symptom => symptom.ongoing) && (around.lastGoodMs ?? 0) < last.timeMs;
+      // systemd started it again by itself: it had ended, and its journal alone tells of what.
+      const isUntold = hop.unit !== undefined && hop.unit.restarts > 0 && !hasJournal(hop.unit, hop.events);
       yield {
-        confidence: isUnproven ? 'possible' : goesOnBeside(hop, own, last.timeMs) ? 'likely' : 'confirmed',
+        confidence: isUnproven || isUntold ? 'possible' : goesOnBeside(hop, own, last.timeMs) ? 'likely' : 'confirmed',
         // Requests that nginx still turns away by its marks are not refused by the service any more.
         status: !isOver(hop, last.timeMs) && own.some(symptom => symptom.ongoing && symptom.class !== 'no-live-upstreams') ? 'active' : 'past',
         subject: hop.serviceSubject,

@@ -118,6 +118,8 @@ describe('worker-recycled fires', () => {
     const running = { ...hop, unit: unitOf({ restarts: 3, restartPolicy: 'always' }) };
     expect(asked(running, 60)).toMatchObject([{ confidence: 'likely' }]);
     expect(asked(running, 20)).toMatchObject([{ confidence: 'possible' }]);
+    expect(asked(running, 2000)).toMatchObject([{ confidence: 'possible' }]);
+    expect(asked({ ...running, unit: unitOf({ restarts: 0, restartPolicy: 'always' }) }, 60)).toEqual([]);
     expect(asked({ ...running, unit: unitOf({ restarts: 3, restartPolicy: 'on-failure' }) }, 60)).toEqual([]);
   });
 

@@ -141,9 +141,6 @@ function isForMemory({ program }: Hop, recycles: readonly Recycle[]): boolean {
   return recycles.every(recycle => program?.lines.some(line => line.kind === 'memory' && line.text === recycle.evidence.text) === true);
 }
 
-/** Fewer restarts than this may have any cause. */
-const fewestRestarts = 2;
-
 /**
  * Where no line of the journal can be read: systemd has started the one process again after it had ended in order or nobody knows how, its
  * command limits its requests, and it has served as many.
@@ -157,15 +154,16 @@ function countedFinding(
   if (service === undefined || mastered.has(service.kind) || unit === undefined || hasJournal(unit, events)) return undefined;
   const lost = symptomsOf(hop, [...cutOff, ...refused]).filter(symptom => symptom.count > 0);
   const end = lastEnd(unit, events, window.sinceMs);
-  if (end === 'failed' || lost.length === 0 || unit.restarts < (end === 'in-order' ? 1 : fewestRestarts)) return undefined;
+  if (end === 'failed' || lost.length === 0 || unit.restarts === 0) return undefined;
   const most = servedAtMost(hop, log);
   const hasServed = hasServedSince(hop, Math.min(...lost.map(symptom => symptom.firstMs)), log) !== false;
   if (!hasServed || (most !== undefined && most < setting.requests / 2)) return undefined;
-  // How it ended is not known while it runs: then each of its lives must have been as long as the limit allows.
-  const isLongEnough = most !== undefined && (end === 'in-order' || most >= (unit.restarts * setting.requests) / 2);
+  // How it ended is not known while it runs: then its lives must have been as long as the limit lets them be.
+  const lives = most === undefined ? undefined : most / setting.requests;
+  const isAsSet = lives !== undefined && (end === 'in-order' || (lives >= unit.restarts / 2 && lives <= 3 * (unit.restarts + 1)));
   const all = [...lost, ...unattributedOf(hop, symptoms, [502])];
   return {
-    confidence: isLongEnough ? 'likely' : 'possible',
+    confidence: isAsSet ? 'likely' : 'possible',
     status: all.some(symptom => symptom.ongoing) ? 'active' : 'past',
     subject: hop.serviceSubject,
     messageId: 'counted',
