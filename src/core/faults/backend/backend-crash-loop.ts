@@ -32,7 +32,7 @@ const explains: readonly Symptom['class'][] = [
 /** What shows that a program answers which is none of those that nginx can speak to there. */
 const saysStranger: readonly Symptom['class'][] = ['no-valid-header', 'protocol-error'];
 /** A failure so long before a start is hardly of the end that led to it. */
-const aStartMs = 15_000;
+const aStartMs = 10_000;
 /** A loop whose last end is older than this and after which nothing fails has come to its end. */
 const goesOnMs = 60_000;
 
