@@ -266,8 +266,7 @@ location = /copy { internal; proxy_pass http://127.0.0.1:5412$request_uri; }`,
       await host.shell('sleep 1.2');
     },
     symptom: async host => {
-      const { counts } = await host.request({ urls: ['http://127.0.0.1/'], count: 6 });
-      if (!counts['502']) throw new Error(JSON.stringify(counts));
+      await host.until('a request at the new address', async () => (await host.request({ urls: ['http://127.0.0.1/'], count: 6 })).counts['502'] !== undefined);
     },
     expect: {
       verdict: 'failing',

@@ -175,7 +175,7 @@ export default [
     fault: 'worker-recycled',
     setUp: async host => {
       const pm2 = await pm2Of(host, { user: 'media', workerMs: 1000 });
-      const code = `const from = Date.now() + 400; while (Date.now() < from);\n${nodeHttp("(globalThis.kept ??= []).push(Buffer.alloc(10e6, 1)); response.end('ok\\n');")}`;
+      const code = `const from = Date.now() + 400; while (Date.now() < from);\n${nodeHttp("(globalThis.kept ??= []).push(Buffer.alloc(6e6, 1)); response.end('ok\\n');")}`;
       await host.write('/srv/thumbs/server.cjs', code);
       await pm2('start', '/srv/thumbs/server.cjs', '--name', 'thumbs', '--max-memory-restart', '280M', '--', '127.0.0.1:3801');
       await waitForListener(host, '127.0.0.1:3801');

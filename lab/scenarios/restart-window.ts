@@ -12,7 +12,7 @@ export default [
     setUp,
     breakIt: deploy,
     symptom: refused,
-    trafficMs: 2500,
+    trafficMs: 4000,
     expect: { verdict: 'recovered', status: 'past', firstConfidence: 'confirmed', minShare: 0.9, notFindings: ['backend-down', 'backend-crash-loop'] },
   }),
   defineScenario({
@@ -29,7 +29,7 @@ export default [
     },
     breakIt: deploy,
     symptom: refused,
-    trafficMs: 3500,
+    trafficMs: 4500,
     expect: { verdict: 'recovered', status: 'past', firstConfidence: 'confirmed', minShare: 0.9, notFindings: ['firewall-reject', 'backend-down'] },
   }),
   defineScenario({

@@ -25,3 +25,15 @@ export function hasServedSince(hop: Hop, firstMs: number, log: Known<NginxAccess
   const served = servedOf(hop, log);
   return served === undefined ? undefined : served > 0;
 }
+
+/** Logs give whole seconds, and what was under way when it was refused first may have ended well. */
+const graceMs = 2000;
+const recentMs = 15_000;
+
+/** Whether the only peer was refused, and requests were answered well after that, the last a moment ago: what is away now may have come back before. */
+export function comesAndGoes(hop: Hop, hops: readonly Hop[], firstMs: number, log: Known<NginxAccessLog>, nowMs: number): boolean {
+  const lastGoodMs = log.state === 'known' ? (log.value.lastGoodMs ?? 0) : 0;
+  if (lastGoodMs <= firstMs + graceMs || lastGoodMs < nowMs - recentMs) return false;
+  // Of several the last good answer may be another's.
+  return hops.every(other => other === hop || other.routes.length === 0);
+}

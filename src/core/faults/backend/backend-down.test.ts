@@ -61,6 +61,19 @@ describe('backend-down fires', () => {
     expect(detections(fault, { hops: [without(lostHop(), 'service', 'unit')] })).toMatchObject([{ confidence: 'confirmed', messageId: 'gone' }]);
   });
 
+  it('as likely where nobody listens, and requests were answered well after the first was refused', () => {
+    const refused = symptomOf('connect-refused', { firstMs: nowMs - 12_000, lastMs: nowMs - 500 });
+    const found = (lastGoodMs: number, others: ReturnType<typeof lostHop>[] = []) =>
+      detections(fault, {
+        hops: [{ ...without(lostHop(), 'service', 'unit'), symptoms: [refused] }, ...others],
+        'nginx-access-log': { lastGoodMs, total: 9, byPeer: [], byStatus: {} },
+      });
+    expect(found(nowMs - 1500)).toMatchObject([{ confidence: 'likely', messageId: 'flickers' }]);
+    // Before it was stopped, and long ago.
+    expect(found(nowMs - 12_000)).toMatchObject([{ confidence: 'confirmed', messageId: 'gone' }]);
+    expect(found(nowMs - 60_000)).toMatchObject([{ confidence: 'confirmed', messageId: 'gone' }]);
+  });
+
   it('as possible where nobody was asked, or a socket of others is closed to badhop', () => {
     const hop = without(lostHop(), 'service', 'unit');
     expect(detections(fault, { hops: [{ ...hop, probes: [] }] })).toMatchObject([{ confidence: 'possible', messageId: 'unasked' }]);

@@ -19,6 +19,7 @@ import { restartLoop } from '../../model/restarts.ts';
 import { endOf, hasEnded, unitBehind, type UnitBehind } from '../../model/unit-behind.ts';
 import { startTrouble, troubleWords } from '../../model/start-trouble.ts';
 import { lastWords, systemdWords } from '../../model/unit-words.ts';
+import { comesAndGoes } from '../../model/served.ts';
 import { silentListener } from '../../model/silent-listener.ts';
 
 const refusals: readonly Symptom['class'][] = ['connect-refused', 'connect-no-file', 'probe-failed', 'no-live-upstreams'];
@@ -45,6 +46,7 @@ export default defineFault({
       'processes',
       'kernel-log',
       'services',
+      'nginx-access-log',
     ],
     leadsTo: [
       'socket-missing',
@@ -66,6 +68,8 @@ export default defineFault({
       'program-probably': '{program} is {state}{since}, and nobody listens on {address}. It is most probably the program that should: {because}.',
       process: 'Nobody listens on {address}, and no process of {service}, which should, is running.',
       gone: 'Nobody listens on {address}, and no process or unit of this host is known that should.',
+      flickers:
+        'Nobody listens on {address} at this moment, and no process or unit of this host is known that should. Requests were answered well after the first was refused there, maybe by it: it may come and go.',
       unasked:
         'Nobody listens on {address}, and no process or unit of this host is known that should. What listens elsewhere was not asked: the backend may run, and listen there.',
       formerly:
@@ -231,6 +235,8 @@ export default defineFault({
           yield { ...perhaps, messageId: 'formerly', data: { address, names: namesWithPort(hop, hops).slice(0, 3).join(', ') }, evidence: proof };
         else if (other === undefined && (!isAsked || closed.length > 0))
           yield { ...perhaps, messageId: isAsked ? 'closed' : 'unasked', data: { address, sockets: closed.slice(0, 3).join(', ') }, evidence: proof };
+        else if (other === undefined && comesAndGoes(hop, hops, startOf(explained), facts['nginx-access-log'], window.nowMs))
+          yield { ...common, confidence: 'likely', subject: hop.subject, messageId: 'flickers', data: { address }, evidence: proof };
         else if (other === undefined)
           yield { ...common, confidence: isSeen(facts) ? 'confirmed' : 'likely', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
         else
@@ -255,6 +261,10 @@ const killWords = ' 9, SIGKILL, which the kernel sends for lack of memory; its l
 /** Killed, and whether by the kernel cannot be seen by this user. */
 function isUnexplainedKill(unit: SystemdUnit, kernel: Facts['kernel-log']): boolean {
   return unit.result === 'signal' && unit.execMainStatus === 9 && kernel.state === 'denied';
+}
+
+function startOf(symptoms: readonly Symptom[]): number {
+  return Math.min(...symptoms.filter(({ count }) => count > 0).map(({ firstMs }) => firstMs));
 }
 
 function sinceText(endMs: number | undefined, preposition = 'since'): string {

@@ -146,6 +146,37 @@ describe('restart-window, where failures go on though it answers', () => {
   });
 });
 
+it('is over where it answers and nothing of it failed after the start, though others fail beside it', () => {
+  const answered = probeOf({ state: 'answered', speaks: 'http', answer: { status: 200, complete: true } });
+  const noFile = (lastAgoMs: number) =>
+    symptomOf('connect-no-file', {
+      firstMs: nowMs - 5000,
+      lastMs: nowMs - lastAgoMs,
+      ongoing: true,
+      buckets: { widthMs: 10_000, starts: [nowMs - 5000], counts: [4] },
+    });
+  const found = (lastAgoMs: number, starts: readonly number[]) =>
+    detections(fault, {
+      hops: [
+        hopOf({
+          symptoms: [noFile(lastAgoMs)],
+          events: starts.flatMap(agoMs => [eventOf('stopped', agoMs + 300), eventOf('started', agoMs)]),
+          own: answered,
+          probes: [answered],
+        }),
+      ],
+    });
+  expect(found(3800, [3600])).toMatchObject([{ confidence: 'confirmed', status: 'past' }]);
+  expect(found(600, [3600])).toMatchObject([{ confidence: 'likely', status: 'active' }]);
+  // What the stop broke off happened once, and what was refused until it listened happens no more.
+  const reset = symptomOf('reset', { firstMs: nowMs - 3900, lastMs: nowMs - 3900, ongoing: true, count: 1, errorGroups: [] });
+  const slow = { ...noFile(1200), class: 'connect-refused', id: 'slow', ongoing: false } as const;
+  const hop = hopOf({ symptoms: [reset, slow], events: [eventOf('stopped', 3900), eventOf('started', 3600)], own: answered, probes: [answered] });
+  expect(detections(fault, { hops: [hop] })).toMatchObject([{ status: 'past' }]);
+  // It is restarted again and again.
+  expect(found(1300, [4600, 1200])).toMatchObject([{ status: 'active' }]);
+});
+
 describe('restart-window is silent', () => {
   it('where nobody listens', () => {
     expect(detections(fault, { hops: [lostHop({ events: [started] })] })).toEqual([]);

@@ -87,12 +87,13 @@ export default defineFault({
       if (last === undefined || !own.some(symptom => symptom.class === 'connect-refused' || symptom.class === 'connect-no-file' || wasStopped(hop, symptom)))
         continue;
       const isUnproven = !window.probing && own.some(symptom => symptom.ongoing) && (around.lastGoodMs ?? 0) < last.timeMs;
+      const isDone = isOver(hop, last.timeMs) || (near.length === 1 && endedWith(hop, own, last.timeMs));
       // systemd started it again by itself: it had ended, and its journal alone tells of what.
       const isUntold = hop.unit !== undefined && hop.unit.restarts > 0 && !hasJournal(hop.unit, hop.events);
       yield {
         confidence: isUnproven || isUntold ? 'possible' : goesOnBeside(hop, own, last.timeMs) ? 'likely' : 'confirmed',
         // Requests that nginx still turns away by its marks are not refused by the service any more.
-        status: !isOver(hop, last.timeMs) && own.some(symptom => symptom.ongoing && symptom.class !== 'no-live-upstreams') ? 'active' : 'past',
+        status: !isDone && own.some(symptom => symptom.ongoing && symptom.class !== 'no-live-upstreams') ? 'active' : 'past',
         subject: hop.serviceSubject,
         messageId: isUnproven ? 'unproven' : near.length === 1 ? 'once' : 'several',
         data: {
@@ -163,6 +164,11 @@ function* underWay(
 function isOver({ own, symptoms, groupSymptoms }: Hop, startMs: number): boolean {
   const answersNow = own !== undefined && answersAsAsked(own);
   return answersNow && [...symptoms, ...groupSymptoms].some(({ class: kind, ongoing, lastMs }) => kind === 'no-live-upstreams' && ongoing && lastMs > startMs);
+}
+
+/** It answers, and these requests fail no more, or none did once it was started: what the stop broke off, and what fails beside it for another reason. */
+function endedWith({ own }: Hop, symptoms: readonly Symptom[], startMs: number): boolean {
+  return own !== undefined && answersAsAsked(own) && symptoms.every(({ ongoing, lastMs }) => !ongoing || lastMs <= startMs + clockMs);
 }
 
 /** It answers, and nginx still does not get through to it: the start may be over, and something else hold. */
