@@ -174,7 +174,8 @@ it('is over where it answers and nothing of it failed after the start, though ot
   const hop = hopOf({ symptoms: [reset, slow], events: [eventOf('stopped', 3900), eventOf('started', 3600)], own: answered, probes: [answered] });
   expect(detections(fault, { hops: [hop] })).toMatchObject([{ status: 'past' }]);
   // It is restarted again and again.
-  expect(found(1300, [4600, 1200])).toMatchObject([{ status: 'active' }]);
+  expect(found(1300, [9600, 1200])).toMatchObject([{ status: 'active' }]);
+  expect(found(3800, [3600, 1900])).toMatchObject([{ status: 'past' }]);
 });
 
 describe('restart-window is silent', () => {

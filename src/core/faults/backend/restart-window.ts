@@ -40,6 +40,8 @@ const afterMs = 15_000;
 const leastShare = 0.9;
 /** Logs and systemd give whole seconds. */
 const clockMs = 1_500;
+/** Within it a unit and its program tell of one start. */
+const sameMs = 5_000;
 /** What the stop breaks off is logged before the start, in whole seconds that lie before it too. */
 const cutAfterMs = 100;
 
@@ -87,7 +89,7 @@ export default defineFault({
       if (last === undefined || !own.some(symptom => symptom.class === 'connect-refused' || symptom.class === 'connect-no-file' || wasStopped(hop, symptom)))
         continue;
       const isUnproven = !window.probing && own.some(symptom => symptom.ongoing) && (around.lastGoodMs ?? 0) < last.timeMs;
-      const isDone = isOver(hop, last.timeMs) || (near.length === 1 && endedWith(hop, own, last.timeMs));
+      const isDone = isOver(hop, last.timeMs) || (near.every(start => last.timeMs - start.timeMs <= sameMs) && endedWith(hop, own, last.timeMs));
       // systemd started it again by itself: it had ended, and its journal alone tells of what.
       const isUntold = hop.unit !== undefined && hop.unit.restarts > 0 && !hasJournal(hop.unit, hop.events);
       yield {
