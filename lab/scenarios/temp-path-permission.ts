@@ -12,6 +12,18 @@ const accepts = async (host: LabHost): Promise<void> => {
   if (!counts['200']) throw new Error(`no 200 but ${JSON.stringify(counts)}`);
 };
 
+const refuses = async (host: LabHost): Promise<void> => {
+  const { counts } = await host.request(post);
+  if (!counts['500']) throw new Error(`no 500 but ${JSON.stringify(counts)}`);
+};
+
+const intake = async (host: LabHost): Promise<void> => {
+  const taking = nodeHttp("request.resume(); request.on('end', () => response.end('taken\\n'));");
+  await nodeApp(host, { name: 'intake', code: taking, listen: '127.0.0.1:9340' });
+  await nginxSite(host, { name: 'intake', listen: '8070', serverName: 'intake.example', server: 'location / { proxy_pass http://127.0.0.1:9340; }' });
+  await startNginx(host);
+};
+
 export default [
   defineScenario({
     name: 'temp-path-permission',
@@ -19,21 +31,13 @@ export default [
     kind: 'fault',
     fault: 'temp-path-permission',
     url,
-    setUp: async host => {
-      const taking = nodeHttp("request.resume(); request.on('end', () => response.end('taken\\n'));");
-      await nodeApp(host, { name: 'intake', code: taking, listen: '127.0.0.1:9340' });
-      await nginxSite(host, { name: 'intake', listen: '8070', serverName: 'intake.example', server: 'location / { proxy_pass http://127.0.0.1:9340; }' });
-      await startNginx(host);
-    },
+    setUp: intake,
     healthy: accepts,
     breakIt: async host => {
       await host.run(['chmod', '700', '/var/lib/nginx']);
     },
     traffic: { ...post, rps: 6 },
-    symptom: async host => {
-      const { counts } = await host.request(post);
-      if (!counts['500']) throw new Error(`no 500 but ${JSON.stringify(counts)}`);
-    },
+    symptom: refuses,
     expect: {
       verdict: 'failing',
       firstConfidence: 'confirmed',
@@ -43,6 +47,31 @@ export default [
       subject: { id: '/var/lib/nginx' },
     },
     fix: 'first-plan',
+  }),
+  defineScenario({
+    name: 'temp-path-permission-read-only',
+    title: 'The file system of the temporary files was mounted read-only: the modes of the folders are as they should be',
+    kind: 'fault',
+    fault: 'temp-path-permission',
+    url,
+    setUp: intake,
+    healthy: accepts,
+    breakIt: async host => {
+      await host.shell('mount --bind /var/lib/nginx /var/lib/nginx && mount -o remount,bind,ro /var/lib/nginx');
+    },
+    traffic: { ...post, rps: 6 },
+    symptom: refuses,
+    expect: {
+      verdict: 'failing',
+      firstConfidence: 'confirmed',
+      status: 'active',
+      minShare: 0.9,
+      evidence: ['30: Read-only file system'],
+      notFindings: ['disk-full'],
+    },
+    repair: async host => {
+      await host.run(['umount', '/var/lib/nginx']);
+    },
   }),
   defineScenario({
     name: 'temp-path-permission-twin-socket',

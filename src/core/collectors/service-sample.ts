@@ -2,7 +2,7 @@ import type { Request } from '../model/collector.ts';
 import { valueOr } from '../model/fact.ts';
 import type { Known } from '../model/fact.ts';
 import type { Service } from '../model/facts/backend.ts';
-import type { Address } from '../model/host.ts';
+import { takesConnectionsTo, type Address } from '../model/host.ts';
 import type { ExecResult, ReadResult } from '../model/host.ts';
 import { scanProcNetTcp } from '../parsers/proc-net-tcp.ts';
 import { parseProcNetUnix } from '../parsers/proc-net-unix.ts';
@@ -158,8 +158,7 @@ function isInFlight(socket: ServerSocket): boolean | undefined {
 }
 
 function isAt(socket: ServerSocket, address: Address): boolean {
-  if (address.kind !== 'tcp' || socket.port !== address.port) return false;
-  return ['*', '0.0.0.0', '::'].includes(address.host) || socket.host === address.host;
+  return address.kind === 'tcp' && socket.port === address.port && takesConnectionsTo(address.host, socket.host);
 }
 
 function portsOf(services: readonly Service[]): readonly number[] {

@@ -1,7 +1,8 @@
 import { ask, defineCollector } from '../model/collector.ts';
 import { known } from '../model/fact.ts';
 import type { Listener, ProcessInfo, StoppedServer } from '../model/facts/system.ts';
-import { formatAddress } from '../model/host.ts';
+import { formatAddress, takesConnectionsTo } from '../model/host.ts';
+import { isStopped } from '../model/process-states.ts';
 import { scanProcNetTcp, type TcpSocket } from '../parsers/proc-net-tcp.ts';
 import { textOf } from './shared/answers.ts';
 
@@ -40,7 +41,7 @@ export default defineCollector({
 
 function areStopped(pids: readonly number[], byPid: ReadonlyMap<number, ProcessInfo>): boolean {
   const states = pids.flatMap(pid => byPid.get(pid)?.state ?? []);
-  return states.length > 0 && states.every(state => state === 'T' || state === 't');
+  return states.length > 0 && states.every(isStopped);
 }
 
 /** Of connections within this host, the ends that are not the server's. */
@@ -51,7 +52,7 @@ function clientEnds(listener: Listener, open: readonly TcpSocket[]): readonly Tc
 }
 
 function isServed({ host, port }: Listener, { localHost, localPort }: TcpSocket): boolean {
-  return localPort === port && (['0.0.0.0', '::', '*'].includes(host) || localHost === host);
+  return localPort === port && takesConnectionsTo(host, localHost);
 }
 
 function serverOf({ host, port }: Listener, ends: readonly TcpSocket[], holders: ReadonlyMap<number, readonly number[]>): StoppedServer {

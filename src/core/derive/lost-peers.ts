@@ -9,7 +9,7 @@ import type { ManagedProgram } from '../model/facts/managed-program.ts';
 import type { ProcessInfo, SystemdUnit } from '../model/facts/system.ts';
 import type { ServerBlock } from '../model/facts/topology.ts';
 import type { Evidence } from '../model/finding.ts';
-import { formatAddress, runPath, type Address } from '../model/host.ts';
+import { formatAddress, runPath, takesConnectionsTo, type Address } from '../model/host.ts';
 import { askedThere } from '../model/asked-there.ts';
 import { heldBySystemd } from '../model/held-sockets.ts';
 import { listensElsewhere } from '../model/namespaces.ts';
@@ -425,5 +425,5 @@ function portOf(hop: Hop): number | undefined {
 
 function reaches(listening: Address, address: Address): boolean {
   if (listening.kind === 'unix' || address.kind === 'unix') return formatAddress(listening) === formatAddress(address);
-  return listening.port === address.port && (listening.host === address.host || ['0.0.0.0', '*', '::'].includes(listening.host));
+  return listening.port === address.port && takesConnectionsTo(listening.host, address.host);
 }

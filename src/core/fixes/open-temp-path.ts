@@ -1,6 +1,7 @@
 import { defineFix } from '../model/fix.ts';
 import type { FixPlan, FixStep } from '../model/finding.ts';
 import { numberOf, textOf } from '../model/fix-data.ts';
+import { shellLine } from '../model/nginx-commands.ts';
 
 /** Lets the workers through a folder on the way, or gives them the folder that they write to. */
 export default defineFix({
@@ -53,7 +54,7 @@ function writable(folder: string): FixPlan {
         kind: 'manual',
         text: 'The kernel mounts a file system read-only when it finds errors in it: then it needs fsck, and not a remount. Where somebody mounted it so, or a unit forbids nginx to write there, take that back.',
         commands: [
-          `findmnt -T ${folder}`,
+          shellLine(['findmnt', '-T', folder]),
           'journalctl -k --no-pager | grep -iE "remount|read-only|I/O error" | tail -20',
           'systemctl show nginx.service -p ProtectSystem -p ReadOnlyPaths -p ReadWritePaths',
         ],

@@ -1,8 +1,6 @@
 import type { Hop } from './facts/hop.ts';
 import type { Listener } from './facts/system.ts';
-import { formatAddress, runPath, type Address } from './host.ts';
-
-const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '*', '::']);
+import { formatAddress, runPath, takesConnectionsTo, type Address } from './host.ts';
 
 /**
  * A hop with a route whose requests end at the socket that an address reaches: at the same address, or at another one of a socket that is bound
@@ -17,5 +15,5 @@ export function askedThere(address: Address, hops: readonly Hop[]): Hop | undefi
 /** Whether a connection to the address comes to this socket. */
 function takes(listener: Listener, address: Address): boolean {
   if (address.kind === 'unix') return listener.kind === 'unix' && runPath(listener.path ?? '') === runPath(address.path);
-  return listener.kind === 'tcp' && listener.port === address.port && (listener.host === address.host || wildcards.has(listener.host));
+  return listener.kind === 'tcp' && listener.port === address.port && takesConnectionsTo(listener.host, address.host);
 }

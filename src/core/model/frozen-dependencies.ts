@@ -2,6 +2,7 @@ import type { Hop } from './facts/hop.ts';
 import type { Connections, Listener, ProcessInfo, StoppedServer } from './facts/system.ts';
 import { formatAddress } from './host.ts';
 import { poolState } from './pool-state.ts';
+import { isStopped } from './process-states.ts';
 
 /** A server of this host that no route leads to, with open connections, all of whose listening processes are stopped. */
 export interface FrozenDependency {
@@ -38,7 +39,7 @@ export function frozenDependencies(hop: Hop, { hops, listeners, processes, conne
   return listeners.flatMap((listener): FrozenDependency[] => {
     const address = addressOf(listener);
     const own = listener.pids.flatMap(pid => byPid.get(pid) ?? []);
-    if (listener.kind !== 'tcp' || asked.has(address) || own.length === 0 || !own.every(({ state }) => state === 'T' || state === 't')) return [];
+    if (listener.kind !== 'tcp' || asked.has(address) || own.length === 0 || !own.every(({ state }) => isStopped(state))) return [];
     const server = stopped?.find(one => one.address === address);
     const held = server?.clients.reduce((sum, client) => sum + (workers.has(client.pid) ? client.connections : 0), 0) ?? 0;
     if (held >= enough) return [{ address, listener, processes: own, connections: held, isSeen: true }];

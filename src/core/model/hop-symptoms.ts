@@ -24,6 +24,11 @@ export function unattributedOf(hop: Hop, symptoms: readonly Symptom[], statuses:
   );
 }
 
+/** When the first request of these failed; infinite where none is known to have failed. */
+export function firstFailureMs(symptoms: readonly Symptom[]): number {
+  return Math.min(...symptoms.filter(({ count }) => count > 0).map(({ firstMs }) => firstMs));
+}
+
 /** Whether nginx itself ended these answers: they had begun, and the rest did not come within its time. */
 export function isStall({ class: kind, errorGroups }: Pick<Symptom, 'class' | 'errorGroups'>): boolean {
   return kind === 'truncated' && errorGroups.length > 0 && errorGroups.every(group => group.messageId === 'upstream-timed-out');

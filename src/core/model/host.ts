@@ -141,3 +141,8 @@ export function formatAddress(address: Address): string {
 export function runPath(path: string): string {
   return path.startsWith('/var/run/') ? path.slice('/var'.length) : path;
 }
+
+/** Whether a socket that is bound to one host takes connections to another: to all of them where it is bound to none. */
+export function takesConnectionsTo(bound: string, host: string): boolean {
+  return bound === host || bound === '0.0.0.0' || bound === '::' || bound === '*';
+}

@@ -1,7 +1,7 @@
 import type { NetworkNamespace, NetworkNamespaces } from './facts/network.ts';
 import type { Hop } from './facts/hop.ts';
 import type { Listener, ProcessInfo } from './facts/system.ts';
-import { formatAddress } from './host.ts';
+import { formatAddress, takesConnectionsTo } from './host.ts';
 
 /** What listens on a peer's port in a network namespace that nginx is not in. */
 export interface ListensElsewhere {
@@ -31,7 +31,9 @@ export function listensElsewhere(
   const servicePids = new Set([...(hop.service?.masterPid === undefined ? [] : [hop.service.masterPid]), ...(hop.service?.workerPids ?? [])]);
   const found = places.flatMap(({ listeners: all, ...place }) =>
     all
-      .filter(listener => listener.kind === 'tcp' && listener.port === address.port && takes(listener, address.host) && !used.has(listener.inode))
+      .filter(
+        listener => listener.kind === 'tcp' && listener.port === address.port && takesConnectionsTo(listener.host, address.host) && !used.has(listener.inode),
+      )
       .map((listener): ListensElsewhere => {
         const processes = around.processes.filter(process => listener.pids.includes(process.pid));
         const isNamed = processes.some(process => process.argv.some(argument => names(argument, text)));
@@ -61,10 +63,6 @@ export function namespaceName(namespace: NetworkNamespace | undefined): string {
   return units.length === 0 ? `another network namespace (${namespace.id})` : `the network namespace of ${units.slice(0, 3).join(', ')}`;
 }
 
-function takes(listener: Listener, host: string): boolean {
-  return listener.host === host || ['0.0.0.0', '::', '*'].includes(listener.host);
-}
-
 /** `127.0.0.1:8000`, `--bind=127.0.0.1:8000`, `http://127.0.0.1:8000/`; not `127.0.0.1:80001`. */
 function names(argument: string, address: string): boolean {
   const at = argument.indexOf(address);
@@ -91,7 +89,7 @@ export function deadEnd(hop: Hop, namespaces: NetworkNamespaces, processes: read
     const target = pids.has(proxy.pid) ? publishedTarget(proxy.argv) : undefined;
     const namespace = target === undefined ? undefined : namespaces.others.find(other => other.addresses.includes(target.host));
     if (target === undefined || namespace === undefined || namespace.listeners.length === 0) continue;
-    if (namespace.listeners.some(listener => listener.port === target.port && takes(listener, target.host))) continue;
+    if (namespace.listeners.some(listener => listener.port === target.port && takesConnectionsTo(listener.host, target.host))) continue;
     return { proxy, target: formatAddress({ kind: 'tcp', ...target }), namespace, others: namespace.listeners };
   }
   return undefined;

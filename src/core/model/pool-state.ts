@@ -1,6 +1,7 @@
 import type { Evidence } from './finding.ts';
 import type { Service, ServiceLoad } from './facts/backend.ts';
 import type { Hop } from './facts/hop.ts';
+import { isStopped } from './process-states.ts';
 
 /** What the workers of a service are doing, as far as it can be seen from outside. */
 export type WorkersDo = 'stopped' | 'locked' | 'compute' | 'wait';
@@ -72,7 +73,7 @@ function areLoopsHeldUp({ loops, workers, finished }: ServiceLoad): boolean {
 function workersDo(load: ServiceLoad): WorkersDo {
   const states = Object.entries(load.states ?? {});
   const total = sum(states);
-  const frozen = sum(states.filter(([state]) => state === 'T' || state === 't' || state === 'D'));
+  const frozen = sum(states.filter(([state]) => isStopped(state) || state === 'D'));
   if (total > 0 && frozen === total) return 'stopped';
   if (load.cpuMs !== undefined && load.sampledMs !== undefined && load.sampledMs > 0 && load.cpuMs >= load.sampledMs * 0.5) return 'compute';
   const waits = Object.entries(load.waits ?? {});

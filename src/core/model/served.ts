@@ -35,5 +35,10 @@ export function comesAndGoes(hop: Hop, hops: readonly Hop[], firstMs: number, lo
   const lastGoodMs = log.state === 'known' ? (log.value.lastGoodMs ?? 0) : 0;
   if (lastGoodMs <= firstMs + graceMs || lastGoodMs < nowMs - recentMs) return false;
   // Of several the last good answer may be another's.
-  return hops.every(other => other === hop || other.routes.length === 0);
+  return isOnlyPeer(hop, hops);
+}
+
+/** Whether a good answer can be no other peer's: none is in use but those that answer nobody. */
+export function isOnlyPeer(hop: Hop, hops: readonly Hop[], mute: ReadonlySet<string> = new Set()): boolean {
+  return hops.every(other => other === hop || other.routes.length === 0 || mute.has(other.peer.id));
 }

@@ -1,6 +1,6 @@
 import type { Evidence } from './finding.ts';
 import type { Hop } from './facts/hop.ts';
-import { formatAddress, runPath, type Address } from './host.ts';
+import { formatAddress, runPath, takesConnectionsTo, type Address } from './host.ts';
 import type { LostPeer } from './facts/lost-peer.ts';
 import type { SocketUnit, SystemdUnit } from './facts/system.ts';
 
@@ -182,7 +182,7 @@ function socketOf(unit: SystemdUnit, address: Address): SocketUnit | undefined {
 function holds(socket: Address, address: Address): boolean {
   if (socket.kind === 'unix') return address.kind === 'unix' && runPath(socket.path) === runPath(address.path);
   if (address.kind === 'unix') return false;
-  return socket.port === address.port && (socket.host === address.host || ['0.0.0.0', '*', '::'].includes(socket.host));
+  return socket.port === address.port && takesConnectionsTo(socket.host, address.host);
 }
 
 function journalNaming(unit: SystemdUnit, names: (text: string) => boolean): Evidence | undefined {

@@ -1,6 +1,7 @@
-/** The threads that read logs. Imports nothing of ours: it is loaded before all else, so that they start beside the rest of the program. */
+/** The threads that read logs. Imports little of ours: it is loaded before all else, so that they start beside the rest of the program. */
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { endedByItself, startThread, whyFailed } from './start-thread.ts';
 
 const mebibyte = 1024 * 1024;
 const mostThreads = 4;
@@ -55,19 +56,10 @@ export async function stopEarly(): Promise<void> {
 }
 
 function startWorker(): StartedWorker {
-  const worker = new Worker(workerFile(), {
-    resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
-    // Nothing of the main thread's flags (an inspector, a loader) is for it.
-    execArgv: [],
-  });
+  const worker = startThread('log-worker');
   const ended = new Promise<string>(resolve => {
-    worker.on('error', error => resolve(`a thread failed: ${error instanceof Error ? error.message : String(error)}`));
-    worker.on('exit', () => resolve('a thread ended by itself'));
+    worker.on('error', error => resolve(whyFailed(error)));
+    worker.on('exit', () => resolve(endedByItself));
   });
   return { worker, ended };
-}
-
-/** In the bundle all files lie in one folder. */
-function workerFile(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './log-worker.ts' : './log-worker.js', import.meta.url);
 }

@@ -1,8 +1,10 @@
 /** Uncompressing a log in a thread of its own, beside the counting of its lines. Imports little: it is started before the rest of the program is loaded. */
 import { resolve } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { ByteSource } from './source.ts';
+import { endedByItself, startThread, whyFailed } from './start-thread.ts';
 import { TextRing } from './text-ring.ts';
+import type { TextWorkerData } from './text-worker.ts';
 
 /** Less is uncompressed sooner than a thread has started. */
 export const leastTextBytes: number = 1 << 20;
@@ -46,15 +48,10 @@ class TextSource implements ByteSource {
   #isStopped = (): boolean => false;
 
   constructor(path: string) {
-    this.#worker = new Worker(workerFile(), {
-      workerData: { buffer: this.#ring.buffer, path },
-      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 },
-      // Nothing of the main thread's flags (an inspector, a loader) is for it.
-      execArgv: [],
-    });
+    this.#worker = startThread('text-worker', { buffer: this.#ring.buffer, path } satisfies TextWorkerData);
     this.#worker.unref();
-    this.#worker.on('error', error => (this.#failure = `a thread failed: ${error instanceof Error ? error.message : String(error)}`));
-    this.#worker.on('exit', () => (this.#failure ??= 'a thread ended by itself'));
+    this.#worker.on('error', error => (this.#failure = whyFailed(error)));
+    this.#worker.on('exit', () => (this.#failure ??= endedByItself));
   }
 
   get consumed(): number {
@@ -112,9 +109,4 @@ class TextSource implements ByteSource {
     this.#isEnd = true;
     return 0;
   }
-}
-
-/** In the bundle all files lie in one folder. */
-function workerFile(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './text-worker.ts' : './text-worker.js', import.meta.url);
 }

@@ -6,7 +6,7 @@ import type { FoundBackend } from '../../model/facts/lost-peer.ts';
 import type { Listener } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
-import { formatAddress } from '../../model/host.ts';
+import { formatAddress, takesConnectionsTo } from '../../model/host.ts';
 
 const explains: readonly Symptom['class'][] = ['connect-refused', 'connect-no-file', 'connect-timeout', 'no-live-upstreams', 'probe-failed', 'server-disabled'];
 
@@ -91,5 +91,5 @@ function evidenceOf(hop: Hop, here: FoundBackend, listeners: readonly Listener[]
 
 function isAt(listener: Listener, { address }: FoundBackend): boolean {
   if (address.kind === 'unix') return listener.path === address.path;
-  return listener.kind === 'tcp' && listener.port === address.port && (listener.host === address.host || ['0.0.0.0', '*', '::'].includes(listener.host));
+  return listener.kind === 'tcp' && listener.port === address.port && takesConnectionsTo(listener.host, address.host);
 }

@@ -8,7 +8,7 @@ import type { LostPeer } from '../../model/facts/lost-peer.ts';
 import type { SocketUnit, SystemdUnit } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 
-import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { firstFailureMs, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { programBehind, type ProgramBehind } from '../../model/program-behind.ts';
 import { programFixData } from '../../model/program-commands.ts';
 import { hasJournal, lastEnd } from '../../model/last-end.ts';
@@ -96,7 +96,7 @@ export default defineFault({
         const isAway = hop.peer.listeners.length === 0;
         const isRecent = loop.endedMs !== undefined && window.nowMs - loop.endedMs < goesOnMs;
         const isOrderly =
-          loop.state !== 'given-up' && endsInOrder(program, window.sinceMs) && hasServedSince(hop, startOf(own), facts['nginx-access-log']) !== false;
+          loop.state !== 'given-up' && endsInOrder(program, window.sinceMs) && hasServedSince(hop, firstFailureMs(own), facts['nginx-access-log']) !== false;
         yield {
           confidence: how === 'likened' || isOrderly ? 'likely' : 'confirmed',
           status: isAway || own.some(symptom => symptom.ongoing) || isRecent ? 'active' : 'past',
@@ -178,19 +178,15 @@ interface Seen {
   readonly log: Known<NginxAccessLog>;
 }
 
-function startOf(symptoms: readonly Symptom[]): number {
-  return Math.min(...symptoms.map(symptom => symptom.firstMs));
-}
-
 /** A program that is meant to end after some requests is restarted like one that dies. It ends in order, and has served meanwhile. */
 function doubtOf({ unit, loop, hop, own, window, log }: Seen): Doubt | undefined {
   if (loop.state !== 'between-tries' && loop.state !== 'running-again') return undefined;
   const end = lastEnd(unit, hop.events, window.sinceMs);
   // That it ended more than once of late only its journal tells, or failures from before its last start.
-  const isOften = loop.state === 'between-tries' || hop.peer.listeners.length === 0 || startOf(own) < (unit.activeEnterMs ?? 0) - aStartMs;
+  const isOften = loop.state === 'between-tries' || hop.peer.listeners.length === 0 || firstFailureMs(own) < (unit.activeEnterMs ?? 0) - aStartMs;
   if (end === 'failed') return hasJournal(unit, hop.events) || isOften ? undefined : { confidence: 'possible', messageId: 'untold' };
   if (end === 'untold') return { confidence: isOften ? 'likely' : 'possible', messageId: 'untold' };
-  const hasServed = hasServedSince(hop, startOf(own), log);
+  const hasServed = hasServedSince(hop, firstFailureMs(own), log);
   if (hasJournal(unit, hop.events)) return hasServed === false ? undefined : { confidence: 'likely', messageId: 'orderly' };
   return { confidence: hasServed === false ? 'likely' : 'possible', messageId: 'orderly' };
 }

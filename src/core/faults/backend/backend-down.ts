@@ -11,7 +11,7 @@ import { formatAddress } from '../../model/host.ts';
 import { closedTo, isLeftOver, isNginx, isSeen, namesWithPort } from '../../model/lost-doubts.ts';
 import { listensElsewhere, namespaceName } from '../../model/namespaces.ts';
 import { statusNow } from '../../model/status-now.ts';
-import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { firstFailureMs, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
 import { programBehind } from '../../model/program-behind.ts';
 import { programFixData } from '../../model/program-commands.ts';
 import { hasProgramEnded, programEndMs, programEvidence, programLoop, programWords } from '../../model/program-state.ts';
@@ -235,7 +235,7 @@ export default defineFault({
           yield { ...perhaps, messageId: 'formerly', data: { address, names: namesWithPort(hop, hops).slice(0, 3).join(', ') }, evidence: proof };
         else if (other === undefined && (!isAsked || closed.length > 0))
           yield { ...perhaps, messageId: isAsked ? 'closed' : 'unasked', data: { address, sockets: closed.slice(0, 3).join(', ') }, evidence: proof };
-        else if (other === undefined && comesAndGoes(hop, hops, startOf(explained), facts['nginx-access-log'], window.nowMs))
+        else if (other === undefined && comesAndGoes(hop, hops, firstFailureMs(explained), facts['nginx-access-log'], window.nowMs))
           yield { ...common, confidence: 'likely', subject: hop.subject, messageId: 'flickers', data: { address }, evidence: proof };
         else if (other === undefined)
           yield { ...common, confidence: isSeen(facts) ? 'confirmed' : 'likely', subject: hop.subject, messageId: 'gone', data: { address }, evidence: proof };
@@ -261,10 +261,6 @@ const killWords = ' 9, SIGKILL, which the kernel sends for lack of memory; its l
 /** Killed, and whether by the kernel cannot be seen by this user. */
 function isUnexplainedKill(unit: SystemdUnit, kernel: Facts['kernel-log']): boolean {
   return unit.result === 'signal' && unit.execMainStatus === 9 && kernel.state === 'denied';
-}
-
-function startOf(symptoms: readonly Symptom[]): number {
-  return Math.min(...symptoms.filter(({ count }) => count > 0).map(({ firstMs }) => firstMs));
 }
 
 function sinceText(endMs: number | undefined, preposition = 'since'): string {

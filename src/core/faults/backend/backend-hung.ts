@@ -6,7 +6,9 @@ import type { NginxAccessLog } from '../../model/facts/logs.ts';
 import type { ProcessInfo } from '../../model/facts/system.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Evidence } from '../../model/finding.ts';
-import { symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { firstFailureMs, symptomsOf, unattributedOf } from '../../model/hop-symptoms.ts';
+import { isStopped } from '../../model/process-states.ts';
+import { isOnlyPeer } from '../../model/served.ts';
 import { poolEvidence, poolState } from '../../model/pool-state.ts';
 import { slowStart } from '../../model/slow-start.ts';
 import { programFixData } from '../../model/program-commands.ts';
@@ -121,13 +123,13 @@ interface Around {
 
 function judge(hop: Hop, symptoms: readonly Symptom[], around: Around, processes: readonly ProcessInfo[]): Verdict | undefined {
   const own = processesOf(hop, processes);
-  const frozen = own.filter(process => process.state === 'T' || process.state === 't' || process.state === 'D');
-  const stopped = own.filter(process => process.state === 'T' || process.state === 't');
+  const frozen = own.filter(process => isStopped(process.state) || process.state === 'D');
+  const stopped = own.filter(process => isStopped(process.state));
   const isMute = mute(hop) !== undefined;
   const pids = own.map(process => process.pid);
   const asEvidence = (list: readonly ProcessInfo[]): Evidence[] => list.slice(0, 3).map(processEvidence);
   // One look may catch a process in a short wait for the disk: it must be so in the samples too, or all must be stopped.
-  const isSampled = Object.entries(hop.load?.states ?? {}).every(([state]) => state === 'T' || state === 't' || state === 'D');
+  const isSampled = Object.entries(hop.load?.states ?? {}).every(([state]) => isStopped(state) || state === 'D');
   if (own.length > 0 && frozen.length === own.length && (stopped.length === own.length || (isSampled && isMute))) {
     return { messageId: 'frozen', confidence: 'confirmed', evidence: asEvidence(frozen), state: stateText(frozen), pids };
   }
@@ -195,24 +197,21 @@ function longestWaitOf({ routes }: Hop): number {
 
 /** Whether any request succeeded there since the failures began, as far as the access log tells. */
 function succeeds(symptoms: readonly Symptom[], hop: Hop, { access, hops, nowMs }: Around): boolean {
-  const counted = symptoms.filter(symptom => symptom.count > 0);
-  if (counted.length === 0 || access === undefined) return false;
+  const firstMs = firstFailureMs(symptoms);
+  if (!Number.isFinite(firstMs) || access === undefined) return false;
   const byPeer = access.byPeer.find(count => count.key === hop.peer.id);
   if (byPeer !== undefined && byPeer.total === byPeer.failed) return false;
-  const firstMs = Math.min(...counted.map(symptom => symptom.firstMs));
   // The buckets begin at full minutes or so: of failures that are younger only the last success tells, where it can be nobody else's.
-  const isAlone = hops.every(
-    other => other === hop || other.routes.length === 0 || access.byPeer.some(one => one.key === other.peer.id && one.total === one.failed),
-  );
-  if (isAlone && access.lastGoodMs !== undefined && access.lastGoodMs >= firstMs + logSecondMs) return true;
+  const silent = new Set(access.byPeer.flatMap(({ key, total, failed }) => (total === failed ? [key] : [])));
+  if (isOnlyPeer(hop, hops, silent) && access.lastGoodMs !== undefined && access.lastGoodMs >= firstMs + logSecondMs) return true;
   const between = (buckets: NginxAccessLog['buckets']['all']): number =>
     buckets.starts.reduce((sum, start, index) => (start >= firstMs && start <= nowMs ? sum + (buckets.counts[index] ?? 0) : sum), 0);
   return between(access.buckets.all) > between(access.buckets.failed);
 }
 
 function stateText(list: readonly ProcessInfo[]): string {
-  const isStopped = list.every(process => process.state !== 'D');
-  return isStopped ? 'stopped by a signal (state T)' : `in uninterruptible sleep (state D${list[0]?.wchan === undefined ? '' : ` in ${list[0].wchan}`})`;
+  const isSignalled = list.every(process => process.state !== 'D');
+  return isSignalled ? 'stopped by a signal (state T)' : `in uninterruptible sleep (state D${list[0]?.wchan === undefined ? '' : ` in ${list[0].wchan}`})`;
 }
 
 function waitsText(hop: Hop): string {

@@ -5,7 +5,7 @@ import type { BackendEvent, Service } from '../../model/facts/backend.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { Symptom } from '../../model/facts/topology.ts';
 import type { Confidence, Detection, Evidence } from '../../model/finding.ts';
-import { countOf, sampleTimesOf, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
+import { countOf, firstFailureMs, sampleTimesOf, symptomsOf, unattributedOf, urlsOf } from '../../model/hop-symptoms.ts';
 import { programFixData } from '../../model/program-commands.ts';
 import { chanceOf, isAtEdge, isQueued, isWithin, recyclesOf, recycleSettingOf, type Recycle, type RecycleSetting } from '../../model/recycling.ts';
 import type { Window } from '../../model/restarts.ts';
@@ -156,7 +156,7 @@ function countedFinding(
   const end = lastEnd(unit, events, window.sinceMs);
   if (end === 'failed' || lost.length === 0 || unit.restarts === 0) return undefined;
   const most = servedAtMost(hop, log);
-  const hasServed = hasServedSince(hop, Math.min(...lost.map(symptom => symptom.firstMs)), log) !== false;
+  const hasServed = hasServedSince(hop, firstFailureMs(lost), log) !== false;
   if (!hasServed || (most !== undefined && most < setting.requests / 2)) return undefined;
   // How it ended is not known while it runs: then its lives must have been as long as the limit lets them be.
   const lives = most === undefined ? undefined : most / setting.requests;

@@ -2,7 +2,8 @@ import { listenerEvidence, probeEvidence, symptomEvidence } from '../../model/ev
 import { valueOr, type Known } from '../../model/fact.ts';
 import { defineFault, ruledOut } from '../../model/fault.ts';
 import { statusNow } from '../../model/status-now.ts';
-import { symptomsOf } from '../../model/hop-symptoms.ts';
+import { firstFailureMs, symptomsOf } from '../../model/hop-symptoms.ts';
+import { isOnlyPeer } from '../../model/served.ts';
 import { mayHavePassedProbe, refusedByRule, saidOfRule } from '../../model/refused-by-rule.ts';
 import type { Hop } from '../../model/facts/hop.ts';
 import type { NginxAccessLog } from '../../model/facts/logs.ts';
@@ -103,16 +104,15 @@ export default defineFault({
 /** What listens was started since the failures began: sockets and answers are not seen in the same moment. */
 function beganAfter({ master, unit }: Hop, failing: readonly Symptom[]): boolean {
   const startMs = Math.max(master?.startMs ?? 0, unit?.activeEnterMs ?? 0);
-  const firstMs = Math.min(...failing.filter(symptom => symptom.count > 0).map(symptom => symptom.firstMs));
+  const firstMs = firstFailureMs(failing);
   return startMs > firstMs;
 }
 
 /** A rule that refuses does so all the time: what was cut off or answered meanwhile had been let through. */
 function haveComeThrough(hop: Hop, hops: readonly Hop[], failing: readonly Symptom[], log: Known<NginxAccessLog>): boolean {
-  const firstMs = Math.min(...failing.filter(symptom => symptom.count > 0).map(symptom => symptom.firstMs));
+  const firstMs = firstFailureMs(failing);
   if (symptomsOf(hop, letThrough).some(symptom => symptom.count > 0 && symptom.lastMs > firstMs + graceMs)) return true;
-  const isOnly = hops.every(other => other === hop || other.routes.length === 0);
-  return isOnly && (valueOr(log, undefined)?.lastGoodMs ?? 0) > firstMs + graceMs;
+  return isOnlyPeer(hop, hops) && (valueOr(log, undefined)?.lastGoodMs ?? 0) > firstMs + graceMs;
 }
 
 function isRefused(probe: ProbeResult): boolean {

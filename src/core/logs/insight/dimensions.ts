@@ -70,13 +70,10 @@ export function sizeOf({ values }: ReadLine): number {
   return /^\d{1,15}$/u.test(values.received ?? '') ? Number(values.received) : Number.NaN;
 }
 
-/** An address, a socket, or a server of HAProxy with its backend before it: `app/s7`. */
+/** An address (without a port as Cloudflare writes that of an origin), a socket, or a server of HAProxy with its backend before it: `app/s7`. */
 export function isPeer(name: string): boolean {
-  return name.startsWith('unix:') || /:\d{1,5}$/u.test(name) || /^[^\s/:]+\/[^\s/<]+$/u.test(name) || isBareAddress.test(name);
+  return name.startsWith('unix:') || /:\d{1,5}$/u.test(name) || /^[^\s/:]+\/[^\s/<]+$/u.test(name) || isAddress(name);
 }
-
-/** As Cloudflare writes that of an origin. */
-const isBareAddress = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})$/u;
 
 const families = new Map<string, string>();
 const mostFamilies = 4096;
